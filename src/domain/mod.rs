@@ -1,0 +1,46 @@
+//! The nouns and their rules. No IO, no clock, no SQL.
+
+mod ids;
+mod incoming;
+mod mail;
+mod notice;
+mod project;
+mod thread;
+
+pub use ids::*;
+pub use incoming::*;
+pub use mail::*;
+pub use notice::*;
+pub use project::*;
+pub use thread::*;
+
+/// Gives an enum its one spelling in the database, in JSON and in URLs.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// The word for it in the database, in JSON and in URLs.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+
+            /// The value that `word` stands for.
+            pub fn find(word: &str) -> Option<Self> {
+                match word { $($word => Some($name::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use words;

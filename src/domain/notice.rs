@@ -1,0 +1,36 @@
+//! Promises to tell, and what became of them.
+
+use super::words;
+
+words! {
+    /// What a notice tells.
+    NoticeKind {
+        /// A client opened a discussion.
+        Opened = "opened",
+        /// A client wrote in a discussion.
+        ClientPosted = "client_posted",
+        /// Staff answered.
+        Answered = "answered",
+        /// The bot was invited: what is recorded, who may read it.
+        Joined = "joined",
+    }
+}
+
+words! {
+    /// What became of a notice or a delivery.
+    DeliveryStatus {
+        /// It waits, or is being tried.
+        Pending = "pending",
+        /// The other side took it.
+        Sent = "sent",
+        /// It was given up; the reason is beside it.
+        Failed = "failed",
+        /// Nobody needs it any more (taken back, merged, the post was unsent).
+        Dropped = "dropped",
+    }
+}
+
+words! {
+    /// How a delivery travels.
+    Via { LineReply = "line-reply", LinePush = "line-push", Email = "email" }
+}
