@@ -1,0 +1,179 @@
+//! `bot-config.toml` as the program sees it: checked, with paths made absolute and secrets read.
+//!
+//! [`load`] refuses what is wrong with one line that names the file and the key.
+
+mod load;
+mod secret;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use url::Url;
+
+pub use load::{ConfigError, load, parse};
+pub use secret::Secret;
+
+use crate::i18n::Locale;
+
+/// Everything that the operator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub storage: Storage,
+    /// One per LINE Official Account; names differ.
+    pub line: Vec<LineAccount>,
+    pub line_login: Option<LineLogin>,
+    /// One per mailbox; names differ.
+    pub mailbox: Vec<Mailbox>,
+    /// Absent: no mail leaves.
+    pub smtp: Option<Smtp>,
+    pub notify: Notify,
+}
+
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// What links in notices begin with; no slash at its end.
+    pub public_url: String,
+    pub locale: Locale,
+    pub time_zone: TimeZone,
+}
+
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// `sqlite://PATH` (absolute after loading) or `postgres://…`; holds a password, so it is a secret.
+    pub url: Secret,
+}
+
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// A folder, absolute.
+    Folder(PathBuf),
+    /// An S3-compatible bucket.
+    S3 {
+        bucket: String,
+        /// Goes before every key; may be empty.
+        prefix: String,
+        /// Absent: AWS's own.
+        endpoint: Option<String>,
+        region: String,
+        access_key_id: Option<String>,
+        secret_access_key: Option<Secret>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct LineAccount {
+    /// Its webhook is `POST /webhooks/line/{name}`.
+    pub name: String,
+    pub channel_secret: Secret,
+    pub channel_access_token: Secret,
+    /// No slash at its end.
+    pub api_url: String,
+    /// No slash at its end.
+    pub data_api_url: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct LineLogin {
+    pub channel_id: String,
+    pub channel_secret: Secret,
+    pub authorize_url: String,
+    pub api_url: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    pub name: String,
+    /// `support@example.com`, lower case; sub-addresses arrive in it too.
+    pub address: String,
+    pub source: MailSource,
+    pub after: AfterTaking,
+    /// Key of the project for senders nobody knows; `None` = the triage project.
+    pub project: Option<String>,
+    /// Whose `Authentication-Results` header is trusted; `None` = nobody's.
+    pub authserv_id: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum MailSource {
+    Imap {
+        server: MailServer,
+        folder: String,
+    },
+    /// A folder with `new`, `cur` and `tmp`, absolute.
+    Maildir(PathBuf),
+}
+
+/// What is done with a mail once it is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AfterTaking {
+    Seen,
+    Move(String),
+    Delete,
+}
+
+/// A mail server to log in to.
+#[derive(Clone, Debug)]
+pub struct MailServer {
+    pub tls: Tls,
+    pub host: String,
+    pub port: u16,
+    /// Percent-decoded.
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+}
+
+/// How a mail connection is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// From the first byte (`imaps://`, `smtps://`).
+    Wrapped,
+    /// `STARTTLS` where it is offered; plain text only to a loopback address, and refused elsewhere.
+    StartTls,
+}
+
+#[derive(Clone, Debug)]
+pub struct Smtp {
+    pub sink: MailSink,
+    /// The name and address that mails come from.
+    pub from_name: String,
+    pub from_address: String,
+}
+
+#[derive(Clone, Debug)]
+pub enum MailSink {
+    Smtp(MailServer),
+    /// A folder with `new`, `cur` and `tmp`, absolute.
+    Maildir(PathBuf),
+}
+
+#[derive(Clone, Debug)]
+pub struct Notify {
+    /// How long a burst of LINE messages must be quiet before the bot answers it.
+    pub settle: Duration,
+    /// How long a staff answer can be taken back before anything leaves for LINE.
+    pub hold: Duration,
+    /// How long a notice waits for a free ride or company before a push.
+    pub coalesce: Duration,
+    /// From and until, in the server's time zone; may span midnight.
+    pub quiet_hours: Option<(Time, Time)>,
+    /// LINE messages that may be billed a month; `None` = ask LINE for the quota.
+    pub monthly_budget: Option<u64>,
+}
+
+impl Server {
+    /// `https://support.example.com/d/12`.
+    pub fn discussion_url(&self, number: i64) -> String {
+        format!("{}/d/{number}", self.public_url)
+    }
+
+    /// Whether people reach us over TLS.
+    pub fn is_https(&self) -> bool {
+        Url::parse(&self.public_url).is_ok_and(|u| u.scheme() == "https")
+    }
+}
