@@ -1,0 +1,153 @@
+//! LINE groups, rooms and users' own chats.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::Dialect;
+use super::sql::{self, Columns, FromRow, Result, args};
+use crate::domain::{ChatId, ChatKind, Inbox, LineChatId, PersonId, ProjectId};
+
+/// A place on a channel where people write.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    pub id: ChatId,
+    pub inbox: Inbox,
+    pub external_id: LineChatId,
+    pub kind: ChatKind,
+    /// Empty until LINE has told it.
+    pub name: String,
+    pub project: ProjectId,
+    /// Whether a person bound it to its project.
+    pub bound: bool,
+    /// Heads that a push would be billed for, as LINE last said.
+    pub member_count: Option<i64>,
+    /// When LINE was last asked for its name.
+    pub named_at: Option<Timestamp>,
+    pub last_event_at: Option<Timestamp>,
+    pub left_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str =
+    "c.id, c.inbox, c.external_id, c.kind, c.name, c.project_id, c.bound, c.member_count, c.named_at, c.last_event_at, c.left_at";
+
+impl FromRow for Chat {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            inbox: Inbox::stored(c.get()?),
+            external_id: LineChatId(c.get()?),
+            kind: c.word(ChatKind::find)?,
+            name: c.get()?,
+            project: c.get()?,
+            bound: c.get()?,
+            member_count: c.get()?,
+            named_at: c.get()?,
+            last_event_at: c.get()?,
+            left_at: c.get()?,
+        })
+    }
+}
+
+/// The chat with LINE's id for it.
+pub async fn find(c: &mut AnyConnection, inbox: &Inbox, external_id: &LineChatId) -> Result<Option<Chat>> {
+    sql::find(c, format!("SELECT {COLUMNS} FROM chats c WHERE c.inbox = $1 AND c.external_id = $2"), args![inbox.as_str(), external_id])
+        .await
+}
+
+/// The chat with our id.
+pub async fn get(c: &mut AnyConnection, id: ChatId) -> Result<Chat> {
+    sql::one(c, format!("SELECT {COLUMNS} FROM chats c WHERE c.id = $1"), args![id]).await
+}
+
+/// Holds the chat until the transaction ends, so that two nodes never place into it, or bundle its notices, side by side.
+pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: ChatId) -> Result<()> {
+    sql::find::<i64>(c, format!("SELECT id FROM chats WHERE id = $1{}", dialect.for_update()), args![id]).await.map(drop)
+}
+
+/// A new chat in this project; `None` where another was faster.
+pub async fn add(
+    c: &mut AnyConnection,
+    inbox: &Inbox,
+    external_id: &LineChatId,
+    kind: ChatKind,
+    project: ProjectId,
+) -> Result<Option<ChatId>> {
+    sql::find(
+        c,
+        "INSERT INTO chats (inbox, external_id, kind, project_id) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (inbox, external_id) DO NOTHING RETURNING id",
+        args![inbox.as_str(), external_id, kind.as_str(), project],
+    )
+    .await
+}
+
+/// Binds the chat to the project; its discussions go along.
+pub async fn bind(c: &mut AnyConnection, chat: ChatId, project: ProjectId) -> Result<()> {
+    sql::run(c, "UPDATE chats SET project_id = $2, bound = 1 WHERE id = $1", args![chat, project]).await?;
+    sql::run(c, "UPDATE discussions SET project_id = $2 WHERE chat_id = $1", args![chat, project]).await.map(drop)
+}
+
+/// What LINE says of the chat, as just asked.
+pub async fn record_summary(c: &mut AnyConnection, id: ChatId, name: Option<&str>, members: Option<i64>, now: Timestamp) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE chats SET named_at = $2, name = COALESCE($3, name), member_count = COALESCE($4, member_count) WHERE id = $1",
+        args![id, now, name, members],
+    )
+    .await
+    .map(drop)
+}
+
+/// An event of the chat was placed: it is alive.
+pub async fn touch(c: &mut AnyConnection, id: ChatId, at: Timestamp) -> Result<()> {
+    sql::run(c, "UPDATE chats SET last_event_at = $2 WHERE id = $1 AND (last_event_at IS NULL OR last_event_at < $2)", args![id, at])
+        .await
+        .map(drop)
+}
+
+/// The bot was removed at `left_at`, or is back (`None`).
+pub async fn set_left(c: &mut AnyConnection, id: ChatId, left_at: Option<Timestamp>) -> Result<()> {
+    sql::run(c, "UPDATE chats SET left_at = $2 WHERE id = $1", args![id, left_at]).await.map(drop)
+}
+
+/// Somebody is in the chat.
+pub async fn seen(c: &mut AnyConnection, chat: ChatId, person: PersonId, at: Timestamp) -> Result<()> {
+    sql::run(
+        c,
+        "INSERT INTO chat_members (chat_id, person_id, seen_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (chat_id, person_id) DO UPDATE SET seen_at = $3, left_at = NULL WHERE chat_members.seen_at <= $3",
+        args![chat, person, at],
+    )
+    .await
+    .map(drop)
+}
+
+/// Somebody is gone from the chat.
+pub async fn gone(c: &mut AnyConnection, chat: ChatId, person: PersonId, at: Timestamp) -> Result<()> {
+    sql::run(
+        c,
+        "INSERT INTO chat_members (chat_id, person_id, seen_at, left_at) VALUES ($1, $2, $3, $3) \
+         ON CONFLICT (chat_id, person_id) DO UPDATE SET left_at = $3 WHERE chat_members.seen_at <= $3",
+        args![chat, person, at],
+    )
+    .await
+    .map(drop)
+}
+
+/// The project's chats that the bot is in, oldest first.
+pub async fn of_project(c: &mut AnyConnection, project: ProjectId) -> Result<Vec<Chat>> {
+    sql::all(c, format!("SELECT {COLUMNS} FROM chats c WHERE c.project_id = $1 AND c.left_at IS NULL ORDER BY c.id"), args![project]).await
+}
+
+/// Chats whose name LINE was not asked for since `before`: those without one first.
+pub async fn stale(c: &mut AnyConnection, before: Timestamp, limit: i64) -> Result<Vec<Chat>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM chats c WHERE c.left_at IS NULL AND (c.named_at IS NULL OR c.named_at < $1) \
+             ORDER BY CASE WHEN c.name = '' THEN 0 ELSE 1 END, c.id LIMIT $2"
+        ),
+        args![before, limit],
+    )
+    .await
+}

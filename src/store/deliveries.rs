@@ -1,0 +1,220 @@
+//! Messages on their way to one destination each.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use super::Dialect;
+use super::sql::{self, Columns, FromRow, Result, args};
+use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, PersonId, PostId, Via};
+
+/// A frozen message and how far it has come.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    pub uuid: Uuid,
+    pub via: Via,
+    /// LINE's id of the chat, or the mail address.
+    pub target: String,
+    pub chat: Option<ChatId>,
+    pub person: Option<PersonId>,
+    pub discussion: Option<DiscussionId>,
+    pub body: String,
+    pub reply_token: Option<String>,
+    pub message_id: Option<String>,
+    pub attempts: i64,
+    /// Tries whose answer was lost, this one included while it is under way.
+    pub unanswered: i64,
+    pub frozen_at: Timestamp,
+}
+
+const COLUMNS: &str =
+    "id, uuid, via, target, chat_id, person_id, discussion_id, body, reply_token, message_id, attempts, unanswered, frozen_at";
+
+impl FromRow for Delivery {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            uuid: c.get::<String>()?.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?,
+            via: c.word(Via::find)?,
+            target: c.get()?,
+            chat: c.get()?,
+            person: c.get()?,
+            discussion: c.get()?,
+            body: c.get()?,
+            reply_token: c.get()?,
+            message_id: c.get()?,
+            attempts: c.get()?,
+            unanswered: c.get()?,
+            frozen_at: c.get()?,
+        })
+    }
+}
+
+/// What a new delivery is made of.
+#[derive(Clone, Debug)]
+pub struct NewDelivery<'a> {
+    pub uuid: Uuid,
+    pub via: Via,
+    pub target: &'a str,
+    pub chat: Option<ChatId>,
+    pub person: Option<PersonId>,
+    pub discussion: Option<DiscussionId>,
+    pub body: &'a str,
+    pub reply_token: Option<&'a str>,
+    pub message_id: Option<&'a str>,
+    pub now: Timestamp,
+}
+
+/// Freezes it; it is due at once.
+pub async fn add(c: &mut AnyConnection, d: &NewDelivery<'_>) -> Result<DeliveryId> {
+    sql::one(
+        c,
+        "INSERT INTO deliveries (uuid, via, target, chat_id, person_id, discussion_id, body, reply_token, message_id, status, due_at, frozen_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', $10, $10) RETURNING id",
+        args![
+            d.uuid.to_string(),
+            d.via.as_str(),
+            d.target,
+            d.chat,
+            d.person,
+            d.discussion,
+            d.body,
+            d.reply_token,
+            d.message_id,
+            d.now
+        ],
+    )
+    .await
+}
+
+/// Claims what is due, each until `lease_until`: counted as a try without an answer until one comes, so that a process that dies in
+/// the middle leaves the truth behind.
+pub async fn claim(
+    c: &mut AnyConnection,
+    dialect: Dialect,
+    mail: bool,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: i64,
+) -> Result<Vec<Delivery>> {
+    let which = if mail { "via = 'email'" } else { "via <> 'email'" };
+    sql::all(
+        c,
+        format!(
+            "UPDATE deliveries SET due_at = $2, attempts = attempts + 1, unanswered = unanswered + 1 WHERE id IN \
+             (SELECT id FROM deliveries WHERE status = 'pending' AND due_at <= $1 AND {which} ORDER BY due_at LIMIT $3{}) RETURNING {COLUMNS}",
+            dialect.skip_locked()
+        ),
+        args![now, lease_until, limit],
+    )
+    .await
+}
+
+/// The try under way goes on until `lease_until`.
+pub async fn renew(c: &mut AnyConnection, id: DeliveryId, lease_until: Timestamp) -> Result<()> {
+    sql::run(c, "UPDATE deliveries SET due_at = $2 WHERE id = $1 AND status = 'pending'", args![id, lease_until]).await.map(drop)
+}
+
+/// Whatever was under way when the only node on this database ended is due again.
+pub async fn free_leases(c: &mut AnyConnection, now: Timestamp) -> Result<u64> {
+    sql::run(c, "UPDATE deliveries SET due_at = $1 WHERE status = 'pending' AND unanswered > 0 AND due_at > $1", args![now]).await
+}
+
+/// Whether a look is worth a claim.
+pub async fn is_any_due(c: &mut AnyConnection, mail: bool, now: Timestamp) -> Result<bool> {
+    let which = if mail { "via = 'email'" } else { "via <> 'email'" };
+    let found: Option<i64> =
+        sql::find(c, format!("SELECT id FROM deliveries WHERE status = 'pending' AND due_at <= $1 AND {which} LIMIT 1"), args![now])
+            .await?;
+    Ok(found.is_some())
+}
+
+/// It is given up for another; what it was to tell is told by that one.
+pub async fn drop_delivery(c: &mut AnyConnection, id: DeliveryId, why: &str) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE deliveries SET status = 'dropped', last_error = $2, body = '', unanswered = 0 WHERE id = $1 AND status = 'pending'",
+        args![id, why],
+    )
+    .await
+    .map(drop)
+}
+
+/// When the next one is due.
+pub async fn next_due(c: &mut AnyConnection) -> Result<Option<Timestamp>> {
+    sql::one(c, "SELECT MIN(due_at) FROM deliveries WHERE status = 'pending'", args![]).await
+}
+
+/// It ended so. What was sent needs its body no more.
+pub async fn end(c: &mut AnyConnection, id: DeliveryId, status: DeliveryStatus, error: Option<&str>, now: Timestamp) -> Result<()> {
+    let sent_at = (status == DeliveryStatus::Sent).then_some(now);
+    sql::run(
+        c,
+        "UPDATE deliveries SET status = $2, last_error = $3, sent_at = $4, unanswered = 0, body = '' WHERE id = $1 AND status = 'pending'",
+        args![id, status.as_str(), error, sent_at],
+    )
+    .await
+    .map(drop)
+}
+
+/// It is tried again at `due_at`. `answered`: the other side said no, so this try has certainly not arrived.
+pub async fn retry(c: &mut AnyConnection, id: DeliveryId, due_at: Timestamp, error: &str, answered: bool) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE deliveries SET due_at = $2, last_error = $3, unanswered = unanswered - $4 WHERE id = $1 AND status = 'pending'",
+        args![id, due_at, error, answered],
+    )
+    .await
+    .map(drop)
+}
+
+/// A bounce came back for the mail with this Message-ID, or for the last one to this address: it has failed after all.
+pub async fn bounced(c: &mut AnyConnection, message_id: &str, error: &str) -> Result<Option<(DeliveryId, Option<DiscussionId>)>> {
+    let found: Option<(DeliveryId, Option<DiscussionId>)> = sql::find(
+        c,
+        "UPDATE deliveries SET status = 'failed', last_error = $2 WHERE message_id = $1 AND via = 'email' RETURNING id, discussion_id",
+        args![message_id, error],
+    )
+    .await?;
+    if let Some((delivery, _)) = found {
+        sql::run(c, "UPDATE notices SET status = 'failed' WHERE delivery_id = $1", args![delivery]).await?;
+    }
+    Ok(found)
+}
+
+/// Message-IDs of our mails to this person about the discussion, oldest first, with their times.
+pub async fn mail_ids(c: &mut AnyConnection, discussion: DiscussionId, person: PersonId) -> Result<Vec<(String, Timestamp)>> {
+    sql::all(
+        c,
+        "SELECT message_id, frozen_at FROM deliveries WHERE discussion_id = $1 AND person_id = $2 AND message_id IS NOT NULL ORDER BY id",
+        args![discussion, person],
+    )
+    .await
+}
+
+/// Pushes sent since `since` to chats of this inbox, with the heads that each was billed for as far as we know.
+pub async fn pushed_heads(c: &mut AnyConnection, inbox: &str, since: Timestamp) -> Result<i64> {
+    sql::one(
+        c,
+        "SELECT CAST(COALESCE(SUM(COALESCE(ch.member_count, 1)), 0) AS BIGINT) FROM deliveries v JOIN chats ch ON ch.id = v.chat_id \
+         WHERE v.via = 'line-push' AND v.status = 'sent' AND ch.inbox = $1 AND v.sent_at >= $2",
+        args![inbox, since],
+    )
+    .await
+}
+
+/// What was frozen about this post and was never tried is given up; its other notices wait again and are frozen without it.
+pub async fn thaw_untried_of_post(c: &mut AnyConnection, post: PostId) -> Result<()> {
+    let untried: Vec<DeliveryId> = sql::all(
+        c,
+        "UPDATE deliveries SET status = 'dropped', body = '', last_error = 'the message was taken back' WHERE status = 'pending' \
+         AND attempts = 0 AND id IN (SELECT delivery_id FROM notices WHERE post_id = $1) RETURNING id",
+        args![post],
+    )
+    .await?;
+    for delivery in untried {
+        sql::run(c, "UPDATE notices SET delivery_id = NULL WHERE delivery_id = $1 AND status = 'pending'", args![delivery]).await?;
+    }
+    Ok(())
+}

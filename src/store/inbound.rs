@@ -1,0 +1,239 @@
+//! What arrived, before anything was done with it.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::Dialect;
+use super::sql::{self, Columns, FromRow, Result, Value, args};
+use crate::domain::{DiscussionId, InboundId, Inbox, PersonId, PostId, words};
+
+words! {
+    /// What became of something that arrived.
+    InboundStatus {
+        /// Durable, not yet looked at.
+        Received = "received",
+        /// It became a post, or changed what we know.
+        Done = "done",
+        /// Looked at, and nothing was to be done; the note says why.
+        Ignored = "ignored",
+        /// It waits for a person; the note says why.
+        Held = "held",
+        /// It could not be dealt with; the error says why.
+        Failed = "failed",
+    }
+}
+
+/// Something to be made durable.
+#[derive(Clone, Debug)]
+pub struct NewInbound {
+    pub inbox: Inbox,
+    pub external_id: String,
+    pub received_at: Timestamp,
+    pub happened_at: Timestamp,
+    pub body: String,
+}
+
+/// Something that arrived.
+#[derive(Clone, Debug)]
+pub struct Inbound {
+    pub id: InboundId,
+    pub inbox: Inbox,
+    pub external_id: String,
+    pub received_at: Timestamp,
+    pub body: String,
+    pub attempts: i64,
+}
+
+impl FromRow for Inbound {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            inbox: Inbox::stored(c.get()?),
+            external_id: c.get()?,
+            received_at: c.get()?,
+            body: c.get()?,
+            attempts: c.get()?,
+        })
+    }
+}
+
+/// Rows of the largest INSERT: five arguments each, of the 32,766 that an engine takes at least.
+const ROWS_PER_INSERT_MAX: usize = 128;
+
+/// Keeps all of it, each once. How many were new.
+pub async fn add_all(c: &mut AnyConnection, rows: Vec<NewInbound>) -> Result<u64> {
+    let mut added = 0;
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        // Powers of two: eight statements stay prepared, and 30 rows take four of them. Each costs a trip to the connection's thread.
+        let count = 1 << rows.len().min(ROWS_PER_INSERT_MAX).ilog2();
+        let mut values: Vec<Value> = Vec::with_capacity(count * 5);
+        for row in rows.by_ref().take(count) {
+            values.extend(args![row.inbox.as_str(), row.external_id, row.received_at, row.happened_at, row.body]);
+        }
+        added += sql::run(c, insert(count), values).await?;
+    }
+    Ok(added)
+}
+
+/// The INSERT of `count` rows.
+fn insert(count: usize) -> String {
+    let mut sql = "INSERT INTO inbound (inbox, external_id, received_at, happened_at, body, due_at) VALUES ".to_owned();
+    for row in 0..count {
+        let n = row * 5;
+        let comma = if row == 0 { "" } else { ", " };
+        write!(sql, "{comma}(${}, ${}, ${}, ${}, ${}, ${})", n + 1, n + 2, n + 3, n + 4, n + 5, n + 3).expect("a string takes everything");
+    }
+    sql.push_str(" ON CONFLICT (inbox, external_id) DO NOTHING");
+    sql
+}
+
+/// What waits to be placed, in the order in which it happened.
+pub async fn waiting(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<Inbound>> {
+    sql::all(
+        c,
+        "SELECT id, inbox, external_id, received_at, body, attempts FROM inbound WHERE status = 'received' AND due_at <= $1 \
+         ORDER BY happened_at, id LIMIT $2",
+        args![now, limit],
+    )
+    .await
+}
+
+/// Claims one row until the transaction ends; false where another node has it, or it is dealt with.
+pub async fn claim(c: &mut AnyConnection, dialect: Dialect, id: InboundId) -> Result<bool> {
+    let found: Option<i64> =
+        sql::find(c, format!("SELECT id FROM inbound WHERE id = $1 AND status = 'received'{}", dialect.skip_locked()), args![id]).await?;
+    Ok(found.is_some())
+}
+
+/// When the next row that waits for another try is due.
+pub async fn next_due(c: &mut AnyConnection) -> Result<Option<Timestamp>> {
+    sql::one(c, "SELECT MIN(due_at) FROM inbound WHERE status = 'received'", args![]).await
+}
+
+/// What became of it.
+pub async fn settle(
+    c: &mut AnyConnection,
+    id: InboundId,
+    status: InboundStatus,
+    note: Option<&str>,
+    discussion: Option<DiscussionId>,
+) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE inbound SET status = $2, note = $3, error = NULL, discussion_id = COALESCE($4, discussion_id) WHERE id = $1",
+        args![id, status.as_str(), note, discussion],
+    )
+    .await
+    .map(drop)
+}
+
+/// It went wrong: tried again at `due_at`, or given up (`None`).
+pub async fn went_wrong(c: &mut AnyConnection, id: InboundId, error: &str, due_at: Option<Timestamp>) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE inbound SET attempts = attempts + 1, error = $2, due_at = COALESCE($3, due_at), \
+         status = CASE WHEN $3 IS NULL THEN 'failed' ELSE status END WHERE id = $1",
+        args![id, error, due_at],
+    )
+    .await
+    .map(drop)
+}
+
+/// A post's words were taken back: nothing of what brought them stays.
+pub async fn forget_body_of(c: &mut AnyConnection, post: PostId) -> Result<()> {
+    sql::run(c, "UPDATE inbound SET body = '{}' WHERE id = (SELECT inbound_id FROM posts WHERE id = $1)", args![post]).await.map(drop)
+}
+
+/// Keeps nothing of this row's own words either (an edit of a message that was taken back).
+pub async fn forget_own_body(c: &mut AnyConnection, id: InboundId) -> Result<()> {
+    sql::run(c, "UPDATE inbound SET body = '{}' WHERE id = $1", args![id]).await.map(drop)
+}
+
+/// A row of `GET /api/v1/inbound`.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub id: InboundId,
+    pub inbox: Inbox,
+    pub external_id: String,
+    pub status: InboundStatus,
+    pub received_at: Timestamp,
+    pub attempts: i64,
+    pub note: Option<String>,
+    pub error: Option<String>,
+    pub discussion_number: Option<i64>,
+}
+
+impl FromRow for Listed {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            inbox: Inbox::stored(c.get()?),
+            external_id: c.get()?,
+            status: c.word(InboundStatus::find)?,
+            received_at: c.get()?,
+            attempts: c.get()?,
+            note: c.get()?,
+            error: c.get()?,
+            discussion_number: c.get()?,
+        })
+    }
+}
+
+/// A page of what arrived, the newest first. `member` limits it to what became part of a project where that person is staff.
+pub async fn page(
+    c: &mut AnyConnection,
+    member: Option<PersonId>,
+    status: Option<InboundStatus>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
+    sql::all(
+        c,
+        "SELECT i.id, i.inbox, i.external_id, i.status, i.received_at, i.attempts, i.note, i.error, d.number \
+         FROM inbound i LEFT JOIN discussions d ON d.id = i.discussion_id \
+         WHERE ($1 IS NULL OR d.project_id IN (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) \
+         AND ($2 IS NULL OR i.status = $2) AND ($3 IS NULL OR i.id < $3) ORDER BY i.id DESC LIMIT $4",
+        args![member, status.map(InboundStatus::as_str), before, limit],
+    )
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Db;
+
+    fn numbered(numbers: std::ops::Range<usize>) -> Vec<NewInbound> {
+        let one = |n| NewInbound {
+            inbox: Inbox::line("main"),
+            external_id: format!("event-{n}"),
+            received_at: Timestamp::UNIX_EPOCH,
+            happened_at: Timestamp::UNIX_EPOCH,
+            body: format!("{{\"n\":{n}}}"),
+        };
+        numbers.map(one).collect()
+    }
+
+    #[tokio::test]
+    async fn any_number_of_rows_is_kept_each_once_with_its_own_body() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}/test.db", folder.path().display())).await.unwrap();
+        let mut until = 0;
+        for count in [0, 1, 2, 3, 7, ROWS_PER_INSERT_MAX - 1, ROWS_PER_INSERT_MAX, ROWS_PER_INSERT_MAX * 2 + 5] {
+            let mut tx = db.begin().await.unwrap();
+            // Two that are there already go along.
+            let known = until.min(2);
+            let added = add_all(&mut tx, numbered(until - known..until + count)).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(added, count as u64);
+            until += count;
+        }
+        let mut c = db.read().await.unwrap();
+        let kept: Vec<(String, String)> = sql::all(&mut c, "SELECT external_id, body FROM inbound ORDER BY id", args![]).await.unwrap();
+        let expected: Vec<(String, String)> = numbered(0..until).into_iter().map(|row| (row.external_id, row.body)).collect();
+        assert_eq!(kept, expected);
+    }
+}

@@ -1,0 +1,356 @@
+//! Promises to tell.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::sql::{self, Columns, FromRow, Result, args};
+use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeId, NoticeKind, PersonId, PostId, Via};
+
+/// A promise to tell one destination one thing.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    pub id: NoticeId,
+    pub kind: NoticeKind,
+    pub discussion: Option<DiscussionId>,
+    pub post: Option<PostId>,
+    pub chat: Option<ChatId>,
+    pub person: Option<PersonId>,
+    pub due_at: Timestamp,
+    pub deadline_at: Timestamp,
+    pub created_at: Timestamp,
+}
+
+const COLUMNS: &str = "n.id, n.kind, n.discussion_id, n.post_id, n.chat_id, n.person_id, n.due_at, n.deadline_at, n.created_at";
+const WAITING: &str = "n.status = 'pending' AND n.delivery_id IS NULL";
+
+impl FromRow for Notice {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            kind: c.word(NoticeKind::find)?,
+            discussion: c.get()?,
+            post: c.get()?,
+            chat: c.get()?,
+            person: c.get()?,
+            due_at: c.get()?,
+            deadline_at: c.get()?,
+            created_at: c.get()?,
+        })
+    }
+}
+
+/// Who is to be told: exactly one chat or one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Chat(ChatId),
+    Person(PersonId),
+}
+
+/// What a new notice is made of.
+#[derive(Clone, Debug)]
+pub struct NewNotice {
+    pub kind: NoticeKind,
+    pub discussion: Option<DiscussionId>,
+    pub post: Option<PostId>,
+    pub target: Target,
+    /// Not before this.
+    pub due_at: Timestamp,
+    /// For LINE: a push may be paid for it from here on.
+    pub deadline_at: Timestamp,
+    pub now: Timestamp,
+}
+
+/// Makes the promise.
+pub async fn add(c: &mut AnyConnection, n: &NewNotice) -> Result<NoticeId> {
+    let (chat, person) = match n.target {
+        Target::Chat(id) => (Some(id), None),
+        Target::Person(id) => (None, Some(id)),
+    };
+    sql::one(
+        c,
+        "INSERT INTO notices (kind, discussion_id, post_id, chat_id, person_id, status, due_at, deadline_at, created_at) \
+         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8) RETURNING id",
+        args![n.kind.as_str(), n.discussion, n.post, chat, person, n.due_at, n.deadline_at, n.now],
+    )
+    .await
+}
+
+/// The chat is not quiet yet: its acknowledgements wait until `due_at`, but none beyond `latest` after it was promised.
+pub async fn defer_acknowledgements(c: &mut AnyConnection, chat: ChatId, due_at: Timestamp, latest_us: i64) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET due_at = CASE WHEN $2 < created_at + $3 THEN $2 ELSE created_at + $3 END \
+         WHERE chat_id = $1 AND kind = 'opened' AND status = 'pending' AND delivery_id IS NULL AND due_at < $2",
+        args![chat, due_at, latest_us],
+    )
+    .await
+    .map(drop)
+}
+
+/// Chats with a notice that is due.
+pub async fn chats_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<ChatId>> {
+    sql::all(
+        c,
+        format!("SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL AND n.due_at <= $1 GROUP BY n.chat_id LIMIT $2"),
+        args![now, limit],
+    )
+    .await
+}
+
+/// Everything that waits for the chat, due or not.
+pub async fn of_chat(c: &mut AnyConnection, chat: ChatId, limit: i64) -> Result<Vec<Notice>> {
+    sql::all(c, format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.chat_id = $1 ORDER BY n.id LIMIT $2"), args![chat, limit])
+        .await
+}
+
+/// People and discussions with a mail notice that is due.
+pub async fn mails_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<(PersonId, DiscussionId)>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT n.person_id, n.discussion_id FROM notices n WHERE {WAITING} AND n.person_id IS NOT NULL AND n.discussion_id IS NOT NULL \
+             AND n.due_at <= $1 GROUP BY n.person_id, n.discussion_id ORDER BY MIN(n.due_at) LIMIT $2"
+        ),
+        args![now, limit],
+    )
+    .await
+}
+
+/// Everything that waits for this person about this discussion, due or not.
+pub async fn of_mail(c: &mut AnyConnection, person: PersonId, discussion: DiscussionId, limit: i64) -> Result<Vec<Notice>> {
+    sql::all(
+        c,
+        format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.person_id = $1 AND n.discussion_id = $2 ORDER BY n.id LIMIT $3"),
+        args![person, discussion, limit],
+    )
+    .await
+}
+
+/// When the next notice becomes due.
+pub async fn next_due(c: &mut AnyConnection, after: Timestamp) -> Result<Option<Timestamp>> {
+    sql::one(c, format!("SELECT MIN(n.due_at) FROM notices n WHERE {WAITING} AND n.due_at > $1"), args![after]).await
+}
+
+/// When the next notice that is due already may be paid for.
+pub async fn next_deadline(c: &mut AnyConnection, after: Timestamp) -> Result<Option<Timestamp>> {
+    sql::one(c, format!("SELECT MIN(n.deadline_at) FROM notices n WHERE {WAITING} AND n.deadline_at > $1"), args![after]).await
+}
+
+/// The notices travel in this delivery. How many of them were still waiting.
+pub async fn freeze(c: &mut AnyConnection, notices: &[NoticeId], delivery: DeliveryId) -> Result<u64> {
+    let mut frozen = 0;
+    for id in notices {
+        frozen += sql::run(
+            c,
+            "UPDATE notices SET delivery_id = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL",
+            args![*id, delivery],
+        )
+        .await?;
+    }
+    Ok(frozen)
+}
+
+/// The delivery's notices wait again, for another ride; none is paid for before `deadline_at`.
+pub async fn thaw(c: &mut AnyConnection, delivery: DeliveryId, deadline_at: Option<Timestamp>, reason: &str) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET delivery_id = NULL, reason = $2, deadline_at = CASE WHEN $3 > deadline_at THEN $3 ELSE deadline_at END \
+         WHERE delivery_id = $1 AND status = 'pending'",
+        args![delivery, reason, deadline_at],
+    )
+    .await
+    .map(drop)
+}
+
+/// The notices that travel in this delivery.
+pub async fn of_delivery(c: &mut AnyConnection, delivery: DeliveryId) -> Result<Vec<Notice>> {
+    sql::all(c, format!("SELECT {COLUMNS} FROM notices n WHERE n.delivery_id = $1 AND n.status = 'pending' ORDER BY n.id"), args![delivery])
+        .await
+}
+
+/// The discussion became urgent: what waits to tell of it waits no longer.
+pub async fn hurry(c: &mut AnyConnection, discussion: DiscussionId, now: Timestamp) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET deadline_at = $2, due_at = CASE WHEN due_at > $2 THEN $2 ELSE due_at END \
+         WHERE discussion_id = $1 AND status = 'pending' AND delivery_id IS NULL",
+        args![discussion, now],
+    )
+    .await
+    .map(drop)
+}
+
+/// It is not paid for before `deadline_at`.
+pub async fn postpone(c: &mut AnyConnection, id: NoticeId, deadline_at: Timestamp, reason: &str) -> Result<()> {
+    sql::run(c, "UPDATE notices SET deadline_at = $2, reason = $3 WHERE id = $1", args![id, deadline_at, reason]).await.map(drop)
+}
+
+/// What became of the delivery became of its notices.
+pub async fn settle(c: &mut AnyConnection, delivery: DeliveryId, status: DeliveryStatus) -> Result<()> {
+    sql::run(c, "UPDATE notices SET status = $2 WHERE delivery_id = $1 AND status <> 'dropped'", args![delivery, status.as_str()])
+        .await
+        .map(drop)
+}
+
+/// Nobody needs them any more.
+pub async fn drop_all(c: &mut AnyConnection, notices: &[NoticeId], reason: &str) -> Result<()> {
+    for id in notices {
+        sql::run(
+            c,
+            "UPDATE notices SET status = 'dropped', reason = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL",
+            args![*id, reason],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// They cannot be sent at all.
+pub async fn fail_all(c: &mut AnyConnection, notices: &[NoticeId], reason: &str) -> Result<()> {
+    for id in notices {
+        sql::run(
+            c,
+            "UPDATE notices SET status = 'failed', reason = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL",
+            args![*id, reason],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The post was taken back or moved: what waits to tell of it is dropped.
+pub async fn drop_of_post(c: &mut AnyConnection, post: PostId, reason: &str) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET status = 'dropped', reason = $2 WHERE post_id = $1 AND status = 'pending' AND delivery_id IS NULL",
+        args![post, reason],
+    )
+    .await
+    .map(drop)
+}
+
+/// What waits to tell of one discussion tells of another from now on.
+pub async fn redirect(c: &mut AnyConnection, from: DiscussionId, to: DiscussionId) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET discussion_id = $2 WHERE discussion_id = $1 AND status = 'pending' AND delivery_id IS NULL",
+        args![from, to],
+    )
+    .await
+    .map(drop)
+}
+
+/// What waits to tell of one post tells of it in another discussion.
+pub async fn redirect_post(c: &mut AnyConnection, post: PostId, to: DiscussionId) -> Result<()> {
+    sql::run(c, "UPDATE notices SET discussion_id = $2 WHERE post_id = $1 AND status = 'pending' AND delivery_id IS NULL", args![post, to])
+        .await
+        .map(drop)
+}
+
+/// A row of `GET /api/v1/deliveries`.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub id: NoticeId,
+    pub kind: NoticeKind,
+    pub chat: Option<String>,
+    pub email: Option<String>,
+    pub discussion_number: Option<i64>,
+    pub status: DeliveryStatus,
+    pub via: Option<Via>,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+    pub sent_at: Option<Timestamp>,
+    pub due_at: Timestamp,
+    pub deadline_at: Timestamp,
+}
+
+impl FromRow for Listed {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            kind: c.word(NoticeKind::find)?,
+            chat: c.get()?,
+            email: c.get()?,
+            discussion_number: c.get()?,
+            status: c.word(DeliveryStatus::find)?,
+            via: c.get::<Option<String>>()?.map(|w| sql::word(Via::find(&w), &w)).transpose()?,
+            attempts: c.get()?,
+            last_error: c.get()?,
+            sent_at: c.get()?,
+            due_at: c.get()?,
+            deadline_at: c.get()?,
+        })
+    }
+}
+
+/// Which notices a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those about projects where this person is staff; `None` = all.
+    pub member: Option<PersonId>,
+    pub status: Option<DeliveryStatus>,
+    /// A LINE id or a mail address.
+    pub target: Option<String>,
+    pub discussion_number: Option<i64>,
+    pub before: Option<i64>,
+}
+
+/// A page of notices, the newest first.
+pub async fn page(c: &mut AnyConnection, f: &Filter, limit: i64) -> Result<Vec<Listed>> {
+    sql::all(
+        c,
+        "SELECT n.id, n.kind, ch.external_id, i.external_id, d.number, n.status, v.via, COALESCE(v.attempts, 0), \
+         COALESCE(v.last_error, n.reason), v.sent_at, n.due_at, n.deadline_at \
+         FROM notices n LEFT JOIN chats ch ON ch.id = n.chat_id \
+         LEFT JOIN identities i ON i.id = (SELECT MIN(x.id) FROM identities x WHERE x.person_id = n.person_id AND x.channel = 'email') \
+         LEFT JOIN discussions d ON d.id = n.discussion_id LEFT JOIN deliveries v ON v.id = n.delivery_id \
+         WHERE ($1 IS NULL OR d.project_id IN (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) \
+         AND ($2 IS NULL OR n.status = $2) AND ($3 IS NULL OR ch.external_id = $3 OR i.external_id = $3) \
+         AND ($4 IS NULL OR d.number = $4) AND ($5 IS NULL OR n.id < $5) ORDER BY n.id DESC LIMIT $6",
+        args![f.member, f.status.map(DeliveryStatus::as_str), f.target.as_deref(), f.discussion_number, f.before, limit],
+    )
+    .await
+}
+
+/// Who was told of a post, and what became of it.
+#[derive(Clone, Debug)]
+pub struct OfPost {
+    pub post: PostId,
+    /// The chat's name where it goes to a chat: empty until LINE has told it.
+    pub chat: Option<String>,
+    /// The person's name where it goes to a person.
+    pub person: Option<String>,
+    pub status: DeliveryStatus,
+    pub via: Option<Via>,
+    pub sent_at: Option<Timestamp>,
+    /// Why it failed, waits or was dropped.
+    pub reason: Option<String>,
+}
+
+impl FromRow for OfPost {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            post: c.get()?,
+            chat: c.get()?,
+            person: c.get()?,
+            status: c.word(DeliveryStatus::find)?,
+            via: c.get::<Option<String>>()?.map(|w| sql::word(Via::find(&w), &w)).transpose()?,
+            sent_at: c.get()?,
+            reason: c.get()?,
+        })
+    }
+}
+
+/// The discussion's notices that tell of a post: the newest `limit`, in the order of their making.
+pub async fn of_posts(c: &mut AnyConnection, discussion: DiscussionId, limit: i64) -> Result<Vec<OfPost>> {
+    let mut found: Vec<OfPost> = sql::all(
+        c,
+        "SELECT n.post_id, ch.name, a.name, n.status, v.via, v.sent_at, COALESCE(v.last_error, n.reason) FROM notices n \
+         LEFT JOIN chats ch ON ch.id = n.chat_id LEFT JOIN persons a ON a.id = n.person_id LEFT JOIN deliveries v ON v.id = n.delivery_id \
+         WHERE n.discussion_id = $1 AND n.post_id IS NOT NULL ORDER BY n.id DESC LIMIT $2",
+        args![discussion, limit],
+    )
+    .await?;
+    found.reverse();
+    Ok(found)
+}

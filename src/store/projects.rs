@@ -1,0 +1,104 @@
+//! Projects, and whose mail belongs to them.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::members::visible_projects;
+use super::sql::{self, Columns, FromRow, Result, args};
+use crate::domain::{PersonId, ProjectId, ProjectKind};
+
+/// A client's private space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    pub id: ProjectId,
+    pub key: String,
+    pub name: String,
+    pub kind: ProjectKind,
+    pub status: String,
+    pub created_at: Timestamp,
+}
+
+const COLUMNS: &str = "p.id, p.key, p.name, p.kind, p.status, p.created_at";
+
+impl FromRow for Project {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self { id: c.get()?, key: c.get()?, name: c.get()?, kind: c.word(ProjectKind::find)?, status: c.get()?, created_at: c.get()? })
+    }
+}
+
+/// Makes a project; `None` where the key is taken.
+pub async fn add(c: &mut AnyConnection, key: &str, name: &str, kind: ProjectKind, now: Timestamp) -> Result<Option<ProjectId>> {
+    sql::find(
+        c,
+        "INSERT INTO projects (key, name, kind, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO NOTHING RETURNING id",
+        args![key, name, kind.as_str(), now],
+    )
+    .await
+}
+
+/// The project with this key.
+pub async fn find(c: &mut AnyConnection, key: &str) -> Result<Option<Project>> {
+    sql::find(c, format!("SELECT {COLUMNS} FROM projects p WHERE p.key = $1"), args![key]).await
+}
+
+/// The project with this key, made on the spot where there is none.
+pub async fn find_or_add(c: &mut AnyConnection, key: &str, name: &str, kind: ProjectKind, now: Timestamp) -> Result<ProjectId> {
+    if let Some(project) = find(c, key).await? {
+        return Ok(project.id);
+    }
+    match add(c, key, name, kind, now).await? {
+        Some(id) => Ok(id),
+        None => find(c, key).await?.map(|p| p.id).ok_or(sqlx::Error::RowNotFound),
+    }
+}
+
+/// The project with this id.
+pub async fn get(c: &mut AnyConnection, id: ProjectId) -> Result<Project> {
+    sql::one(c, format!("SELECT {COLUMNS} FROM projects p WHERE p.id = $1"), args![id]).await
+}
+
+/// Names the project.
+pub async fn rename(c: &mut AnyConnection, id: ProjectId, name: &str) -> Result<()> {
+    sql::run(c, "UPDATE projects SET name = $2 WHERE id = $1", args![id, name]).await.map(drop)
+}
+
+/// Puts the project away: it holds nothing any more.
+pub async fn archive(c: &mut AnyConnection, id: ProjectId) -> Result<()> {
+    sql::run(c, "UPDATE projects SET status = 'archived' WHERE id = $1", args![id]).await.map(drop)
+}
+
+/// Projects after `after`, by id; `member` limits them to those that the person belongs to.
+pub async fn page(c: &mut AnyConnection, member: Option<PersonId>, after: i64, limit: i64) -> Result<Vec<Project>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM projects p WHERE p.id > $1 AND ($2 IS NULL OR p.id IN {}) ORDER BY p.id LIMIT $3",
+            visible_projects(2)
+        ),
+        args![after, member, limit],
+    )
+    .await
+}
+
+/// Says that mail from `pattern` (an address or `@domain`, lower case) belongs to the project; a pattern has one project.
+pub async fn put_sender(c: &mut AnyConnection, project: ProjectId, pattern: &str) -> Result<()> {
+    sql::run(
+        c,
+        "INSERT INTO email_senders (pattern, project_id) VALUES ($1, $2) ON CONFLICT (pattern) DO UPDATE SET project_id = $2",
+        args![pattern, project],
+    )
+    .await
+    .map(drop)
+}
+
+/// The project that mail from this address belongs to: by the address, else by its domain.
+pub async fn of_sender(c: &mut AnyConnection, address: &str) -> Result<Option<ProjectId>> {
+    let domain = address.rsplit_once('@').map_or_else(String::new, |(_, domain)| format!("@{domain}"));
+    // An address is longer than its own domain pattern.
+    sql::find(
+        c,
+        "SELECT project_id FROM email_senders WHERE pattern = $1 OR pattern = $2 ORDER BY LENGTH(pattern) DESC LIMIT 1",
+        args![address, domain],
+    )
+    .await
+}

@@ -1,0 +1,23 @@
+//! What the installation knows about itself: keys made at the first start.
+
+use sqlx::AnyConnection;
+
+use super::sql::{self, Result, args};
+
+/// The value under `name`; the first caller's `fresh` is kept for ever.
+pub async fn get_or_make(c: &mut AnyConnection, name: &str, fresh: String) -> Result<String> {
+    sql::run(c, "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", args![name, fresh]).await?;
+    sql::one(c, "SELECT value FROM settings WHERE name = $1", args![name]).await
+}
+
+/// The value under `name`.
+pub async fn find(c: &mut AnyConnection, name: &str) -> Result<Option<String>> {
+    sql::find(c, "SELECT value FROM settings WHERE name = $1", args![name]).await
+}
+
+/// Puts the value under `name`.
+pub async fn put(c: &mut AnyConnection, name: &str, value: &str) -> Result<()> {
+    sql::run(c, "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2", args![name, value])
+        .await
+        .map(drop)
+}
