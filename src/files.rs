@@ -1,0 +1,166 @@
+//! Files by the SHA-256 of their bytes: in a folder, or in an S3-compatible bucket.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use object_store::aws::AmazonS3Builder;
+use object_store::buffered::BufWriter;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+
+use crate::config::Storage;
+
+/// The folder of streams whose end, and so whose hash, is not known yet.
+const UNFINISHED: &str = "incoming";
+
+/// Why a file could not be kept or had.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    #[error("making the folder {0}")]
+    Folder(String, #[source] std::io::Error),
+    #[error("talking to the file store")]
+    Store(#[from] object_store::Error),
+    #[error("writing to the file store")]
+    Write(#[from] std::io::Error),
+    #[error("reading the file's bytes from where they come")]
+    Source(#[source] anyhow::Error),
+    #[error("the file is larger than {max} bytes")]
+    TooLarge { max: u64 },
+}
+
+/// A kept file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Lower-case hex.
+    pub sha256: String,
+    /// Octets.
+    pub size: u64,
+}
+
+/// The file store: cheap to clone.
+#[derive(Clone)]
+pub struct Files {
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Files {
+    /// Opens the store that the configuration names; a folder is made where it is not there.
+    pub fn open(storage: &Storage) -> Result<Self, FilesError> {
+        let store: Arc<dyn ObjectStore> = match storage {
+            Storage::Folder(folder) => {
+                std::fs::create_dir_all(folder).map_err(|e| FilesError::Folder(folder.display().to_string(), e))?;
+                // What was acknowledged must survive a power cut; the library's default does not wait for the disk.
+                Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true))
+            }
+            Storage::S3 { bucket, prefix, endpoint, region, access_key_id, secret_access_key } => {
+                let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(region);
+                if let Some(endpoint) = endpoint {
+                    builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+                }
+                if let (Some(id), Some(secret)) = (access_key_id, secret_access_key) {
+                    builder = builder.with_access_key_id(id).with_secret_access_key(secret.expose());
+                }
+                Arc::new(PrefixStore::new(builder.build()?, prefix.as_str()))
+            }
+        };
+        Ok(Self { store })
+    }
+
+    /// Keeps these bytes.
+    pub async fn put(&self, bytes: Bytes) -> Result<Kept, FilesError> {
+        let kept = Kept { sha256: hex(&Sha256::digest(&bytes)), size: bytes.len() as u64 };
+        let key = key(&kept.sha256);
+        if self.store.head(&key).await.is_err() {
+            self.store.put(&key, bytes.into()).await?;
+        }
+        Ok(kept)
+    }
+
+    /// Keeps what a stream brings, without holding it in memory. More than `max` octets are refused.
+    pub async fn put_stream(&self, mut bytes: impl Stream<Item = anyhow::Result<Bytes>> + Unpin, max: u64) -> Result<Kept, FilesError> {
+        let unnamed = Path::from(format!("{UNFINISHED}/{}", uuid::Uuid::new_v4()));
+        let mut writer = BufWriter::new(self.store.clone(), unnamed.clone());
+        let mut digest = Sha256::new();
+        let mut size = 0_u64;
+        while let Some(chunk) = bytes.next().await {
+            let chunk = match chunk {
+                Ok(chunk) => chunk,
+                Err(error) => {
+                    writer.abort().await?;
+                    return Err(FilesError::Source(error));
+                }
+            };
+            size += chunk.len() as u64;
+            if size > max {
+                writer.abort().await?;
+                return Err(FilesError::TooLarge { max });
+            }
+            digest.update(&chunk);
+            writer.write_all(&chunk).await?;
+        }
+        writer.shutdown().await?;
+        let sha256 = hex(&digest.finalize());
+        self.store.rename(&unnamed, &key(&sha256)).await?;
+        Ok(Kept { sha256, size })
+    }
+
+    /// The bytes, as a stream, with their number.
+    pub async fn get(&self, sha256: &str) -> Result<(u64, BoxStream<'static, Result<Bytes, object_store::Error>>), FilesError> {
+        let found = self.store.get(&key(sha256)).await?;
+        Ok((found.meta.size, found.into_stream()))
+    }
+
+    /// The bytes, whole: for mails, which are bounded.
+    pub async fn read(&self, sha256: &str) -> Result<Bytes, FilesError> {
+        Ok(self.store.get(&key(sha256)).await?.bytes().await?)
+    }
+
+    /// Forgets the bytes; nothing happens where there are none.
+    pub async fn delete(&self, sha256: &str) -> Result<(), FilesError> {
+        match self.store.delete(&key(sha256)).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes away what a process left half written when it died: streams that were begun before `before`. How many there were.
+    pub async fn sweep(&self, before: Timestamp) -> Result<usize, FilesError> {
+        let unfinished: Vec<_> = self.store.list(Some(&Path::from(UNFINISHED))).try_collect().await?;
+        let old = unfinished.into_iter().filter(|o| o.last_modified.timestamp() < before.as_second());
+        let mut swept = 0;
+        for object in old {
+            self.store.delete(&object.location).await?;
+            swept += 1;
+        }
+        Ok(swept)
+    }
+
+    /// Whether the store answers.
+    pub async fn check(&self) -> Result<(), FilesError> {
+        match self.store.head(&Path::from("check")).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(_) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// `ab/abcd…`: 256 folders, so that none grows too long.
+fn key(sha256: &str) -> Path {
+    Path::from(format!("{}/{sha256}", &sha256[..sha256.len().min(2)]))
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut s, b| {
+        write!(s, "{b:02x}").expect("writing to a String does not fail");
+        s
+    })
+}
