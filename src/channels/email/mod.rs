@@ -1,0 +1,26 @@
+//! Email without any IO: raw bytes to [`IncomingMail`](crate::domain::IncomingMail) and posts to raw bytes.
+//!
+//! [`parse`] reads a mail, with the help of [`charset`] and [`html`]; [`reply_text`] finds what is new in it, [`auto_mail`]
+//! whether a person wrote it, [`authenticity`] whether its author is who they say. [`address`] makes and reads the tokens
+//! and tags by which an answer finds its discussion, [`render`] builds the mails that we send.
+
+pub mod address;
+pub mod authenticity;
+pub mod auto_mail;
+mod auto_words;
+pub mod charset;
+pub mod connection;
+pub mod header;
+pub mod html;
+pub mod imap;
+pub mod maildir;
+pub mod parse;
+pub mod render;
+mod reply_rules;
+pub mod reply_text;
+pub mod smtp;
+
+pub use header::HeaderField;
+
+/// The header of our own mails that carries the delivery's id; its presence in an incoming mail means a loop.
+pub const DELIVERY_HEADER: &str = "X-Threadline-Delivery";

@@ -1,0 +1,168 @@
+use std::fmt::Write as _;
+
+use super::*;
+use crate::domain::{Authenticity, AutoMail};
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{}/tests/fixtures/email/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+fn read(raw: &[u8]) -> IncomingMail {
+    parse(raw, &Own::default()).expect("it is a mail")
+}
+
+/// What matters of a mail, for one look.
+fn summary(mail: &IncomingMail) -> String {
+    let address = |a: &MailAddress| format!("{} <{}>", a.name, a.address);
+    let mut out = String::new();
+    writeln!(out, "from: {}", mail.from.as_ref().map(address).unwrap_or_default()).expect("a string grows");
+    writeln!(out, "to: {}", mail.recipients.iter().map(address).collect::<Vec<_>>().join(", ")).expect("a string grows");
+    writeln!(out, "subject: {}", mail.subject).expect("a string grows");
+    writeln!(out, "auto: {:?}", mail.auto).expect("a string grows");
+    for a in &mail.attachments {
+        writeln!(out, "file: {} ({}, {} bytes)", a.name, a.content_type, a.bytes.len()).expect("a string grows");
+    }
+    writeln!(out, "reply: {}", mail.reply).expect("a string grows");
+    out
+}
+
+#[test]
+fn the_fixtures_are_read_as_a_person_reads_them() {
+    let folder = format!("{}/tests/fixtures/email", env!("CARGO_MANIFEST_DIR"));
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .filter(|n| std::path::Path::new(n).extension().is_some_and(|e| e == "eml"))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 10, "{names:?}");
+    for name in names {
+        insta::assert_snapshot!(name.as_str(), summary(&read(&fixture(&name))));
+    }
+}
+
+#[test]
+fn every_header_that_threads_is_read() {
+    let mail = read(
+        b"\r\n\r\nMessage-ID: <a@x>\r\nIn-Reply-To: <b@x> <c@x>\r\nReferences: <r@x>\r\n\t<b@x>\r\nFrom: \"Wang\" <Wang@Client.TEST>\r\n\
+          To: Support+ABC@Example.com\r\nCc: x@y.z\r\nDelivered-To: support@example.com\r\nX-Original-To: team@example.com\r\n\
+          Date: Sat, 21 Nov 2026 20:13:00 +0800\r\nSubject: =?utf-8?B?5rC0566h?=\r\n\r\nhi\0 there  \r\n\r\n",
+    );
+    assert_eq!(mail.message_id, Some(MessageId::from("a@x")));
+    assert_eq!(mail.in_reply_to, Some(MessageId::from("b@x")));
+    assert_eq!(mail.references, [MessageId::from("r@x"), MessageId::from("b@x")]);
+    assert_eq!(mail.from, Some(MailAddress { name: "Wang".to_owned(), address: "wang@client.test".to_owned() }));
+    let recipients: Vec<&str> = mail.recipients.iter().map(|r| r.address.as_str()).collect();
+    assert_eq!(recipients, ["support+abc@example.com", "x@y.z", "support@example.com", "team@example.com"]);
+    assert_eq!(mail.cc.len(), 1);
+    assert_eq!(mail.date.expect("a date").to_string(), "2026-11-21T12:13:00Z");
+    assert_eq!((mail.subject.as_str(), mail.text.as_str()), ("水管", "hi there"));
+}
+
+#[test]
+fn undeclared_eight_bit_heads_are_read_by_the_body_s_charset() {
+    let (subject, ..) = encoding_rs::BIG5.encode("Subject: 水管漏水\r\nFrom: 王大明 <w@c.test>\r\n");
+    let mut raw = subject.into_owned();
+    raw.extend_from_slice(b"Content-Type: text/plain; charset=big5\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+    raw.extend_from_slice(&encoding_rs::BIG5.encode("請派人來").0);
+    let mail = read(&raw);
+    assert_eq!(mail.subject, "水管漏水");
+    assert_eq!(mail.from.expect("a sender").name, "王大明");
+    assert_eq!(mail.text, "請派人來");
+}
+
+#[test]
+fn text_attachments_keep_their_bytes() {
+    let bytes = encoding_rs::BIG5.encode("姓名,電話\r\n王,02\r\n").0.into_owned();
+    let mut raw =
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: text/csv; charset=big5; name=a.csv\r\n\
+                    Content-Disposition: attachment; filename=a.csv\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+            .to_vec();
+    raw.extend_from_slice(&bytes);
+    raw.extend_from_slice(b"\r\n--b--\r\n");
+    let mail = read(&raw);
+    assert_eq!(mail.attachments.len(), 1);
+    assert_eq!(mail.attachments[0].bytes, bytes);
+}
+
+#[test]
+fn attachment_names_are_plain_file_names() {
+    for (given, name) in [
+        ("évil/../../x.png", Some("x.png")),
+        ("C:\\docs\\報價 單.pdf", Some("報價 單.pdf")),
+        ("a\u{0}b\u{202e}gpj.exe", Some("abgpj.exe")),
+        ("=?utf-8?B?5aCx5YO5LnBkZg==?=", Some("報價.pdf")),
+        ("..", None),
+        ("  ", None),
+        ("dir/", None),
+    ] {
+        assert_eq!(file_name(given).as_deref(), name, "{given}");
+    }
+    let long = file_name(&format!("{}.pdf", "長".repeat(500))).expect("a name");
+    assert!(long.ends_with("長.pdf") && long.chars().count() <= NAME_CHARS_MAX);
+}
+
+#[test]
+fn empty_unnamed_inline_and_nested_parts_are_attachments() {
+    let raw = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/png\r\nContent-Disposition: inline\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\nAAEC\r\n--b\r\nContent-Type: application/pdf; name=empty.pdf\r\nContent-Disposition: attachment\r\n\r\n\r\n\
+        --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner / mail\r\n\r\ninner text\r\n--b--\r\n";
+    let mail = read(raw);
+    let files: Vec<(&str, &[u8])> = mail.attachments.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect();
+    assert_eq!(
+        files,
+        [("image-1.png", &b"\x00\x01\x02"[..]), ("empty.pdf", b""), ("inner _ mail.eml", b"Subject: inner / mail\r\n\r\ninner text")]
+    );
+    assert_eq!(mail.text, "hi");
+}
+
+#[test]
+fn flowed_lines_are_joined() {
+    let mail = read(b"Content-Type: text/plain; format=flowed; delsp=yes\r\n\r\none \r\ntwo\r\n> q1 \r\n> q2\r\n-- \r\nsig\r\n");
+    assert_eq!(mail.text, "onetwo\n> q1q2\n-- \nsig");
+    assert_eq!(mail.reply, "onetwo");
+}
+
+#[test]
+fn broken_mail_is_still_read() {
+    assert_eq!(parse(b"", &Own::default()), None);
+    assert_eq!(parse(b" \r\n\r\n", &Own::default()), None);
+    assert_eq!(read("只有文字".as_bytes()).text, "只有文字");
+    assert_eq!(read(b"Subject: x").subject, "x");
+    let unclosed = read(b"Content-Type: multipart/mixed; boundary=b\r\nSubject: x\r\n\r\ntext without any boundary\r\n");
+    assert_eq!((unclosed.text.as_str(), unclosed.attachments.len()), ("text without any boundary", 0));
+}
+
+#[test]
+fn the_trusted_server_s_verdict_is_passed_on() {
+    let raw = b"Authentication-Results: mx.example.test; dmarc=pass header.from=c.test\r\nReceived: from x\r\nFrom: a@c.test\r\n\r\nhi";
+    let own = Own { addresses: &[], authserv_id: Some("mx.example.test") };
+    assert_eq!(parse(raw, &own).expect("a mail").authenticity, Authenticity::Pass);
+    assert_eq!(read(raw).authenticity, Authenticity::Unknown);
+}
+
+#[test]
+fn our_own_address_is_a_loop() {
+    let addresses = ["Support@Example.com".to_owned()];
+    let mail = parse(b"From: support@example.com\r\n\r\nhi", &Own { addresses: &addresses, authserv_id: None }).expect("a mail");
+    assert_eq!(mail.auto, AutoMail::Loop);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_break_the_parser(raw in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+        parse(&raw, &Own::default());
+    }
+
+    #[test]
+    fn no_damaged_mail_breaks_the_parser(at in 0_usize..4000, byte in proptest::num::u8::ANY, cut in 0_usize..4000) {
+        for name in ["outlook-zh.eml", "bounce-postfix.eml", "gmail-zh.eml"] {
+            let mut raw = fixture(name);
+            let len = raw.len();
+            raw[at % len] = byte;
+            raw.truncate(len - cut % len);
+            parse(&raw, &Own::default());
+        }
+    }
+}
