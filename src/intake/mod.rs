@@ -1,0 +1,10 @@
+//! From bytes to posts: what arrives is made durable ([`accept`]), then placed ([`place`]); files are fetched beside it ([`media`]) and
+//! mailboxes read ([`mailbox`]).
+
+pub mod accept;
+pub mod learn;
+pub mod mailbox;
+pub mod media;
+pub mod place;
+mod place_line;
+mod place_mail;

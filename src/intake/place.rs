@@ -1,0 +1,245 @@
+//! From what arrived to posts: gather, decide, write, in one transaction with the inbound row's "done".
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::learn::{self, Names};
+use super::{place_line, place_mail};
+use crate::App;
+use crate::channels::line::normalise::normalise;
+use crate::domain::{DiscussionId, Inbox, Incoming};
+use crate::store::inbound::{self, Inbound, InboundStatus};
+use crate::store::{self, Tx};
+
+/// Rows of one transaction. A few, so that what waits at the door is never held up for long.
+const ROWS_PER_BATCH: i64 = 16;
+/// Rows of one transaction while requests crowd at the door: it holds the writer for a few milliseconds only.
+const ROWS_WHILE_BUSY: i64 = 4;
+/// After so many tries a row is given up and listed with its error.
+const ATTEMPTS_MAX: i64 = 8;
+/// How long the loop sleeps with nothing to do if no bell rings (another node may have left work).
+const POLL: Duration = Duration::from_secs(2);
+/// How long it sleeps after the database failed.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// How long it steps back between batches while requests crowd at the door.
+const STEP_BACK: Duration = Duration::from_millis(10);
+
+/// What placing made of a row.
+pub(super) struct Placed {
+    pub status: InboundStatus,
+    /// Why it was ignored or held.
+    pub note: Option<String>,
+    pub discussion: Option<DiscussionId>,
+    /// Whose open pages are to be told.
+    pub changed: Option<i64>,
+    /// Files that nothing refers to any more.
+    pub unused_files: Vec<String>,
+}
+
+impl Placed {
+    pub(super) fn done(discussion: Option<(DiscussionId, i64)>) -> Self {
+        Self {
+            status: InboundStatus::Done,
+            note: None,
+            discussion: discussion.map(|(id, _)| id),
+            changed: discussion.map(|(_, number)| number),
+            unused_files: vec![],
+        }
+    }
+
+    pub(super) fn ignored(why: impl Into<String>) -> Self {
+        Self { status: InboundStatus::Ignored, note: Some(why.into()), discussion: None, changed: None, unused_files: vec![] }
+    }
+
+    pub(super) fn held(why: impl Into<String>, discussion: Option<DiscussionId>) -> Self {
+        Self { status: InboundStatus::Held, note: Some(why.into()), discussion, changed: None, unused_files: vec![] }
+    }
+}
+
+/// Why a row was not placed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlaceError {
+    /// It needs something that has not arrived yet; tried again soon, and ignored in the end.
+    #[error("{0}")]
+    NotYet(&'static str),
+    #[error("the database: {0}")]
+    Store(#[from] store::Error),
+}
+
+/// A row with everything that had to be read or asked for.
+enum Ready {
+    Line(Inbox, Box<Incoming>),
+    Mail(Box<place_mail::ReadMail>),
+    /// It cannot be read; the text says why.
+    Unreadable(String),
+}
+
+/// Places what waits until `stop` rings.
+pub async fn run(app: &App, stop: &tokio_util::sync::CancellationToken) {
+    while !stop.is_cancelled() {
+        let pause = match place_some(app).await {
+            Ok(0) => next_pause(app).await,
+            Ok(_) if app.intake.is_busy() => STEP_BACK,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::error!(%error, "placing stopped; it goes on when the database answers");
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            () = app.wake.place.notified(), if pause > STEP_BACK => {}
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn next_pause(app: &App) -> Duration {
+    let next = async {
+        let mut c = app.db.read().await?;
+        inbound::next_due(&mut c).await
+    };
+    match next.await {
+        Ok(Some(at)) => {
+            Duration::try_from(at.duration_since(app.clock.now())).unwrap_or(Duration::ZERO).clamp(Duration::from_millis(20), POLL)
+        }
+        Ok(None) => POLL,
+        Err(_) => AFTER_FAILURE,
+    }
+}
+
+/// Places one batch. How many rows it looked at.
+pub async fn place_some(app: &App) -> Result<usize, store::Error> {
+    let rows = {
+        let mut c = app.db.read().await?;
+        let limit = if app.intake.is_busy() { ROWS_WHILE_BUSY } else { ROWS_PER_BATCH };
+        inbound::waiting(&mut c, app.clock.now(), limit).await?
+    };
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let looked_at = rows.len();
+    let (ready, names) = gather(app, rows).await?;
+    if place_together(app, &ready, &names).await.is_err() {
+        // One of them failed and took the others along: each by itself then, and the culprit is marked.
+        for row in &ready {
+            place_alone(app, row, &names).await?;
+        }
+    }
+    Ok(looked_at)
+}
+
+async fn gather(app: &App, rows: Vec<Inbound>) -> Result<(Vec<(Inbound, Ready)>, Names), store::Error> {
+    let mut ready = Vec::with_capacity(rows.len());
+    let mut lines = vec![];
+    for row in rows {
+        let what = if row.inbox.as_str().starts_with("line/") {
+            let incoming = normalise(&row.body, None);
+            lines.push((row.inbox.clone(), incoming.clone()));
+            Ready::Line(row.inbox.clone(), Box::new(incoming))
+        } else {
+            match place_mail::read(app, &row).await {
+                Ok(mail) => Ready::Mail(Box::new(mail)),
+                Err(error) => Ready::Unreadable(error),
+            }
+        };
+        ready.push((row, what));
+    }
+    let names = learn::names_for(app, &lines).await?;
+    Ok((ready, names))
+}
+
+async fn place_together(app: &App, rows: &[(Inbound, Ready)], names: &Names) -> Result<(), PlaceError> {
+    let mut tx = app.db.begin().await?;
+    let mut placed = vec![];
+    for row in rows {
+        if let Some(outcome) = place_one(&mut tx, app, row, names).await? {
+            placed.push(outcome);
+        }
+    }
+    tx.commit().await?;
+    after_commit(app, placed).await;
+    Ok(())
+}
+
+async fn place_alone(app: &App, row: &(Inbound, Ready), names: &Names) -> Result<(), store::Error> {
+    let mut tx = app.db.begin().await?;
+    match place_one(&mut tx, app, row, names).await {
+        Ok(Some(outcome)) => {
+            tx.commit().await?;
+            after_commit(app, vec![outcome]).await;
+        }
+        Ok(None) => tx.commit().await?,
+        Err(error) => {
+            drop(tx);
+            went_wrong(app, &row.0, &error).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Marks the row with its error: tried again later and later, given up in the end.
+async fn went_wrong(app: &App, row: &Inbound, error: &PlaceError) -> Result<(), store::Error> {
+    let now = app.clock.now();
+    let given_up = row.attempts + 1 >= ATTEMPTS_MAX;
+    let mut tx = app.db.begin().await?;
+    if given_up && matches!(error, PlaceError::NotYet(_)) {
+        inbound::settle(&mut tx, row.id, InboundStatus::Ignored, Some(&error.to_string()), None).await?;
+    } else {
+        inbound::went_wrong(&mut tx, row.id, &error.to_string(), (!given_up).then(|| now + backoff(row.attempts))).await?;
+    }
+    tx.commit().await?;
+    match error {
+        PlaceError::NotYet(_) => tracing::debug!(inbound = %row.id, %error, "not yet placed"),
+        PlaceError::Store(_) => tracing::error!(inbound = %row.id, %error, given_up, "could not be placed"),
+    }
+    Ok(())
+}
+
+/// 1 s, 2 s, 4 s … 64 s.
+fn backoff(attempts: i64) -> SignedDuration {
+    SignedDuration::from_secs(1 << attempts.clamp(0, 6))
+}
+
+async fn place_one(tx: &mut Tx, app: &App, (row, ready): &(Inbound, Ready), names: &Names) -> Result<Option<Placed>, PlaceError> {
+    if !inbound::claim(tx, app.db.dialect, row.id).await? {
+        return Ok(None);
+    }
+    let placed = match ready {
+        Ready::Line(inbox, incoming) => place_line::place(tx, app, &place_line::Arrived { row, inbox, incoming, names }).await?,
+        Ready::Mail(mail) => place_mail::place(tx, app, row, mail).await?,
+        Ready::Unreadable(error) => {
+            inbound::went_wrong(tx, row.id, error, None).await?;
+            tracing::warn!(inbound = %row.id, error, "a mail cannot be read; its raw bytes are kept");
+            return Ok(None);
+        }
+    };
+    inbound::settle(tx, row.id, placed.status, placed.note.as_deref(), placed.discussion).await?;
+    metrics::counter!("threadline_inbound_placed_total", "status" => placed.status.as_str()).increment(1);
+    Ok(Some(placed))
+}
+
+async fn after_commit(app: &App, placed: Vec<Placed>) {
+    let mut told = false;
+    for outcome in placed {
+        if let Some(number) = outcome.changed {
+            app.changed(number);
+            told = true;
+        }
+        for file in outcome.unused_files {
+            if let Err(error) = app.files.delete(&file).await {
+                tracing::error!(%error, "a file that was taken back could not be deleted");
+            }
+        }
+    }
+    if told {
+        app.wake.outbox.notify_one();
+        app.wake.media.notify_one();
+    }
+}
+
+/// When something happened, never after we heard of it: a LINE clock that runs ahead must not put posts into the future.
+pub(super) fn at(happened: Timestamp, received: Timestamp) -> Timestamp {
+    happened.min(received)
+}

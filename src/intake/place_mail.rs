@@ -1,0 +1,295 @@
+//! Placing mails: whose it is, which discussion it belongs to, and whether it may speak.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::place::{PlaceError, Placed};
+use crate::App;
+use crate::channels::email::address::{base_subject, subject_tag};
+use crate::channels::email::parse::{self, Own};
+use crate::config::Mailbox;
+use crate::discussions::{self as acts, NewWords};
+use crate::domain::{
+    Authenticity, AutoMail, Bounce, Channel, DiscussionId, IncomingMail, MailAddress, PersonId, ProjectId, ProjectKind, Role, Source,
+    TRIAGE_KEY,
+};
+use crate::files::Kept;
+use crate::store::attachments::{AttachmentStatus, NewAttachment};
+use crate::store::discussions::{Discussion, Opening};
+use crate::store::inbound::Inbound;
+use crate::store::persons::Person;
+use crate::store::{self, Tx, attachments, deliveries, discussions, members, persons, posts, projects};
+use crate::threading::{Evidence, title_of};
+
+/// Attachments of one mail that are kept; the raw mail keeps the rest.
+const ATTACHMENTS_MAX: usize = 100;
+/// Ids of References that are looked up: the nearest ones say most.
+const REFERENCES_MAX: usize = 30;
+/// A mail's Date is believed if it is not further from its arrival.
+const DATE_TRUSTED_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 7);
+
+/// A mail that was read, with its files kept.
+pub(super) struct ReadMail {
+    pub mail: IncomingMail,
+    pub files: Vec<(String, String, Kept)>,
+}
+
+/// Reads the raw mail and keeps its files. The error is for the inbound row.
+pub(super) async fn read(app: &App, row: &Inbound) -> Result<ReadMail, String> {
+    let raw = app.files.read(&row.body).await.map_err(|e| format!("reading the raw mail {}: {e}", row.body))?;
+    let addresses = own_addresses(app);
+    let authserv_id = mailbox(app, row).and_then(|m| m.authserv_id.clone());
+    let parsed =
+        tokio::task::spawn_blocking(move || parse::parse(&raw, &Own { addresses: &addresses, authserv_id: authserv_id.as_deref() }));
+    // A panic of a parser is a mail's fault, not the program's.
+    let mail = parsed.await.map_err(|_| "the mail broke the parser".to_owned())?;
+    let mut mail = mail.ok_or("this is no mail: it has neither headers nor a body that can be read")?;
+    let mut files = vec![];
+    for attachment in std::mem::take(&mut mail.attachments).into_iter().take(ATTACHMENTS_MAX) {
+        let kept =
+            app.files.put(attachment.bytes.into()).await.map_err(|e| format!("keeping the attachment {:?}: {e}", attachment.name))?;
+        files.push((attachment.name, attachment.content_type, kept));
+    }
+    Ok(ReadMail { mail, files })
+}
+
+fn own_addresses(app: &App) -> Vec<String> {
+    let from = app.config.smtp.iter().map(|s| s.from_address.clone());
+    app.config.mailbox.iter().map(|m| m.address.clone()).chain(from).collect()
+}
+
+fn mailbox<'a>(app: &'a App, row: &Inbound) -> Option<&'a Mailbox> {
+    app.config.mailbox.iter().find(|m| m.name == row.inbox.name())
+}
+
+/// Who a mail's author is to us.
+struct Sender {
+    address: MailAddress,
+    /// Somebody we know.
+    known: Option<Person>,
+    /// The person that the reply address was issued to, and the discussion's number.
+    token: Option<(i64, PersonId)>,
+    /// The mail is theirs: by their own token, or by passed authentication.
+    proven: bool,
+}
+
+/// What a mail leads to.
+pub(super) async fn place(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail) -> Result<Placed, PlaceError> {
+    let mail = &read.mail;
+    match &mail.auto {
+        AutoMail::Bounce(bounce) => return Ok(bounced(tx, bounce).await?),
+        AutoMail::AutoReply => return Ok(Placed::ignored("an automatic answer")),
+        AutoMail::Loop => return Ok(Placed::ignored("our own mail came back")),
+        AutoMail::List | AutoMail::None => {}
+    }
+    let Some(from) = mail.from.clone().filter(|f| f.address.contains('@')) else {
+        return Ok(Placed::held("the mail names no sender", None));
+    };
+    let sender = sender(tx, app, row, mail, from).await?;
+    let found = find_discussion(tx, mail, &sender).await?;
+    let project = match &found {
+        Some((discussion, _)) => discussion.project,
+        None => project_for(tx, app, row, &sender).await?,
+    };
+    let role = match &sender.known {
+        Some(person) => acts::role_in(tx, project, person).await?,
+        None => Role::Client,
+    };
+    if let Some(why) = not_believed(tx, &sender, role).await? {
+        return Ok(Placed::held(why, found.map(|(d, _)| d.id)));
+    }
+    let person = match &sender.known {
+        Some(person) => person.clone(),
+        None => add_client(tx, app, project, &sender.address).await?,
+    };
+    write(tx, app, row, read, Decided { person: person.id, role, project, found }).await
+}
+
+async fn sender(tx: &mut Tx, app: &App, row: &Inbound, mail: &IncomingMail, from: MailAddress) -> Result<Sender, store::Error> {
+    let own = mailbox(app, row).map(|m| m.address.as_str()).unwrap_or_default();
+    let token = mail.recipients.iter().find_map(|to| app.reply_key.read(own, &to.address));
+    let known = persons::find_by_identity(tx, Channel::Email, &from.address).await?;
+    let own_token = match (token, &known) {
+        (Some((_, issued_to)), Some(person)) => issued_to == person.id,
+        _ => false,
+    };
+    let proven = own_token || mail.authenticity == Authenticity::Pass;
+    Ok(Sender { address: from, known, token, proven })
+}
+
+/// Why the mail may not speak as the person it says it is from.
+async fn not_believed(tx: &mut Tx, sender: &Sender, role: Role) -> Result<Option<&'static str>, store::Error> {
+    let Some(person) = &sender.known else {
+        // A colleague's reply address in a stranger's hands: it was forwarded, or it is them from a second address.
+        if let Some((_, issued_to)) = sender.token {
+            let staff = members::is_staff_anywhere(tx, issued_to).await? || persons::find(tx, issued_to).await?.is_some_and(|p| p.is_admin);
+            return Ok(staff.then_some("it answers a colleague's mail from an address that is not known as theirs"));
+        }
+        return Ok(None);
+    };
+    let staff = role.is_staff() || person.is_admin || members::is_staff_anywhere(tx, person.id).await?;
+    Ok((staff && !sender.proven)
+        .then_some("it says it is from a colleague, and neither a reply address of theirs nor authentication proves it"))
+}
+
+/// By reply address, then In-Reply-To and References, then the subject's tag. Without a token of theirs, only within what the sender may
+/// see: a forged header must not lead into another client's project.
+async fn find_discussion(tx: &mut Tx, mail: &IncomingMail, sender: &Sender) -> Result<Option<(Discussion, Evidence)>, store::Error> {
+    if let Some((number, _)) = sender.token
+        && let Some(found) = discussions::find(tx, number).await?
+    {
+        return Ok(Some((discussions::follow(tx, found).await?, Evidence::ReplyAddress {})));
+    }
+    let mut seen = BTreeSet::new();
+    let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev().take(REFERENCES_MAX));
+    for id in ids.filter(|id| seen.insert(id.as_str().to_owned())) {
+        for candidate in posts::discussions_of_mails(tx, std::slice::from_ref(&id.0)).await? {
+            let found = discussions::get(tx, candidate).await?;
+            let discussion = discussions::follow(tx, found).await?;
+            if may_write(tx, &discussion, sender).await? {
+                return Ok(Some((discussion, Evidence::AnswersMail { message_id: id.0.clone() })));
+            }
+        }
+    }
+    if let Some(number) = subject_tag(&mail.subject)
+        && let Some(found) = discussions::find(tx, number).await?
+    {
+        let discussion = discussions::follow(tx, found).await?;
+        if may_write(tx, &discussion, sender).await? {
+            return Ok(Some((discussion, Evidence::SubjectTag { number })));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the sender belongs to the discussion's project, or has written in it.
+async fn may_write(tx: &mut Tx, discussion: &Discussion, sender: &Sender) -> Result<bool, store::Error> {
+    if let Some(person) = &sender.known
+        && (person.is_admin
+            || members::role(tx, discussion.project, person.id).await?.is_some()
+            || posts::has_written(tx, discussion.id, person.id).await?)
+    {
+        return Ok(true);
+    }
+    Ok(projects::of_sender(tx, &sender.address.address).await? == Some(discussion.project))
+}
+
+/// The project that knows the sender, else the mailbox's, else the one for strangers.
+async fn project_for(tx: &mut Tx, app: &App, row: &Inbound, sender: &Sender) -> Result<ProjectId, store::Error> {
+    if let Some(project) = projects::of_sender(tx, &sender.address.address).await? {
+        return Ok(project);
+    }
+    if let Some(person) = &sender.known
+        && let Some(project) = members::only_project_of_client(tx, person.id).await?
+    {
+        return Ok(project);
+    }
+    if let Some(key) = mailbox(app, row).and_then(|m| m.project.as_deref())
+        && let Some(project) = projects::find(tx, key).await?
+    {
+        return Ok(project.id);
+    }
+    let name = app.texts().get("project.triage");
+    projects::find_or_add(tx, TRIAGE_KEY, name, ProjectKind::Triage, app.clock.now()).await
+}
+
+/// A client who writes for the first time. One whom the project knows by address becomes its member; a stranger does not.
+async fn add_client(tx: &mut Tx, app: &App, project: ProjectId, from: &MailAddress) -> Result<Person, store::Error> {
+    let name = if from.name.trim().is_empty() { &from.address } else { from.name.trim() };
+    let person = persons::find_or_add(tx, Channel::Email, &from.address, name, app.clock.now()).await?;
+    if projects::of_sender(tx, &from.address).await? == Some(project) {
+        members::put_if_none(tx, project, person.id, Role::Client).await?;
+    }
+    Ok(person)
+}
+
+/// Who says it, as what, and where.
+struct Decided {
+    person: PersonId,
+    role: Role,
+    project: ProjectId,
+    found: Option<(Discussion, Evidence)>,
+}
+
+async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: Decided) -> Result<Placed, PlaceError> {
+    let Decided { person, role, project, found } = decided;
+    let mail = &read.mail;
+    let at = said_at(mail.date, row.received_at);
+    let evidence = found.as_ref().map_or(Evidence::Nothing {}, |(_, evidence)| evidence.clone());
+    let body = if mail.reply.trim().is_empty() && read.files.is_empty() { &mail.text } else { &mail.reply };
+    let words = NewWords {
+        person: Some(person),
+        role,
+        source: Source::Email,
+        internal: false,
+        chat: None,
+        external_id: Some(mail.message_id.as_ref().map_or(row.external_id.as_str(), |id| id.as_str())),
+        inbound: Some(row.id),
+        kind: "mail",
+        body,
+        whole: (mail.text.trim() != body.trim()).then_some(mail.text.as_str()),
+        evidence: &evidence,
+        at,
+        opens: false,
+        silent: false,
+    };
+    let written = if let Some((discussion, _)) = found {
+        acts::post(tx, app, discussion, words).await?
+    } else {
+        let subject = base_subject(&mail.subject);
+        let drawn = title_of(body, app.texts().get("discussion.untitled"));
+        let title = if subject.trim().is_empty() { drawn } else { crate::threading::excerpt(&subject, MAIL_TITLE_GRAPHEMES_MAX) };
+        let new = Opening { project, title: &title, chat: None, source: Source::Email, at };
+        acts::open(tx, app, &new, words).await?
+    };
+    let Some(post) = written.post else { return Ok(Placed::ignored("the mail has a post already")) };
+    for (name, content_type, kept) in &read.files {
+        let new = NewAttachment {
+            post,
+            name,
+            content_type,
+            size: i64::try_from(kept.size).ok(),
+            sha256: Some(&kept.sha256),
+            status: AttachmentStatus::Ready,
+            inbox: None,
+            message_id: None,
+            due_at: app.clock.now(),
+        };
+        attachments::add(tx, &new).await?;
+    }
+    Ok(Placed::done(Some((written.discussion.id, written.discussion.number))))
+}
+
+/// A subject was written as a title: it may be longer than one that we draw.
+const MAIL_TITLE_GRAPHEMES_MAX: usize = 120;
+
+/// The Date header where it can be believed, and never after the mail arrived.
+fn said_at(date: Option<Timestamp>, received_at: Timestamp) -> Timestamp {
+    match date {
+        Some(date) if date <= received_at && received_at.duration_since(date) < DATE_TRUSTED_WITHIN => date,
+        _ => received_at,
+    }
+}
+
+/// A bounce turns the delivery that came back into a failed one.
+async fn bounced(tx: &mut Tx, bounce: &Bounce) -> Result<Placed, store::Error> {
+    let mut reason = String::from("bounced");
+    for part in [&bounce.recipient, &bounce.status, &bounce.diagnostic].into_iter().flatten() {
+        reason.push_str(": ");
+        reason.push_str(part);
+    }
+    let Some(original) = &bounce.original else {
+        return Ok(Placed::ignored(format!("{reason}; it does not say which mail")));
+    };
+    match deliveries::bounced(tx, original.as_str(), &reason).await? {
+        Some((_, discussion)) => {
+            let number: Option<(DiscussionId, i64)> = match discussion {
+                Some(id) => Some((id, discussions::get(tx, id).await?.number)),
+                None => None,
+            };
+            Ok(Placed { note: Some(reason), ..Placed::done(number) })
+        }
+        None => Ok(Placed::ignored(format!("{reason}; not a mail of ours"))),
+    }
+}
