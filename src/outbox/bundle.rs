@@ -1,0 +1,26 @@
+//! What travels together: everything that waits for one chat, everything about one discussion for one person.
+
+use crate::App;
+use crate::store::{self, notices};
+
+use super::{line_bundle, mail_bundle};
+
+/// Destinations looked at in one round.
+const DESTINATIONS_PER_ROUND: i64 = 200;
+
+/// Freezes what is due and may leave. How many deliveries were made.
+pub(super) async fn all_due(app: &App) -> Result<usize, store::Error> {
+    let now = app.clock.now();
+    let (chats, mails) = {
+        let mut c = app.db.read().await?;
+        (notices::chats_due(&mut c, now, DESTINATIONS_PER_ROUND).await?, notices::mails_due(&mut c, now, DESTINATIONS_PER_ROUND).await?)
+    };
+    let mut made = 0;
+    for chat in chats {
+        made += usize::from(line_bundle::freeze(app, chat).await?);
+    }
+    for (person, discussion) in mails {
+        made += usize::from(mail_bundle::freeze(app, person, discussion).await?);
+    }
+    Ok(made)
+}

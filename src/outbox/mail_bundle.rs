@@ -1,0 +1,184 @@
+//! Freezing what a person is told by mail about one discussion: one mail, one thread in their program.
+
+use jiff::SignedDuration;
+use uuid::Uuid;
+
+use crate::App;
+use crate::channels::email::render::{self, MailPost, OutgoingMail};
+use crate::discussions::role_in;
+use crate::domain::{DiscussionId, MailAddress, MessageId, NoticeId, PersonId, Via};
+use crate::store::attachments::{Attachment, AttachmentStatus};
+use crate::store::deliveries::NewDelivery;
+use crate::store::discussions::Discussion;
+use crate::store::notices::Notice;
+use crate::store::persons::Person;
+use crate::store::posts::Post;
+use crate::store::{self, Tx, attachments, deliveries, discussions, notices, persons, posts};
+
+/// Posts of one mail; further ones travel in the next.
+const POSTS_MAX: i64 = 50;
+/// A burst that lasts longer is told in several mails.
+const BURST_MAX: SignedDuration = SignedDuration::from_secs(60);
+/// Ids in References: the first, which begins the thread, and the latest.
+const REFERENCES_MAX: usize = 20;
+
+/// Freezes what is due for the person about the discussion. Whether a delivery was made.
+pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId) -> Result<bool, store::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    persons::lock(&mut tx, app.db.dialect, person).await?;
+    let (due, later): (Vec<Notice>, Vec<Notice>) =
+        notices::of_mail(&mut tx, person, discussion, POSTS_MAX).await?.into_iter().partition(|n| n.due_at <= now);
+    let Some(first) = due.first() else { return Ok(false) };
+    // The burst goes on: the mail waits for its end and takes all of it, but no burst keeps a mail back for long.
+    if !later.is_empty() && now.duration_since(first.created_at) < BURST_MAX {
+        return Ok(false);
+    }
+    let all: Vec<NoticeId> = due.iter().map(|n| n.id).collect();
+    let found = discussions::get(&mut tx, discussion).await?;
+    let discussion = discussions::follow(&mut tx, found).await?;
+    let reader = persons::find(&mut tx, person).await?;
+    let address = persons::email(&mut tx, person).await?;
+    let (Some(reader), Some(address), Some(smtp)) = (reader, address, &app.config.smtp) else {
+        notices::fail_all(&mut tx, &all, "there is no mail address, or no [smtp] in the configuration").await?;
+        tx.commit().await?;
+        return Ok(false);
+    };
+    let is_staff = role_in(&mut tx, discussion.project, &reader).await?.is_staff();
+    let mut told = vec![];
+    for notice in &due {
+        if let Some(id) = notice.post
+            && let Some(post) = posts::find(&mut tx, id).await?
+            && post.retracted_at.is_none()
+            && (is_staff || !post.internal)
+        {
+            told.push(post);
+        }
+    }
+    if told.is_empty() {
+        notices::drop_all(&mut tx, &all, "what it told of was taken back").await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+    let uuid = Uuid::new_v4();
+    let domain = smtp.from_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let message_id = MessageId(format!("{uuid}.{}@{domain}", discussion.number));
+    let thread = thread(&mut tx, &discussion, person, is_staff, domain).await?;
+    let files = attachments::of_discussion(&mut tx, discussion.id).await?;
+    let letter = Letter { app, discussion: &discussion, reader: &reader, address: &address, is_staff, told: &told, files: &files };
+    let raw = letter.write(uuid, &message_id, thread);
+    let body = String::from_utf8(raw).expect("a mail that we write is ASCII");
+    let new = NewDelivery {
+        uuid,
+        via: Via::Email,
+        target: &address,
+        chat: None,
+        person: Some(person),
+        discussion: Some(discussion.id),
+        body: &body,
+        reply_token: None,
+        message_id: Some(message_id.as_str()),
+        now,
+    };
+    let delivery = deliveries::add(&mut tx, &new).await?;
+    notices::freeze(&mut tx, &all, delivery).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// How a mail hangs in the reader's thread.
+struct Thread {
+    in_reply_to: Option<MessageId>,
+    references: Vec<MessageId>,
+    /// The reader has had, or written, a mail about this before.
+    is_answer: bool,
+}
+
+async fn thread(tx: &mut Tx, discussion: &Discussion, reader: PersonId, is_staff: bool, domain: &str) -> Result<Thread, store::Error> {
+    let ours = deliveries::mail_ids(tx, discussion.id, reader).await?;
+    let theirs: Vec<_> = posts::mail_ids(tx, discussion.id)
+        .await?
+        .into_iter()
+        .filter(|(_, _, person)| *person == Some(reader))
+        .map(|(id, at, _)| (id, at))
+        .collect();
+    let latest_of_theirs = theirs.last().map(|(id, _)| id.clone());
+    let mut all: Vec<_> = ours.into_iter().chain(theirs).collect();
+    all.sort_by_key(|(_, at)| *at);
+    let is_answer = !all.is_empty();
+    let mut ids: Vec<String> = all.into_iter().map(|(id, _)| id).collect();
+    if is_staff {
+        // A mail that does not exist begins the thread, so that all of it hangs together even if one goes missing.
+        ids.insert(0, format!("discussion.{}@{domain}", discussion.number));
+    }
+    if ids.len() > REFERENCES_MAX {
+        ids.drain(1..=ids.len() - REFERENCES_MAX);
+    }
+    let in_reply_to = latest_of_theirs.filter(|_| !is_staff).or_else(|| ids.last().cloned()).map(MessageId);
+    Ok(Thread { in_reply_to, references: ids.into_iter().map(MessageId).collect(), is_answer })
+}
+
+struct Letter<'a> {
+    app: &'a App,
+    discussion: &'a Discussion,
+    reader: &'a Person,
+    address: &'a str,
+    is_staff: bool,
+    told: &'a [Post],
+    files: &'a [Attachment],
+}
+
+impl Letter<'_> {
+    fn write(&self, uuid: Uuid, message_id: &MessageId, thread: Thread) -> Vec<u8> {
+        let server = &self.app.config.server;
+        let texts = server.locale.texts();
+        let smtp = self.app.config.smtp.as_ref().expect("the caller looked");
+        let number = self.discussion.number.to_string();
+        let re = if thread.is_answer { "Re: " } else { "" };
+        let authors: Vec<&str> = self.told.iter().map(|p| self.name(p)).collect();
+        let one_author = authors.iter().all(|a| *a == authors[0]);
+        let from_name = if one_author { format!("{} · {}", authors[0], smtp.from_name) } else { smtp.from_name.clone() };
+        let reply_to =
+            self.app.config.mailbox.first().map(|m| self.app.reply_key.reply_address(&m.address, self.discussion.number, self.reader.id));
+        let domain = smtp.from_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+        let intro_key = if self.is_staff { "mail.intro_staff" } else { "mail.intro_client" };
+        let footer_key = if self.is_staff { "mail.footer_staff" } else { "mail.footer_client" };
+        render::mail(&OutgoingMail {
+            locale: server.locale,
+            from_name,
+            from_address: smtp.from_address.clone(),
+            to: MailAddress { name: self.reader.name.clone(), address: self.address.to_owned() },
+            with_marker: reply_to.is_some(),
+            reply_to,
+            subject: format!("{re}[#{number}] {}", self.discussion.title),
+            message_id: message_id.clone(),
+            in_reply_to: thread.in_reply_to,
+            references: thread.references,
+            date: self.app.clock.now(),
+            list_id: Some(format!("discussion-{number}.{domain}")),
+            delivery: uuid.to_string(),
+            intro: texts.fill(intro_key, &[("number", &number), ("title", &self.discussion.title)]),
+            posts: self.told.iter().map(|p| self.post(p)).collect(),
+            link: server.discussion_url(self.discussion.number),
+            link_label: texts.fill("mail.link", &[("number", &number)]),
+            footer: vec![texts.get(footer_key).to_owned()],
+        })
+    }
+
+    fn name<'p>(&'p self, post: &'p Post) -> &'p str {
+        if post.author.is_empty() { self.app.texts().get("person.unknown") } else { &post.author }
+    }
+
+    fn post(&self, post: &Post) -> MailPost {
+        let server = &self.app.config.server;
+        let when = post.created_at.to_zoned(server.time_zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let files = self.files.iter().filter(|a| a.post == post.id && a.status != AttachmentStatus::Withdrawn);
+        MailPost {
+            author: self.name(post).to_owned(),
+            when,
+            body: post.body.clone(),
+            attachments: files.map(|a| (a.name.clone(), crate::web::file_url(server, a))).collect(),
+            internal: post.internal,
+        }
+    }
+}

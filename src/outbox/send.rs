@@ -1,0 +1,93 @@
+//! One try of one delivery.
+
+use serde_json::from_str;
+
+use super::line_bundle::Frozen;
+use super::settle::{self, Outcome};
+use super::{LEASE, RENEW_EVERY};
+use crate::App;
+use crate::channels::email::smtp::SendOutcome as Mailed;
+use crate::channels::line::client::SendOutcome as Told;
+use crate::domain::Via;
+use crate::store::chats;
+use crate::store::deliveries::{self, Delivery};
+
+/// Sends it and records what became of it. If that fails, the lease runs out and the try counts as one without an answer.
+pub(super) async fn one(app: &App, delivery: Delivery) {
+    let outcome = tokio::select! {
+        outcome = try_once(app, &delivery) => outcome,
+        () = keep_lease(app, &delivery) => unreachable!("it is kept for as long as the try takes"),
+    };
+    metrics::counter!("threadline_deliveries_total", "via" => delivery.via.as_str(), "outcome" => outcome.word()).increment(1);
+    if let Err(error) = settle::settle(app, &delivery, outcome).await {
+        tracing::error!(delivery = %delivery.uuid, %error, "a delivery's outcome could not be recorded");
+    }
+    app.wake.outbox.notify_one();
+}
+
+async fn try_once(app: &App, delivery: &Delivery) -> Outcome {
+    match delivery.via {
+        Via::Email => mail(app, delivery).await,
+        Via::LineReply | Via::LinePush => line(app, delivery).await,
+    }
+}
+
+/// Renews the lease for ever.
+async fn keep_lease(app: &App, delivery: &Delivery) {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        let renewed = async {
+            let mut tx = app.db.begin().await?;
+            deliveries::renew(&mut tx, delivery.id, app.clock.now() + LEASE).await?;
+            tx.commit().await
+        };
+        if let Err(error) = renewed.await {
+            tracing::warn!(delivery = %delivery.uuid, %error, "the lease of a delivery under way was not renewed");
+        }
+    }
+}
+
+async fn mail(app: &App, delivery: &Delivery) -> Outcome {
+    let (Some(smtp), Some(config)) = (&app.smtp, &app.config.smtp) else {
+        return Outcome::Failed("there is no [smtp] in the configuration".into());
+    };
+    let unique = delivery.uuid.to_string();
+    match smtp.send(&config.from_address, &delivery.target, delivery.body.as_bytes(), &unique).await {
+        Mailed::Sent => Outcome::Sent { message_ids: vec![] },
+        // A mail's Message-ID makes a repeat recognisable, so it is better sent twice than never.
+        Mailed::Unknown(why) => Outcome::NoAnswer(why),
+        Mailed::Retry(why) => Outcome::NotNow(why),
+        Mailed::Rejected(why) => Outcome::Failed(why),
+    }
+}
+
+async fn line(app: &App, delivery: &Delivery) -> Outcome {
+    let frozen: Frozen = match from_str(&delivery.body) {
+        Ok(frozen) => frozen,
+        Err(error) => return Outcome::Failed(format!("its frozen body cannot be read: {error}")),
+    };
+    let chat = match (delivery.chat, app.db.read().await) {
+        (Some(id), Ok(mut c)) => chats::get(&mut c, id).await,
+        (_, Err(error)) => Err(error),
+        (None, _) => return Outcome::Failed("it has no chat".into()),
+    };
+    let inbox = match chat {
+        Ok(chat) => chat.inbox,
+        Err(error) => return Outcome::NotNow(error.to_string()),
+    };
+    let Some(line) = app.line.get(inbox.name()) else {
+        return Outcome::Failed(format!("the LINE account {:?} is no longer configured", inbox.name()));
+    };
+    let told = match &delivery.reply_token {
+        Some(token) => line.reply(token, &frozen.messages).await,
+        None => line.push(&delivery.target, &frozen.messages, delivery.uuid).await,
+    };
+    match told {
+        Told::Sent { message_ids } => Outcome::Sent { message_ids },
+        Told::InvalidToken => Outcome::TokenRefused,
+        Told::Unknown(why) => Outcome::NoAnswer(why),
+        Told::ServerError(why) | Told::NotSent(why) | Told::RateLimited(why) => Outcome::NotNow(why),
+        Told::QuotaUsedUp(why) => Outcome::QuotaUsedUp(why),
+        Told::Rejected(why) => Outcome::Failed(why),
+    }
+}

@@ -1,0 +1,146 @@
+//! Recording what became of a try.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::from_str;
+
+use super::budget;
+use super::line_bundle::{Frozen, REPLY_TOKEN_GOOD_FOR, mail_instead};
+use crate::App;
+use crate::domain::{DeliveryStatus, DiscussionId, Via};
+use crate::store::deliveries::Delivery;
+use crate::store::{self, Tx, chats, deliveries, discussions, notices, posts, reply_tokens};
+
+/// LINE forgets a retry key after 24 hours; a later try could post twice.
+const PUSH_GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(23);
+/// A mail server may be away for a weekend.
+const MAIL_GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(48);
+/// How long LINE takes a reply token at least. Source: Messaging API reference, "Send reply message".
+const REPLY_TOKEN_LIVES: SignedDuration = SignedDuration::from_secs(60);
+/// The longest pause between two tries: after an outage work goes on within it.
+const PAUSE_MAX_SECONDS: i64 = 45;
+
+/// What a try led to.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The other side took it, now or at an earlier try.
+    Sent { message_ids: Vec<String> },
+    /// The answer was lost: it may have arrived.
+    NoAnswer(String),
+    /// It has certainly not arrived, and may be tried again.
+    NotNow(String),
+    /// LINE does not take this reply token (any more).
+    TokenRefused,
+    /// The month's quota is used up.
+    QuotaUsedUp(String),
+    /// It will never be taken.
+    Failed(String),
+}
+
+impl Outcome {
+    /// For metrics.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Sent { .. } => "sent",
+            Self::NoAnswer(_) => "no_answer",
+            Self::NotNow(_) => "not_now",
+            Self::TokenRefused => "token_refused",
+            Self::QuotaUsedUp(_) => "quota",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// Records it; tells open pages.
+pub(super) async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<(), store::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    match outcome {
+        Outcome::Sent { message_ids } => sent(&mut tx, app, delivery, &message_ids).await?,
+        // Refused while it must still be good, it can only have been used by an earlier try, whose answer was lost or was a failure of
+        // LINE's own. Later the refusal may only tell that the token ran out, and rather twice than never.
+        Outcome::TokenRefused if delivery.attempts > 1 && token_is_good(&mut tx, delivery, now).await? => {
+            sent(&mut tx, app, delivery, &[]).await?;
+        }
+        Outcome::TokenRefused => {
+            ride_again(&mut tx, delivery, "the reply token was no longer good", None).await?;
+        }
+        Outcome::QuotaUsedUp(why) => quota_used_up(&mut tx, app, delivery, &why).await?,
+        Outcome::Failed(why) => end(&mut tx, delivery, DeliveryStatus::Failed, &why, now).await?,
+        Outcome::NoAnswer(why) => later(&mut tx, app, delivery, &why, false).await?,
+        Outcome::NotNow(why) => later(&mut tx, app, delivery, &why, true).await?,
+    }
+    let number = match delivery.discussion {
+        Some(id) => Some(discussions::get(&mut tx, id).await?.number),
+        None => None,
+    };
+    tx.commit().await?;
+    if let Some(number) = number {
+        app.changed(number);
+    }
+    Ok(())
+}
+
+/// Whether LINE's minute for the reply token is not over yet.
+async fn token_is_good(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<bool, store::Error> {
+    let Some(token) = &delivery.reply_token else { return Ok(false) };
+    let arrived_at = reply_tokens::arrived_at(tx, token).await?;
+    Ok(arrived_at.is_some_and(|at| now.duration_since(at) < REPLY_TOKEN_LIVES))
+}
+
+async fn end(tx: &mut Tx, delivery: &Delivery, status: DeliveryStatus, why: &str, now: Timestamp) -> Result<(), store::Error> {
+    tracing::warn!(delivery = %delivery.uuid, via = %delivery.via, why, "a delivery was given up");
+    deliveries::end(tx, delivery.id, status, Some(why), now).await?;
+    notices::settle(tx, delivery.id, status).await
+}
+
+async fn sent(tx: &mut Tx, app: &App, delivery: &Delivery, message_ids: &[String]) -> Result<(), store::Error> {
+    deliveries::end(tx, delivery.id, DeliveryStatus::Sent, None, app.clock.now()).await?;
+    notices::settle(tx, delivery.id, DeliveryStatus::Sent).await?;
+    let (Some(chat), Ok(frozen)) = (delivery.chat, from_str::<Frozen>(&delivery.body)) else { return Ok(()) };
+    for (message, about) in message_ids.iter().zip(&frozen.about) {
+        for discussion in about {
+            posts::add_sent_message(tx, chat, message, DiscussionId(*discussion)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// This ride is over; its notices wait for another.
+async fn ride_again(tx: &mut Tx, delivery: &Delivery, why: &str, deadline_at: Option<Timestamp>) -> Result<(), store::Error> {
+    deliveries::drop_delivery(tx, delivery.id, why).await?;
+    notices::thaw(tx, delivery.id, deadline_at, why).await
+}
+
+async fn quota_used_up(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str) -> Result<(), store::Error> {
+    let Some(chat) = delivery.chat else { return Ok(()) };
+    let inbox = chats::get(tx, chat).await?.inbox;
+    let until = budget::quota_spent(tx, app, &inbox).await?;
+    tracing::warn!(inbox = inbox.as_str(), %until, "LINE's monthly quota is used up: only free replies until the month turns");
+    let waiting = notices::of_delivery(tx, delivery.id).await?;
+    ride_again(tx, delivery, why, Some(until)).await?;
+    for notice in waiting {
+        mail_instead(tx, app, &notice).await?;
+    }
+    Ok(())
+}
+
+async fn later(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str, answered: bool) -> Result<(), store::Error> {
+    let now = app.clock.now();
+    let age = now.duration_since(delivery.frozen_at);
+    let given_up_after = if delivery.via == Via::Email { MAIL_GIVEN_UP_AFTER } else { PUSH_GIVEN_UP_AFTER };
+    if age > given_up_after {
+        return end(tx, delivery, DeliveryStatus::Failed, &format!("given up: {why}"), now).await;
+    }
+    // A reply that has certainly not arrived takes another ride once its token is old; one that may have arrived stays with its token,
+    // which cannot be used twice.
+    let lost = delivery.unanswered - i64::from(answered);
+    if delivery.via == Via::LineReply && lost == 0 && age > REPLY_TOKEN_GOOD_FOR {
+        return ride_again(tx, delivery, why, None).await;
+    }
+    deliveries::retry(tx, delivery.id, now + pause(delivery.attempts), why, answered).await
+}
+
+/// 1 s, 2 s, 4 s … 45 s.
+fn pause(attempts: i64) -> SignedDuration {
+    SignedDuration::from_secs((1_i64 << (attempts - 1).clamp(0, 6)).min(PAUSE_MAX_SECONDS))
+}
