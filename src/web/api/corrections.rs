@@ -1,0 +1,97 @@
+//! Corrections by people: merge, split, move.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::shapes::{self, DiscussionWithPosts};
+use super::{Body, InPath};
+use crate::App;
+use crate::discussions as acts;
+use crate::domain::{PostId, Role};
+use crate::store::Tx;
+use crate::store::discussions::Discussion;
+use crate::web::error::Problem;
+use crate::web::viewer::ByToken;
+
+/// Posts of one split.
+const POSTS_MAX: usize = 1000;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Merge {
+    /// The number of the discussion that takes everything.
+    into: i64,
+}
+
+/// Puts everything of a discussion into another. Answers with that one; the old number leads there.
+#[utoipa::path(post, path = "/api/v1/discussions/{number}/merge", params(("number" = i64, Path)), request_body = Merge, responses((status = 200, body = DiscussionWithPosts), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn merge(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(number): InPath<i64>,
+    Body(asked): Body<Merge>,
+) -> Result<Json<DiscussionWithPosts>, Problem> {
+    let mut tx = app.db.begin().await?;
+    let to = acts::merge(&mut tx, &viewer, number, asked.into).await?;
+    finish(tx, &app, &to, number).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Split {
+    post_ids: Vec<String>,
+    /// Drawn from the first post where absent.
+    title: Option<String>,
+}
+
+/// Puts some of a discussion's posts into a new one. Answers with that one.
+#[utoipa::path(post, path = "/api/v1/discussions/{number}/split", params(("number" = i64, Path)), request_body = Split, responses((status = 200, body = DiscussionWithPosts), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn split(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(number): InPath<i64>,
+    Body(asked): Body<Split>,
+) -> Result<Json<DiscussionWithPosts>, Problem> {
+    if asked.post_ids.len() > POSTS_MAX {
+        return Err(Problem::unprocessable(format!("post_ids may name up to {POSTS_MAX} posts")));
+    }
+    let chosen = asked.post_ids.iter().map(|id| id.parse().map(PostId)).collect::<Result<Vec<_>, _>>();
+    let chosen = chosen.map_err(|_| Problem::unprocessable("post_ids holds something that is no post's id"))?;
+    let title = asked.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
+    let mut tx = app.db.begin().await?;
+    let to = acts::split(&mut tx, &app, &viewer, number, &chosen, title).await?;
+    finish(tx, &app, &to, number).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Move {
+    /// The number of the discussion that it goes to.
+    to: i64,
+}
+
+/// Puts one post into another discussion. Answers with that one.
+#[utoipa::path(post, path = "/api/v1/posts/{id}/move", params(("id" = String, Path)), request_body = Move, responses((status = 200, body = DiscussionWithPosts), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn move_post(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(id): InPath<i64>,
+    Body(asked): Body<Move>,
+) -> Result<Json<DiscussionWithPosts>, Problem> {
+    let mut tx = app.db.begin().await?;
+    let to = acts::move_post(&mut tx, &viewer, PostId(id), asked.to).await?;
+    finish(tx, &app, &to, asked.to).await
+}
+
+async fn finish(mut tx: Tx, app: &App, to: &Discussion, from: i64) -> Result<Json<DiscussionWithPosts>, Problem> {
+    let shape = shapes::with_posts(&mut tx, app, to, Role::Staff).await?;
+    tx.commit().await?;
+    app.changed(from);
+    app.changed(to.number);
+    app.wake.outbox.notify_one();
+    Ok(Json(shape))
+}

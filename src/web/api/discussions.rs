@@ -1,0 +1,279 @@
+//! Discussions and posts.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Deserializer};
+use utoipa::{IntoParams, ToSchema};
+
+use super::shapes::{self, DiscussionShape, DiscussionWithPosts, Page, PostShape, staff_only};
+use super::{Asked, Body, InPath, bad_cursor, page_size, word};
+use crate::App;
+use crate::discussions::{self as acts, NewWords};
+use crate::domain::{BODY_BYTES_MAX, Channel, Inbox, Role, Source, Status};
+use crate::store::discussions::{Filter, Opening};
+use crate::store::{discussions, members, persons, posts, projects};
+use crate::threading::Evidence;
+use crate::web::error::Problem;
+use crate::web::viewer::ByToken;
+
+/// The longest title that somebody may write, in bytes.
+const TITLE_BYTES_MAX: usize = 600;
+
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Listing {
+    /// A project's key.
+    project: Option<String>,
+    status: Option<String>,
+    /// A mail address.
+    assignee: Option<String>,
+    /// `line`, `email`, `web`, `api`, or a LINE account's name.
+    channel: Option<String>,
+    /// Words in titles and posts.
+    q: Option<String>,
+    cursor: Option<String>,
+    limit: Option<i64>,
+}
+
+/// Discussions, the last activity first.
+#[utoipa::path(get, path = "/api/v1/discussions", params(Listing), responses((status = 200, body = Page<DiscussionShape>), (status = 400, body = Problem)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    Asked(asked): Asked<Listing>,
+) -> Result<Json<Page<DiscussionShape>>, Problem> {
+    let size = page_size(asked.limit)?;
+    let nothing = || Ok(Json(Page { items: vec![], next_cursor: None }));
+    let mut c = app.db.read().await?;
+    let mut filter = Filter { member: viewer.limit(), text: asked.q.filter(|q| !q.trim().is_empty()), ..Filter::default() };
+    filter.status = word("status", asked.status.as_deref(), Status::find, &Status::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>())?;
+    if let Some(key) = asked.project.as_deref().filter(|k| !k.is_empty()) {
+        match projects::find(&mut c, key).await? {
+            Some(project) => filter.project = Some(project.id),
+            None => return nothing(),
+        }
+    }
+    if let Some(email) = asked.assignee.as_deref().filter(|e| !e.is_empty()) {
+        match persons::find_by_identity(&mut c, Channel::Email, &email.to_lowercase()).await? {
+            Some(person) => filter.assignee = Some(person.id),
+            None => return nothing(),
+        }
+    }
+    if let Some(channel) = asked.channel.as_deref().filter(|w| !w.is_empty()) {
+        match Source::find(channel) {
+            Some(source) => filter.source = Some(source),
+            None if app.line.contains_key(channel) => filter.inbox = Some(Inbox::line(channel).as_str().to_owned()),
+            None => {
+                return Err(Problem::bad_request(format!(
+                    "channel is {channel:?}; it must be line, email, web, api or a LINE account's name"
+                )));
+            }
+        }
+    }
+    if let Some(cursor) = asked.cursor.as_deref().filter(|w| !w.is_empty()) {
+        let (at, id) = cursor.split_once('.').ok_or_else(bad_cursor)?;
+        filter.after = Some((at.parse().map_err(|_| bad_cursor())?, id.parse().map_err(|_| bad_cursor())?));
+    }
+    let mut found = discussions::page(&mut c, &filter, size + 1).await?;
+    let full = usize::try_from(size).unwrap_or(usize::MAX);
+    let more = found.len() > full;
+    found.truncate(full);
+    let next_cursor = found.last().filter(|_| more).map(|d| format!("{}.{}", d.last_post_at.as_microsecond(), d.id));
+    let mut items = Vec::with_capacity(found.len());
+    for d in &found {
+        items.push(shapes::discussion(&mut c, &app, d).await?);
+    }
+    Ok(Json(Page { items, next_cursor }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewMatter {
+    /// The project's key.
+    project: String,
+    title: String,
+    body: String,
+}
+
+/// Opens a discussion, as the token's user.
+#[utoipa::path(post, path = "/api/v1/discussions", request_body = NewMatter, responses((status = 201, body = DiscussionWithPosts), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn open(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    Body(new): Body<NewMatter>,
+) -> Result<(StatusCode, Json<DiscussionWithPosts>), Problem> {
+    let title = plain_title(&new.title)?;
+    let body = plain_body(&new.body)?;
+    let mut tx = app.db.begin().await?;
+    let (project, role) = viewer.project(&mut tx, &new.project).await?.ok_or_else(|| Problem::not_found("project"))?;
+    // What staff open concerns the client: it is told in the project's chat, if it has one.
+    let chat = if role.is_staff() { crate::store::chats::of_project(&mut tx, project.id).await?.first().map(|c| c.id) } else { None };
+    let evidence = Evidence::Directly {};
+    let now = app.clock.now();
+    let matter = Opening { project: project.id, title, chat, source: Source::Api, at: now };
+    let written = acts::open(&mut tx, &app, &matter, by(&viewer, role, body, &evidence, now)).await?;
+    let shape = shapes::with_posts(&mut tx, &app, &written.discussion, role).await?;
+    tx.commit().await?;
+    told(&app, written.discussion.number);
+    Ok((StatusCode::CREATED, Json(shape)))
+}
+
+fn by<'a>(viewer: &acts::Viewer, role: Role, body: &'a str, evidence: &'a Evidence, at: jiff::Timestamp) -> NewWords<'a> {
+    NewWords {
+        person: Some(viewer.person),
+        role,
+        source: Source::Api,
+        internal: false,
+        chat: None,
+        external_id: None,
+        inbound: None,
+        kind: "text",
+        body,
+        whole: None,
+        evidence,
+        at,
+        opens: false,
+        silent: false,
+    }
+}
+
+fn told(app: &App, number: i64) {
+    app.changed(number);
+    app.wake.outbox.notify_one();
+}
+
+/// One discussion with its posts. The number of a merged one leads to its target.
+#[utoipa::path(get, path = "/api/v1/discussions/{number}", params(("number" = i64, Path)), responses((status = 200, body = DiscussionWithPosts), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(number): InPath<i64>,
+) -> Result<Json<DiscussionWithPosts>, Problem> {
+    let mut c = app.db.snapshot().await?;
+    let (discussion, role) = viewer.discussion(&mut c, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
+    Ok(Json(shapes::with_posts(&mut c, &app, &discussion, role).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewReply {
+    body: String,
+    /// For staff alone.
+    internal: Option<bool>,
+}
+
+/// Says something in the discussion, as the token's user.
+#[utoipa::path(post, path = "/api/v1/discussions/{number}/posts", params(("number" = i64, Path)), request_body = NewReply, responses((status = 201, body = PostShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn reply(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(number): InPath<i64>,
+    Body(new): Body<NewReply>,
+) -> Result<(StatusCode, Json<PostShape>), Problem> {
+    let body = plain_body(&new.body)?;
+    let internal = new.internal.unwrap_or(false);
+    let mut tx = app.db.begin().await?;
+    let (discussion, role) = viewer.discussion(&mut tx, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
+    if internal {
+        staff_only(role)?;
+    }
+    let evidence = Evidence::Directly {};
+    let words = NewWords { internal, ..by(&viewer, role, body, &evidence, app.clock.now()) };
+    let written = acts::post(&mut tx, &app, discussion, words).await?;
+    let id = written.post.ok_or_else(|| Problem::conflict("this was posted already"))?;
+    let post = posts::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("post"))?;
+    tx.commit().await?;
+    told(&app, written.discussion.number);
+    Ok((StatusCode::CREATED, Json(shapes::post(&app, &post, &[]))))
+}
+
+/// What a change says of a field: nothing, or its new value.
+#[derive(Default)]
+enum Said<T> {
+    #[default]
+    Nothing,
+    Is(T),
+}
+
+/// Tells `null` (nobody) from an absent field (unchanged).
+fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Said<Option<String>>, D::Error> {
+    Option::<String>::deserialize(d).map(Said::Is)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    title: Option<String>,
+    status: Option<String>,
+    /// The mail address of one of the project's staff; `null` for nobody.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    assignee: Said<Option<String>>,
+    /// Its notices pass quiet hours and do not wait.
+    urgent: Option<bool>,
+}
+
+/// Changes title, status, assignee or urgency.
+#[utoipa::path(patch, path = "/api/v1/discussions/{number}", params(("number" = i64, Path)), request_body = Change, responses((status = 200, body = DiscussionWithPosts), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(number): InPath<i64>,
+    Body(change): Body<Change>,
+) -> Result<Json<DiscussionWithPosts>, Problem> {
+    let mut tx = app.db.begin().await?;
+    let (discussion, role) = viewer.discussion(&mut tx, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
+    staff_only(role)?;
+    if let Some(title) = &change.title {
+        discussions::set_title(&mut tx, discussion.id, plain_title(title)?).await?;
+    }
+    if let Some(status) = &change.status {
+        let all: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
+        let status = Status::find(status)
+            .ok_or_else(|| Problem::unprocessable(format!("status is {status:?}; it must be one of {}", all.join(", "))))?;
+        discussions::set_status(&mut tx, discussion.id, status).await?;
+    }
+    if let Said::Is(assignee) = &change.assignee {
+        let person = match assignee.as_deref().map(str::to_lowercase) {
+            None => None,
+            Some(email) => {
+                let person = persons::find_by_identity(&mut tx, Channel::Email, &email).await?;
+                let person = person.ok_or_else(|| Problem::unprocessable(format!("nobody has the mail address {email:?}")))?;
+                let part = members::role(&mut tx, discussion.project, person.id).await?;
+                if !person.is_admin && !part.is_some_and(Role::is_staff) {
+                    return Err(Problem::unprocessable(format!("{email:?} is not staff of this project")));
+                }
+                Some(person.id)
+            }
+        };
+        discussions::set_assignee(&mut tx, discussion.id, person).await?;
+    }
+    if let Some(urgent) = change.urgent {
+        discussions::set_urgent(&mut tx, discussion.id, urgent).await?;
+        if urgent {
+            crate::store::notices::hurry(&mut tx, discussion.id, app.clock.now()).await?;
+        }
+    }
+    let changed = discussions::get(&mut tx, discussion.id).await?;
+    let shape = shapes::with_posts(&mut tx, &app, &changed, role).await?;
+    tx.commit().await?;
+    told(&app, changed.number);
+    Ok(Json(shape))
+}
+
+fn plain_title(title: &str) -> Result<&str, Problem> {
+    let title = title.trim();
+    if title.is_empty() || title.len() > TITLE_BYTES_MAX || title.contains(char::is_control) {
+        return Err(Problem::unprocessable(format!("title must be one line of 1 to {TITLE_BYTES_MAX} bytes")));
+    }
+    Ok(title)
+}
+
+fn plain_body(body: &str) -> Result<&str, Problem> {
+    if body.trim().is_empty() || body.len() > BODY_BYTES_MAX {
+        return Err(Problem::unprocessable(format!("body must have 1 to {BODY_BYTES_MAX} bytes")));
+    }
+    Ok(body)
+}

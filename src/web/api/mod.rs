@@ -1,0 +1,143 @@
+//! `/api/v1`: JSON with bearer tokens, described at `GET /api/openapi.json`, which is made from this code.
+
+mod corrections;
+mod discussions;
+mod lists;
+mod projects;
+mod shapes;
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use serde::de::DeserializeOwned;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::error::Problem;
+use crate::App;
+
+/// The longest page that `limit` may ask for.
+const PAGE_MAX: i64 = 200;
+/// The page without `limit`.
+const PAGE: i64 = 50;
+
+/// Everything under `/api`.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/openapi.json", get(|| async { Json(Description::openapi()) }))
+        .route("/v1/projects", post(projects::add).get(projects::list))
+        .route("/v1/projects/{key}", get(projects::show))
+        .route("/v1/projects/{key}/members", put(projects::put_member))
+        .route("/v1/projects/{key}/line-groups", put(projects::put_line_group))
+        .route("/v1/projects/{key}/email-senders", put(projects::put_email_sender))
+        .route("/v1/discussions", post(discussions::open).get(discussions::list))
+        .route("/v1/discussions/{number}", get(discussions::show).patch(discussions::change))
+        .route("/v1/discussions/{number}/posts", post(discussions::reply))
+        .route("/v1/discussions/{number}/merge", post(corrections::merge))
+        .route("/v1/discussions/{number}/split", post(corrections::split))
+        .route("/v1/posts/{id}/move", post(corrections::move_post))
+        .route("/v1/deliveries", get(lists::deliveries))
+        .route("/v1/inbound", get(lists::inbound))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Threadline", description = "LINE groups and email as tracked discussions."),
+    paths(
+        projects::add,
+        projects::list,
+        projects::show,
+        projects::put_member,
+        projects::put_line_group,
+        projects::put_email_sender,
+        discussions::open,
+        discussions::list,
+        discussions::show,
+        discussions::change,
+        discussions::reply,
+        corrections::merge,
+        corrections::split,
+        corrections::move_post,
+        lists::deliveries,
+        lists::inbound
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = []))
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("made by `threadline token add`")).build();
+        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// A JSON body; what is wrong with it comes back as a problem.
+struct Body<T>(T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: axum::extract::Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let Json(body) = Json::from_request(request, app).await?;
+        Ok(Self(body))
+    }
+}
+
+/// A query; likewise.
+struct Asked<T>(T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Query(asked) = Query::from_request_parts(parts, app).await?;
+        Ok(Self(asked))
+    }
+}
+
+/// One parameter in the path.
+struct InPath<T>(T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for InPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, app).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            // A number that is none names nothing.
+            Err(_) => Err(Problem::not_found("thing")),
+        }
+    }
+}
+
+/// `limit`, 1 to [`PAGE_MAX`].
+fn page_size(limit: Option<i64>) -> Result<i64, Problem> {
+    match limit.unwrap_or(PAGE) {
+        n if n >= 1 => Ok(n.min(PAGE_MAX)),
+        n => Err(Problem::bad_request(format!("limit is {n}; it must be 1 to {PAGE_MAX}"))),
+    }
+}
+
+/// A cursor that is one id.
+fn id_cursor(cursor: Option<&str>) -> Result<Option<i64>, Problem> {
+    cursor.filter(|c| !c.is_empty()).map(|c| c.parse().map_err(|_| bad_cursor())).transpose()
+}
+
+fn bad_cursor() -> Problem {
+    Problem::bad_request("cursor is not one that this API gave out")
+}
+
+/// A word of a closed list in a query.
+fn word<T>(name: &str, written: Option<&str>, find: fn(&str) -> Option<T>, all: &[&str]) -> Result<Option<T>, Problem> {
+    match written.filter(|w| !w.is_empty()) {
+        None => Ok(None),
+        Some(w) => find(w).map(Some).ok_or_else(|| Problem::bad_request(format!("{name} is {w:?}; it must be one of {}", all.join(", ")))),
+    }
+}

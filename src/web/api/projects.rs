@@ -1,0 +1,248 @@
+//! Projects, their people, their LINE chats and their mail senders.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::shapes::{Page, ProjectShape};
+use super::{Asked, Body, InPath, id_cursor, page_size};
+use crate::App;
+use crate::discussions::{Viewer, bind_chat};
+use crate::domain::{Channel, ChatKind, Inbox, LineChatId, ProjectKind, Role, is_project_key};
+use crate::store::projects::Project;
+use crate::store::{Tx, members, persons, projects};
+use crate::web::error::Problem;
+use crate::web::viewer::ByToken;
+
+/// The longest name of a person or project, in bytes.
+const NAME_BYTES_MAX: usize = 300;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewProject {
+    /// 1 to 64 of `a-z 0-9 - _`.
+    key: String,
+    name: String,
+}
+
+/// Makes a project.
+#[utoipa::path(post, path = "/api/v1/projects", request_body = NewProject, responses((status = 201, body = ProjectShape), (status = 409, body = Problem)))]
+pub(super) async fn add(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    Body(new): Body<NewProject>,
+) -> Result<(StatusCode, Json<ProjectShape>), Problem> {
+    if !viewer.is_admin {
+        return Err(Problem::forbidden("only an admin may make projects"));
+    }
+    if !is_project_key(&new.key) {
+        return Err(Problem::unprocessable("key must be 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit"));
+    }
+    let name = plain_name("name", &new.name)?;
+    let mut tx = app.db.begin().await?;
+    if projects::add(&mut tx, &new.key, name, ProjectKind::Client, app.clock.now()).await?.is_none() {
+        return Err(Problem::conflict(format!("there is a project {:?} already", new.key)));
+    }
+    let project = projects::find(&mut tx, &new.key).await?.ok_or_else(|| Problem::not_found("project"))?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(project.into())))
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Listing {
+    cursor: Option<String>,
+    limit: Option<i64>,
+}
+
+/// The projects that the token's user belongs to.
+#[utoipa::path(get, path = "/api/v1/projects", params(Listing), responses((status = 200, body = Page<ProjectShape>)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    Asked(asked): Asked<Listing>,
+) -> Result<Json<Page<ProjectShape>>, Problem> {
+    let size = page_size(asked.limit)?;
+    let after = id_cursor(asked.cursor.as_deref())?.unwrap_or(0);
+    let mut c = app.db.read().await?;
+    let mut found = projects::page(&mut c, viewer.limit(), after, size + 1).await?;
+    let more = found.len() > usize::try_from(size).unwrap_or(usize::MAX);
+    found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let next_cursor = found.last().filter(|_| more).map(|p| p.id.to_string());
+    Ok(Json(Page { items: found.into_iter().map(Into::into).collect(), next_cursor }))
+}
+
+/// A person's part in a project.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MemberShape {
+    name: String,
+    role: Role,
+}
+
+/// A project with its people.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProjectWithMembers {
+    #[serde(flatten)]
+    project: ProjectShape,
+    members: Vec<MemberShape>,
+}
+
+/// One project.
+#[utoipa::path(get, path = "/api/v1/projects/{key}", params(("key" = String, Path)), responses((status = 200, body = ProjectWithMembers), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(key): InPath<String>,
+) -> Result<Json<ProjectWithMembers>, Problem> {
+    let mut c = app.db.read().await?;
+    let (project, role) = viewer.project(&mut c, &key).await?.ok_or_else(|| Problem::not_found("project"))?;
+    let all = if role.is_staff() { members::all(&mut c, project.id).await? } else { vec![] };
+    let members = all.into_iter().map(|m| MemberShape { name: m.name, role: m.role }).collect();
+    Ok(Json(ProjectWithMembers { project: project.into(), members }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewMember {
+    email: Option<String>,
+    line_user_id: Option<String>,
+    name: Option<String>,
+    role: Role,
+}
+
+/// Gives somebody a part in the project, known by mail address, LINE user id or both.
+#[utoipa::path(put, path = "/api/v1/projects/{key}/members", params(("key" = String, Path)), request_body = NewMember, responses((status = 200, body = MemberShape), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn put_member(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(key): InPath<String>,
+    Body(new): Body<NewMember>,
+) -> Result<Json<MemberShape>, Problem> {
+    let email = new.email.as_deref().map(plain_address).transpose()?;
+    let line = new.line_user_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+    let name = new.name.as_deref().map(|n| plain_name("name", n)).transpose()?;
+    let mut tx = app.db.begin().await?;
+    let project = owned(&mut tx, &viewer, &key).await?;
+    let now = app.clock.now();
+    let identities: Vec<(Channel, &str)> =
+        email.as_deref().map(|e| (Channel::Email, e)).into_iter().chain(line.map(|l| (Channel::Line, l))).collect();
+    let Some((channel, first)) = identities.first() else {
+        return Err(Problem::unprocessable("give email, line_user_id or both"));
+    };
+    let fallback = if *channel == Channel::Email { *first } else { "" };
+    let mut person = persons::find_or_add(&mut tx, *channel, first, name.unwrap_or(fallback), now).await?;
+    if let Some((channel, second)) = identities.get(1)
+        && !persons::add_identity(&mut tx, person.id, *channel, second, "").await?
+        && persons::find_by_identity(&mut tx, *channel, second).await?.is_none_or(|p| p.id != person.id)
+    {
+        return Err(Problem::conflict("the mail address and the LINE user id belong to two different people"));
+    }
+    if let Some(name) = name {
+        persons::rename(&mut tx, person.id, name).await?;
+        name.clone_into(&mut person.name);
+    }
+    members::put(&mut tx, project.id, person.id, new.role).await?;
+    tx.commit().await?;
+    Ok(Json(MemberShape { name: person.name, role: new.role }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewLineGroup {
+    /// The LINE account's name in the configuration.
+    channel: String,
+    /// A group's, room's or user's id (`C…`, `R…`, `U…`).
+    group_id: String,
+}
+
+/// A chat that belongs to a project.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LineGroupShape {
+    channel: String,
+    group_id: String,
+    project: String,
+}
+
+/// Binds a LINE group, room or user's chat to the project; its discussions go along.
+#[utoipa::path(put, path = "/api/v1/projects/{key}/line-groups", params(("key" = String, Path)), request_body = NewLineGroup, responses((status = 200, body = LineGroupShape), (status = 404, body = Problem)))]
+pub(super) async fn put_line_group(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(key): InPath<String>,
+    Body(new): Body<NewLineGroup>,
+) -> Result<Json<LineGroupShape>, Problem> {
+    if !app.line.contains_key(&new.channel) {
+        let names: Vec<&str> = app.line.keys().map(String::as_str).collect();
+        return Err(Problem::unprocessable(format!(
+            "channel is {:?}; the configured LINE accounts are: {}",
+            new.channel,
+            names.join(", ")
+        )));
+    }
+    let kind = match new.group_id.chars().next() {
+        Some('C') => ChatKind::Group,
+        Some('R') => ChatKind::Room,
+        Some('U') => ChatKind::User,
+        _ => return Err(Problem::unprocessable("group_id must be LINE's id of a group (C…), a room (R…) or a user (U…)")),
+    };
+    let mut tx = app.db.begin().await?;
+    let project = owned(&mut tx, &viewer, &key).await?;
+    bind_chat(&mut tx, &app, &project, &Inbox::line(&new.channel), kind, &LineChatId(new.group_id.clone())).await?;
+    tx.commit().await?;
+    Ok(Json(LineGroupShape { channel: new.channel, group_id: new.group_id, project: project.key }))
+}
+
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmailSender {
+    /// An address, or `@domain`.
+    pattern: String,
+}
+
+/// Says that mail from an address or domain belongs to the project.
+#[utoipa::path(put, path = "/api/v1/projects/{key}/email-senders", params(("key" = String, Path)), request_body = EmailSender, responses((status = 200, body = EmailSender), (status = 404, body = Problem)))]
+pub(super) async fn put_email_sender(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(key): InPath<String>,
+    Body(new): Body<EmailSender>,
+) -> Result<Json<EmailSender>, Problem> {
+    let pattern = new.pattern.trim().to_lowercase();
+    let domain = pattern.rsplit_once('@').map(|(_, domain)| domain);
+    if !domain.is_some_and(|d| d.contains('.') && !d.contains(char::is_whitespace)) {
+        return Err(Problem::unprocessable("pattern must be an address (amy@client.example) or a domain (@client.example)"));
+    }
+    let mut tx = app.db.begin().await?;
+    let project = owned(&mut tx, &viewer, &key).await?;
+    projects::put_sender(&mut tx, project.id, &pattern).await?;
+    tx.commit().await?;
+    Ok(Json(EmailSender { pattern }))
+}
+
+/// The project, if the viewer may change it: admins and its owners.
+async fn owned(tx: &mut Tx, viewer: &Viewer, key: &str) -> Result<Project, Problem> {
+    let (project, role) = viewer.project(tx, key).await?.ok_or_else(|| Problem::not_found("project"))?;
+    if role != Role::Owner {
+        return Err(Problem::forbidden("only the project's owners and admins may change it"));
+    }
+    Ok(project)
+}
+
+fn plain_name<'a>(field: &str, name: &'a str) -> Result<&'a str, Problem> {
+    let name = name.trim();
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(char::is_control) {
+        return Err(Problem::unprocessable(format!("{field} must be 1 to {NAME_BYTES_MAX} bytes of plain text")));
+    }
+    Ok(name)
+}
+
+fn plain_address(address: &str) -> Result<String, Problem> {
+    let address = address.trim().to_lowercase();
+    match address.parse::<lettre::Address>() {
+        Ok(_) => Ok(address),
+        Err(_) => Err(Problem::unprocessable(format!("email is {address:?}, which is no mail address"))),
+    }
+}

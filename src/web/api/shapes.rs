@@ -1,0 +1,183 @@
+//! What the API's answers look like.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::AnyConnection;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::domain::{Role, Source, Status};
+use crate::store::attachments::{Attachment, AttachmentStatus};
+use crate::store::discussions::Discussion;
+use crate::store::posts::Post;
+use crate::store::projects::Project;
+use crate::store::{Result, attachments, persons, posts, projects};
+use crate::web::file_url;
+
+/// RFC 3339 in UTC.
+fn time(at: Timestamp) -> String {
+    at.to_string()
+}
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Ask with `cursor=` for what follows; absent at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// A client's private space.
+#[derive(Serialize, ToSchema)]
+pub struct ProjectShape {
+    pub key: String,
+    pub name: String,
+    /// `active` or `archived`.
+    pub status: String,
+    /// `client`; `chat`: made for a chat that nobody has bound; `triage`: for mail from strangers.
+    pub kind: String,
+    pub created_at: String,
+}
+
+impl From<Project> for ProjectShape {
+    fn from(p: Project) -> Self {
+        Self { key: p.key, name: p.name, status: p.status, kind: p.kind.to_string(), created_at: time(p.created_at) }
+    }
+}
+
+/// One matter, as lists show it.
+#[derive(Serialize, ToSchema)]
+pub struct DiscussionShape {
+    pub number: i64,
+    pub title: String,
+    pub status: Status,
+    /// The project's key.
+    pub project: String,
+    /// The mail address of who looks after it.
+    pub assignee: Option<String>,
+    pub urgent: bool,
+    pub source: Source,
+    pub opened_at: String,
+    pub last_post_at: String,
+    /// Its page.
+    pub url: String,
+}
+
+/// One matter with everything said in it.
+#[derive(Serialize, ToSchema)]
+pub struct DiscussionWithPosts {
+    #[serde(flatten)]
+    pub discussion: DiscussionShape,
+    /// In the order in which they were said.
+    pub posts: Vec<PostShape>,
+}
+
+/// Who said it.
+#[derive(Serialize, ToSchema)]
+pub struct AuthorShape {
+    pub name: String,
+    pub role: Role,
+}
+
+/// One thing said.
+#[derive(Serialize, ToSchema)]
+pub struct PostShape {
+    pub id: String,
+    pub author: AuthorShape,
+    pub source: Source,
+    /// `text`, `image`, `sticker`, `mail`, …; `unsupported:KIND` for what cannot be shown.
+    pub kind: String,
+    pub body_text: String,
+    pub body_html: String,
+    pub attachments: Vec<AttachmentShape>,
+    /// Files that are still being fetched.
+    pub attachments_waiting: usize,
+    pub created_at: String,
+    pub edited_at: Option<String>,
+    /// Its author took it back.
+    pub retracted: bool,
+    /// For staff alone.
+    pub internal: bool,
+}
+
+/// A file beside a post.
+#[derive(Serialize, ToSchema)]
+pub struct AttachmentShape {
+    pub name: String,
+    pub content_type: String,
+    /// Octets.
+    pub size: i64,
+    pub url: String,
+}
+
+/// A discussion as lists show it.
+pub async fn discussion(c: &mut AnyConnection, app: &App, d: &Discussion) -> Result<DiscussionShape> {
+    let assignee = match d.assignee {
+        Some(id) => persons::email(c, id).await?,
+        None => None,
+    };
+    Ok(DiscussionShape {
+        number: d.number,
+        title: d.title.clone(),
+        status: d.status,
+        project: projects::get(c, d.project).await?.key,
+        assignee,
+        urgent: d.urgent,
+        source: d.source,
+        opened_at: time(d.opened_at),
+        last_post_at: time(d.last_post_at),
+        url: app.config.server.discussion_url(d.number),
+    })
+}
+
+/// A discussion with what the viewer's part in it lets them see.
+pub async fn with_posts(c: &mut AnyConnection, app: &App, d: &Discussion, role: Role) -> Result<DiscussionWithPosts> {
+    let said = posts::of_discussion(c, d.id, role.is_staff()).await?;
+    let files = attachments::of_discussion(c, d.id).await?;
+    let shapes = said.iter().map(|p| post(app, p, &files)).collect();
+    Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes })
+}
+
+/// One post with its files, of which `files` may hold more.
+pub fn post(app: &App, p: &Post, files: &[Attachment]) -> PostShape {
+    let mine = || files.iter().filter(|a| a.post == p.id && p.retracted_at.is_none());
+    let ready = mine().filter(|a| a.status == AttachmentStatus::Ready);
+    let texts = app.texts();
+    let body = match p.kind.strip_prefix("unsupported:") {
+        Some(kind) if p.body.is_empty() && p.retracted_at.is_none() => texts.fill("post.unsupported", &[("kind", kind)]),
+        _ => p.body.clone(),
+    };
+    let name = if p.author.is_empty() { texts.get("person.unknown").to_owned() } else { p.author.clone() };
+    PostShape {
+        id: p.id.to_string(),
+        author: AuthorShape { name, role: p.role },
+        source: p.source,
+        kind: p.kind.clone(),
+        body_html: html(&body),
+        body_text: body,
+        attachments: ready
+            .map(|a| AttachmentShape {
+                name: a.name.clone(),
+                content_type: a.content_type.clone(),
+                size: a.size.unwrap_or(0),
+                url: file_url(&app.config.server, a),
+            })
+            .collect(),
+        attachments_waiting: mine().filter(|a| a.status == AttachmentStatus::Waiting).count(),
+        created_at: time(p.created_at),
+        edited_at: p.edited_at.map(time),
+        retracted: p.retracted_at.is_some(),
+        internal: p.internal,
+    }
+}
+
+/// The text, escaped, with its line breaks.
+fn html(text: &str) -> String {
+    let escaped = maud::html! { (text) }.into_string();
+    if escaped.is_empty() { escaped } else { format!("<p>{}</p>", escaped.replace("\r\n", "\n").replace('\n', "<br>")) }
+}
+
+/// Only staff of a project may do something.
+pub fn staff_only(role: Role) -> std::result::Result<(), crate::web::error::Problem> {
+    if role.is_staff() { Ok(()) } else { Err(crate::web::error::Problem::forbidden("only staff of the project may do this")) }
+}

@@ -1,0 +1,143 @@
+//! `GET /d/{number}`: where every notice's link leads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use super::{Answer, QueryOf, Refusal, answer, html, number_of, staff_or_client};
+use crate::App;
+use crate::config::Server;
+use crate::discussions::Viewer;
+use crate::domain::{PersonId, PostId, Role};
+use crate::store::attachments::Attachment;
+use crate::store::discussions::Discussion;
+use crate::store::notices::OfPost;
+use crate::store::posts::Post;
+use crate::store::{self, attachments, chats, members, notices, persons, posts, projects};
+use crate::web::file_url;
+use crate::web::templates::Look;
+use crate::web::templates::discussion::{Draft, Shown, discussion as draw};
+use crate::web::templates::post::PostView;
+
+/// Posts on the page at first; the reader may ask for all.
+const POSTS_SHOWN: usize = 200;
+/// Posts on the page at most: the last ones.
+const POSTS_MAX: usize = 5000;
+/// Notices that are looked at for one page: the last ones.
+const NOTICES_MAX: i64 = 2000;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Params {
+    #[serde(default)]
+    all: String,
+}
+
+/// The discussion's page.
+pub(super) async fn show(State(app): State<Arc<App>>, Path(number): Path<String>, params: QueryOf<Params>, headers: HeaderMap) -> Response {
+    let all = params.is_ok_and(|Query(p)| !p.all.is_empty());
+    answer(&app, page(&app, &number, all, &headers).await)
+}
+
+async fn page(app: &App, number: &str, all: bool, headers: &HeaderMap) -> Answer {
+    let number = number_of(number)?;
+    let viewer = staff_or_client(app, headers, &format!("/d/{number}")).await?;
+    let mut c = app.db.snapshot().await?;
+    let (discussion, role) = viewer.discussion(&mut c, number).await?.ok_or(Refusal::NotFound)?;
+    if discussion.number != number {
+        return Err(Refusal::Elsewhere(format!("/d/{}", discussion.number)));
+    }
+    let draft = Draft { form_id: Uuid::new_v4().to_string(), ..Draft::default() };
+    let limit = if all { POSTS_MAX } else { POSTS_SHOWN };
+    let shown = gather(&mut c, app, &viewer, (discussion, role), limit, draft).await?;
+    drop(c);
+    Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &shown)))
+}
+
+/// The page again, for somebody whose form was refused: with what they wrote, or why a change failed.
+pub(super) async fn again(app: &App, viewer: &Viewer, number: i64, draft: Option<Draft>, trouble: Option<String>) -> Answer {
+    let mut c = app.db.read().await?;
+    let found = viewer.discussion(&mut c, number).await?.ok_or(Refusal::NotFound)?;
+    let draft = draft.unwrap_or_else(|| Draft { form_id: Uuid::new_v4().to_string(), ..Draft::default() });
+    let shown = Shown { trouble, ..gather(&mut c, app, viewer, found, POSTS_SHOWN, draft).await? };
+    drop(c);
+    Ok(html(StatusCode::UNPROCESSABLE_ENTITY, draw(&Look::of(app, Some(&viewer.name)), &shown)))
+}
+
+async fn gather(
+    c: &mut AnyConnection,
+    app: &App,
+    viewer: &Viewer,
+    (discussion, role): (Discussion, Role),
+    limit: usize,
+    draft: Draft,
+) -> store::Result<Shown> {
+    let mut said = posts::of_discussion(c, discussion.id, role.is_staff()).await?;
+    let earlier = said.len().saturating_sub(limit);
+    said.drain(..earlier);
+    let files = attachments::of_discussion(c, discussion.id).await?;
+    let told = if role.is_staff() { notices::of_posts(c, discussion.id, NOTICES_MAX).await? } else { vec![] };
+    let chat = match discussion.chat {
+        Some(id) => Some(chats::get(c, id).await?.name),
+        None => None,
+    };
+    let assignee = match discussion.assignee {
+        Some(id) => persons::find(c, id).await?.map(|p| p.name),
+        None => None,
+    };
+    let staff = if role.is_staff() { assignable(c, app, viewer, &discussion).await? } else { vec![] };
+    Ok(Shown {
+        project: projects::get(c, discussion.project).await?.name,
+        posts: views(&app.config.server, said, files, told),
+        discussion,
+        chat,
+        assignee,
+        role,
+        staff,
+        earlier,
+        draft,
+        trouble: None,
+    })
+}
+
+/// Who may look after the discussion: the project's staff, an admin who is looking, and who does already.
+pub(super) async fn assignable(
+    c: &mut AnyConnection,
+    app: &App,
+    viewer: &Viewer,
+    discussion: &Discussion,
+) -> store::Result<Vec<(PersonId, String)>> {
+    let me = app.texts().fill("page.me", &[("name", &viewer.name)]);
+    let mut staff = vec![(viewer.person, me)];
+    let others = members::all(c, discussion.project).await?;
+    staff.extend(others.into_iter().filter(|m| m.role.is_staff() && m.person != viewer.person).map(|m| (m.person, m.name)));
+    if let Some(current) = discussion.assignee.filter(|a| staff.iter().all(|(p, _)| p != a)) {
+        staff.extend(persons::find(c, current).await?.map(|p| (p.id, p.name)));
+    }
+    Ok(staff)
+}
+
+fn views(server: &Server, said: Vec<Post>, files: Vec<Attachment>, told: Vec<OfPost>) -> Vec<PostView> {
+    let mut files_of: BTreeMap<PostId, Vec<(Attachment, String)>> = BTreeMap::new();
+    for file in files {
+        // Relative, so that the page also works under another name of this server.
+        let url = file_url(server, &file);
+        let path = url.strip_prefix(server.public_url.as_str()).unwrap_or(&url).to_owned();
+        files_of.entry(file.post).or_default().push((file, path));
+    }
+    let mut told_of: BTreeMap<PostId, Vec<OfPost>> = BTreeMap::new();
+    for notice in told {
+        told_of.entry(notice.post).or_default().push(notice);
+    }
+    let view = |post: Post| PostView {
+        files: files_of.remove(&post.id).unwrap_or_default(),
+        told: told_of.remove(&post.id).unwrap_or_default(),
+        post,
+    };
+    said.into_iter().map(view).collect()
+}

@@ -1,0 +1,199 @@
+//! One discussion: its facts, what was said, and the box for an answer.
+
+use maud::{Markup, html};
+
+use super::icons::{self, Icon};
+use super::post::{PostView, stream};
+use super::{Look, page, status_pill, trouble, urgent_pill};
+use crate::domain::{BODY_BYTES_MAX, PersonId, Role, Status, TITLE_GRAPHEMES_MAX};
+use crate::store::discussions::Discussion;
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub discussion: Discussion,
+    pub project: String,
+    /// The chat's name; empty until LINE has told it.
+    pub chat: Option<String>,
+    pub assignee: Option<String>,
+    /// The reader's part.
+    pub role: Role,
+    /// Who could look after it, the reader first if they are staff.
+    pub staff: Vec<(PersonId, String)>,
+    pub posts: Vec<PostView>,
+    /// Posts before the first one shown.
+    pub earlier: usize,
+    pub draft: Draft,
+    /// Why the last change failed.
+    pub trouble: Option<String>,
+}
+
+/// What stands in the reply box.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Makes the second of two submits recognisable.
+    pub form_id: String,
+    pub body: String,
+    pub internal: bool,
+    pub status: Option<Status>,
+    /// Why it was not sent.
+    pub trouble: Option<String>,
+}
+
+/// Characters of a body that are always within [`BODY_BYTES_MAX`].
+pub const BODY_CHARS_SAFE: usize = BODY_BYTES_MAX / 4;
+
+/// The page.
+pub fn discussion(look: &Look<'_>, shown: &Shown) -> Markup {
+    let d = &shown.discussion;
+    let main = html! {
+        div #discussion data-live={ "/d/" (d.number) "/live" } data-new=(look.t("page.new_posts")) {
+            a.back href="/discussions" { (icons::icon(Icon::Back)) (look.t("page.back_to_list")) }
+            div.columns {
+                div.column-main {
+                    (head(look, shown))
+                    @if shown.earlier > 0 {
+                        p.earlier { a href={ "/d/" (d.number) "?all=1" } { (look.fill("page.earlier", &[("count", &shown.earlier.to_string())])) } }
+                    }
+                    ol #posts aria-label=(look.t("page.posts")) {
+                        @if shown.posts.is_empty() { li.day { span { (look.t("page.no_posts")) } } }
+                        (stream(look, &shown.posts, shown.role))
+                    }
+                    (composer(look, shown))
+                }
+                (facts(look, shown))
+            }
+            div #toast role="status" {}
+        }
+    };
+    page(look, "page-discussion", &format!("#{} {}", d.number, d.title), &main)
+}
+
+fn head(look: &Look<'_>, shown: &Shown) -> Markup {
+    let d = &shown.discussion;
+    html! {
+        header #head .head {
+            div.head-line {
+                span.number { "#" (d.number) }
+                (status_pill(look, d.status))
+                @if d.urgent { (urgent_pill(look)) }
+            }
+            h1 { (d.title) }
+            @if let Some(text) = &shown.trouble { (trouble(text)) }
+            @if shown.role.is_staff() {
+                details.retitle id="retitle" {
+                    summary { (icons::icon(Icon::Pencil)) (look.t("page.edit_title")) }
+                    form method="post" action={ "/d/" (d.number) "/title" } {
+                        input type="text" name="title" value=(d.title) aria-label=(look.t("page.title")) maxlength=(TITLE_GRAPHEMES_MAX * 2) required;
+                        button.button.plain type="submit" { (look.t("page.save")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn facts(look: &Look<'_>, shown: &Shown) -> Markup {
+    let d = &shown.discussion;
+    let when = look.when();
+    let opened = format!("{} {}", when.day(d.opened_at), when.clock(d.opened_at));
+    html! {
+        aside #facts .facts aria-label=(look.t("page.details")) {
+            @if shown.role.is_staff() {
+                div.levers {
+                    (set_status(look, d))
+                    (set_assignee(look, shown))
+                    form.lever.lever-urgent method="post" action={ "/d/" (d.number) "/urgent" } title=(look.t("page.urgent_hint")) {
+                        input type="hidden" name="urgent" value=(if d.urgent { "0" } else { "1" });
+                        button.button.plain.is-urgent[d.urgent] type="submit" aria-pressed=(d.urgent) {
+                            (icons::icon(Icon::Flame))
+                            (look.t(if d.urgent { "page.unset_urgent" } else { "page.set_urgent" }))
+                        }
+                    }
+                }
+            }
+            dl {
+                @if !shown.role.is_staff() {
+                    dt { (look.t("page.status")) } dd { (status_pill(look, d.status)) }
+                    dt { (look.t("page.assignee")) } dd { (shown.assignee.as_deref().unwrap_or(look.t("page.nobody"))) }
+                }
+                dt { (look.t("page.project")) } dd { (shown.project) }
+                dt { (look.t("page.came_by")) } dd.with-icon { (icons::icon(Icon::of(d.source))) (look.word("source", d.source.as_str())) }
+                @if let Some(chat) = shown.chat.as_ref().filter(|c| !c.is_empty()) {
+                    dt { (look.t("page.held_in")) } dd { (chat) }
+                }
+                dt { (look.t("page.opened_at")) } dd { time datetime=(d.opened_at.to_string()) title=(when.absolute(d.opened_at)) { (opened) } }
+            }
+        }
+    }
+}
+
+fn set_status(look: &Look<'_>, d: &Discussion) -> Markup {
+    html! {
+        form.lever method="post" action={ "/d/" (d.number) "/status" } {
+            label for="set-status" { (look.t("page.status")) }
+            div.lever-row {
+                select #set-status name="status" data-submit {
+                    @for status in Status::ALL {
+                        option value=(status) selected[*status == d.status] { (look.word("status", status.as_str())) }
+                    }
+                }
+                button.button.plain type="submit" { (look.t("page.save")) }
+            }
+        }
+    }
+}
+
+fn set_assignee(look: &Look<'_>, shown: &Shown) -> Markup {
+    let d = &shown.discussion;
+    html! {
+        form.lever method="post" action={ "/d/" (d.number) "/assign" } {
+            label for="set-assignee" { (look.t("page.assignee")) }
+            div.lever-row {
+                select #set-assignee name="assignee" data-submit {
+                    option value="" selected[d.assignee.is_none()] { (look.t("page.nobody")) }
+                    @for (person, name) in &shown.staff {
+                        option value=(person) selected[d.assignee == Some(*person)] { (name) }
+                    }
+                }
+                button.button.plain type="submit" { (look.t("page.save")) }
+            }
+        }
+    }
+}
+
+fn composer(look: &Look<'_>, shown: &Shown) -> Markup {
+    let d = &shown.discussion;
+    let draft = &shown.draft;
+    let is_staff = shown.role.is_staff();
+    html! {
+        form #reply .composer method="post" action={ "/d/" (d.number) "/reply" } {
+            input type="hidden" name="id" value=(draft.form_id);
+            @if let Some(text) = &draft.trouble { (trouble(text)) }
+            label.sr for="body" { (look.t("page.reply")) }
+            // The line break after the tag keeps a first empty line of the draft (HTML, "the textarea element").
+            textarea #body name="body" rows="3" placeholder=(look.t("page.reply_placeholder")) required maxlength=(BODY_BYTES_MAX)
+                aria-describedby="reply-hint" autofocus[draft.trouble.is_some()] { "\n" (draft.body) }
+            div.composer-row {
+                @if is_staff {
+                    label.check { input #internal type="checkbox" name="internal" value="1" checked[draft.internal]; (icons::icon(Icon::Lock)) (look.t("page.internal")) }
+                    label.then {
+                        span { (look.t("page.reply_status")) }
+                        select name="status" {
+                            option value="" { (look.t("page.reply_status_keep")) }
+                            @for status in Status::ALL {
+                                @if *status != d.status {
+                                    option value=(status) selected[draft.status == Some(*status)] { (look.word("status", status.as_str())) }
+                                }
+                            }
+                        }
+                    }
+                }
+                button.button.send type="submit" title=(look.t("page.send_keys")) { (look.t("page.send")) }
+            }
+            p.hint #reply-hint {
+                @if is_staff { (look.t("page.reply_hint_staff")) } @else if d.status.is_done() { (look.t("page.reply_reopens")) } @else { (look.t("page.reply_hint_client")) }
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The stream: what was said, in order.
+
+use jiff::SignedDuration;
+use maud::{Markup, html};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::icons::{self, Icon};
+use super::{Look, linked, within};
+use crate::domain::{DeliveryStatus, Role, Via};
+use crate::store::attachments::{Attachment, AttachmentStatus};
+use crate::store::notices::OfPost;
+use crate::store::posts::Post;
+
+/// A post with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct PostView {
+    pub post: Post,
+    /// Each with the address of its bytes.
+    pub files: Vec<(Attachment, String)>,
+    /// Who was told of it; empty for a client's view.
+    pub told: Vec<OfPost>,
+}
+
+/// Posts of one person closer together than this share one head.
+const ONE_HEAD_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+/// Colours that authors without a side of their own are told apart by; the style sheet has as many.
+const HUES: i64 = 6;
+
+/// Kinds of picture that every browser shows.
+const PICTURES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+
+/// The posts, with a line where a new day begins.
+pub fn stream(look: &Look<'_>, posts: &[PostView], viewer: Role) -> Markup {
+    let when = look.when();
+    html! {
+        @for (i, view) in posts.iter().enumerate() {
+            @let before = i.checked_sub(1).map(|b| &posts[b].post);
+            @let new_day = before.is_none_or(|b| !when.same_day(b.created_at, view.post.created_at));
+            @if new_day {
+                li.day id={ "day-" (view.post.id) } { span { (when.day(view.post.created_at)) } }
+            }
+            (post(look, view, viewer, !new_day && before.is_some_and(|b| goes_on(b, &view.post))))
+        }
+    }
+}
+
+/// Whether `next` needs no head of its own.
+fn goes_on(before: &Post, next: &Post) -> bool {
+    let same = |p: &Post| (p.person, p.role, p.source, p.internal);
+    before.person.is_some() && same(before) == same(next) && within(before.created_at, next.created_at, ONE_HEAD_WITHIN)
+}
+
+fn post(look: &Look<'_>, view: &PostView, viewer: Role, goes_on: bool) -> Markup {
+    let p = &view.post;
+    let side = if p.role.is_staff() { "by-staff" } else { "by-client" };
+    html! {
+        li.post.goes-on[goes_on].internal[p.internal].gone[p.retracted_at.is_some()] .(side) id={ "post-" (p.id) } {
+            (avatar(look, p))
+            article.post-in {
+                (head(look, p))
+                @if p.retracted_at.is_some() {
+                    p.tombstone { (look.t("page.retracted")) }
+                } @else {
+                    (body(look, view, viewer))
+                }
+                @if viewer.is_staff() { (behind(look, view)) }
+            }
+        }
+    }
+}
+
+fn author(look: &Look<'_>, p: &Post) -> String {
+    if p.author.is_empty() { look.word("person", "unknown") } else { p.author.clone() }
+}
+
+fn avatar(look: &Look<'_>, p: &Post) -> Markup {
+    let name = author(look, p);
+    let initial = name.graphemes(true).next().unwrap_or_default().to_uppercase();
+    let hue = p.person.map_or(0, |id| id.0.rem_euclid(HUES));
+    html! { div class={ "avatar hue-" (hue) } aria-hidden="true" { (initial) } }
+}
+
+fn head(look: &Look<'_>, p: &Post) -> Markup {
+    let when = look.when();
+    html! {
+        header.post-head {
+            strong.author { (author(look, p)) }
+            span.role { (look.word("role", p.role.as_str())) }
+            @if p.internal {
+                span.internal-mark title=(look.t("page.internal_hint")) { (icons::icon(Icon::Lock)) (look.t("page.internal")) }
+            }
+            span.source { (icons::icon(Icon::of(p.source))) (look.word("source", p.source.as_str())) }
+            (look.clock(p.created_at))
+            @if let Some(at) = p.edited_at.filter(|_| p.retracted_at.is_none()) {
+                span.edited title=(look.fill("page.edited_at", &[("time", &when.absolute(at))])) { (look.t("page.edited")) }
+            }
+        }
+    }
+}
+
+fn body(look: &Look<'_>, view: &PostView, viewer: Role) -> Markup {
+    let p = &view.post;
+    // What a colleague's mail quotes may hold what is not for clients: they see its new words alone.
+    let whole = p.whole.as_deref().filter(|w| w.trim() != p.body.trim() && (viewer.is_staff() || !p.role.is_staff()));
+    html! {
+        @if let Some(kind) = p.kind.strip_prefix("unsupported:") {
+            p.odd { (look.fill("page.unsupported", &[("kind", kind)])) }
+        }
+        @match p.kind.as_str() {
+            "sticker" => p.sticker {
+                span.sticker-word { (look.word("message", "sticker")) }
+                @if !p.body.is_empty() { (p.body) }
+            },
+            "location" => {
+                p.odd { (look.word("message", "location")) }
+                div.words { (linked(&p.body)) }
+            },
+            _ if !p.body.is_empty() => div.words { (linked(&p.body)) },
+            "image" | "video" | "audio" | "file" if view.files.is_empty() => p.odd { (look.word("message", &p.kind)) },
+            _ => {},
+        }
+        @if let Some(whole) = whole {
+            details.whole id={ "whole-" (p.id) } {
+                summary { (look.t("page.show_whole")) }
+                div.words { (linked(whole)) }
+            }
+        }
+        @if !view.files.is_empty() {
+            ul.files { @for (file, url) in &view.files { li { (attachment(look, file, url, viewer)) } } }
+        }
+    }
+}
+
+fn attachment(look: &Look<'_>, file: &Attachment, url: &str, viewer: Role) -> Markup {
+    let size = file.size.and_then(|s| u64::try_from(s).ok()).map(size_in_words);
+    if file.status != AttachmentStatus::Ready {
+        let text = look.t(match file.status {
+            AttachmentStatus::Waiting | AttachmentStatus::Ready => "page.file_waiting",
+            AttachmentStatus::Withdrawn => "page.file_withdrawn",
+            AttachmentStatus::Failed => "page.file_failed",
+            AttachmentStatus::External => "page.file_external",
+        });
+        let reason = file.error.as_deref().filter(|_| viewer.is_staff() && file.status != AttachmentStatus::Withdrawn);
+        return html! {
+            span.chip.chip-off.waiting[file.status == AttachmentStatus::Waiting] {
+                (icons::icon(if file.status == AttachmentStatus::Waiting { Icon::Clock } else { Icon::Alert }))
+                span.chip-words {
+                    @if !file.name.is_empty() { span.chip-name { (file.name) } }
+                    span.chip-size { (text) @if let Some(reason) = reason { " · " (reason) } }
+                }
+            }
+        };
+    }
+    let kind = file.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    html! {
+        @if PICTURES.contains(&kind.as_str()) {
+            a.picture href=(url) target="_blank" rel="noopener" {
+                img src=(url) alt=(look.fill("page.picture", &[("name", &file.name)])) loading="lazy" decoding="async";
+            }
+        } @else if kind.starts_with("video/") {
+            video.player controls preload="none" src=(url) title=(file.name) {}
+        } @else if kind.starts_with("audio/") {
+            audio.player controls preload="none" src=(url) title=(file.name) {}
+        } @else {
+            a.chip href=(url) {
+                (icons::icon(Icon::File))
+                span.chip-words {
+                    span.chip-name { (file.name) }
+                    @if let Some(size) = size { span.chip-size { (size) } }
+                }
+            }
+        }
+    }
+}
+
+/// `1.2 MB`, with a thousand octets to the kilobyte as files are sold.
+fn size_in_words(octets: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if octets < 1000 {
+        return format!("{octets} B");
+    }
+    let mut tenths = octets.saturating_mul(10) / 1000;
+    let mut unit = 0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    if tenths < 100 { format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]) } else { format!("{} {}", tenths / 10, UNITS[unit]) }
+}
+
+/// For staff: who was told and how, and why the post is here.
+fn behind(look: &Look<'_>, view: &PostView) -> Markup {
+    let why = evidence(look, &view.post.evidence);
+    let wanted: Vec<&OfPost> = view.told.iter().filter(|t| t.status != DeliveryStatus::Dropped).collect();
+    let counted = |status| wanted.iter().filter(|t| t.status == status).count();
+    let failed = counted(DeliveryStatus::Failed);
+    html! {
+        @if !view.told.is_empty() || why.is_some() {
+            details.behind.quietly[wanted.is_empty()] id={ "behind-" (view.post.id) } {
+                @if wanted.is_empty() {
+                    summary title=(look.t("page.why")) { (icons::icon(Icon::Info)) span.sr { (look.t("page.why")) } }
+                } @else {
+                    @let sent = counted(DeliveryStatus::Sent).to_string();
+                    summary {
+                        @if failed == 0 { (icons::icon(if counted(DeliveryStatus::Pending) > 0 { Icon::Clock } else { Icon::Check })) }
+                        (look.fill("page.told", &[("sent", &sent), ("total", &wanted.len().to_string())]))
+                        @if failed > 0 {
+                            span.bad { (icons::icon(Icon::Alert)) (look.fill("page.told_failed", &[("count", &failed.to_string())])) }
+                        }
+                    }
+                }
+                @if !view.told.is_empty() { ul.told { @for told in &view.told { (notice(look, told)) } } }
+                @if let Some(why) = why { p { span.faint { (look.t("page.why")) " · " } (why) } }
+            }
+        }
+    }
+}
+
+fn notice(look: &Look<'_>, told: &OfPost) -> Markup {
+    let whom = match (&told.chat, &told.person) {
+        (Some(chat), _) if !chat.is_empty() => chat.clone(),
+        (Some(_), _) => look.t("page.to_chat").to_owned(),
+        (None, Some(name)) if !name.is_empty() => name.clone(),
+        (None, _) => look.word("person", "unknown"),
+    };
+    let via = match told.via {
+        Some(Via::LineReply) => "page.via_line_reply",
+        Some(Via::LinePush) => "page.via_line_push",
+        None if told.chat.is_some() => "source.line",
+        Some(Via::Email) | None => "page.via_email",
+    };
+    let status = match told.status {
+        DeliveryStatus::Pending => "page.told_pending",
+        DeliveryStatus::Sent => "page.told_sent",
+        DeliveryStatus::Failed => "page.told_failed_one",
+        DeliveryStatus::Dropped => "page.told_dropped",
+    };
+    let reason = told.reason.as_deref().filter(|_| told.status != DeliveryStatus::Sent);
+    html! {
+        li.bad[told.status == DeliveryStatus::Failed] {
+            (whom) " · " (look.t(via)) " · " (look.t(status))
+            @if let Some(at) = told.sent_at { " " (look.clock(at)) }
+            @if let Some(reason) = reason { " · " span.reason { (reason) } }
+        }
+    }
+}
+
+/// Why a post is where it is, as a sentence; `None` where it was simply written there.
+fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
+    let kept: serde_json::Value = serde_json::from_str(json).ok()?;
+    let rule = kept.get("rule")?.as_str()?;
+    let number = |name: &str| kept.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
+    Some(match rule {
+        "directly" => return None,
+        "quote" | "sticker" | "nothing" | "reply_address" | "answers_mail" => look.word("evidence", rule),
+        "same_chat" => {
+            // Rounded up: what follows within seconds is a minute away.
+            let minutes = (number("seconds_since_last_post").abs() + 59) / 60;
+            look.fill("evidence.same_chat", &[("minutes", &minutes.max(1).to_string())])
+        }
+        "subject_tag" => look.fill("evidence.subject_tag", &[("number", &number("number").to_string())]),
+        "corrected" => {
+            let by = kept.get("by").and_then(|b| b.as_str()).unwrap_or_default();
+            look.fill("evidence.corrected", &[("by", by), ("from", &number("from").to_string())])
+        }
+        other => look.fill("evidence.other", &[("rule", other)]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_two_or_three_digits_and_a_unit() {
+        let said = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (12_345, "12 kB"),
+            (999_999, "999 kB"),
+            (1_234_567, "1.2 MB"),
+            (5_000_000_000, "5.0 GB"),
+        ];
+        for (octets, words) in said {
+            assert_eq!(size_in_words(octets), words);
+        }
+        assert_eq!(size_in_words(u64::MAX), "1844674 TB");
+    }
+}

@@ -1,0 +1,243 @@
+//! Every template in every language, from samples.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::Markup;
+
+use super::discussion::{Draft, Shown, discussion};
+use super::discussions::{Asked, List, Row, list};
+use super::error::{Wrong, error};
+use super::login::{Login, login};
+use super::post::PostView;
+use super::{Look, trouble};
+use crate::domain::{
+    AttachmentId, ChatId, DeliveryStatus, DiscussionId, PersonId, PostId, ProjectId, ProjectKind, Role, Source, Status, Via,
+};
+use crate::i18n::Locale;
+use crate::store::attachments::{Attachment, AttachmentStatus};
+use crate::store::discussions::Discussion;
+use crate::store::notices::OfPost;
+use crate::store::posts::Post;
+use crate::store::projects::Project;
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + minute * 60).unwrap()
+}
+
+fn sample_discussion(status: Status) -> Discussion {
+    Discussion {
+        id: DiscussionId(1),
+        number: 12,
+        project: ProjectId(1),
+        title: "<b>發票</b>".into(),
+        status,
+        assignee: Some(PersonId(2)),
+        urgent: true,
+        chat: Some(ChatId(1)),
+        source: Source::Line,
+        opened_at: at(-3000),
+        last_post_at: at(-1),
+        merged_into: None,
+    }
+}
+
+fn post(id: i64, kind: &str, evidence: &str) -> Post {
+    Post {
+        id: PostId(id),
+        discussion: DiscussionId(1),
+        person: Some(PersonId(id)),
+        author: String::new(),
+        role: if id % 2 == 0 { Role::Staff } else { Role::Client },
+        source: Source::ALL[usize::try_from(id).unwrap() % Source::ALL.len()],
+        internal: id % 4 == 0,
+        chat: None,
+        external_id: None,
+        kind: kind.into(),
+        body: "<script>alert(1)</script> https://example.com/".into(),
+        whole: Some("整封<信>".into()),
+        evidence: evidence.into(),
+        created_at: at(id * 700 - 30_000),
+        edited_at: Some(at(-5)),
+        retracted_at: None,
+    }
+}
+
+fn file(id: i64, status: AttachmentStatus, content_type: &str) -> (Attachment, String) {
+    let file = Attachment {
+        id: AttachmentId(id),
+        post: PostId(1),
+        name: "a\"<.pdf".into(),
+        content_type: content_type.into(),
+        size: Some(12_345),
+        sha256: None,
+        status,
+        inbox: None,
+        message_id: None,
+        attempts: 1,
+        error: Some("HTTP 500".into()),
+    };
+    (file, format!("/files/{id}/a.pdf"))
+}
+
+fn told() -> Vec<OfPost> {
+    let mut told = vec![];
+    for status in DeliveryStatus::ALL {
+        for via in [None, Some(Via::LineReply), Some(Via::LinePush), Some(Via::Email)] {
+            for chat in [None, Some(String::new()), Some("客戶群".to_owned())] {
+                let person = chat.is_none().then(|| "林<小>美".to_owned());
+                told.push(OfPost {
+                    post: PostId(1),
+                    chat,
+                    person,
+                    status: *status,
+                    via,
+                    sent_at: Some(at(0)),
+                    reason: Some("quota".into()),
+                });
+            }
+        }
+    }
+    told
+}
+
+fn posts() -> Vec<PostView> {
+    const EVIDENCE: [&str; 12] = [
+        r#"{"rule":"quote","quoted":"612"}"#,
+        r#"{"rule":"same_chat","seconds_since_last_post":-61}"#,
+        r#"{"rule":"sticker","seconds_since_last_post":3}"#,
+        r#"{"rule":"nothing"}"#,
+        r#"{"rule":"reply_address"}"#,
+        r#"{"rule":"answers_mail","message_id":"a@b"}"#,
+        r#"{"rule":"subject_tag","number":7}"#,
+        r#"{"rule":"directly"}"#,
+        r#"{"rule":"corrected","by":"林","from":3}"#,
+        r#"{"rule":"something_new"}"#,
+        "not json",
+        "{}",
+    ];
+    const KINDS: [&str; 10] =
+        ["text", "sticker", "image", "video", "audio", "file", "location", "mail", "unsupported:imagemap", "unsupported:<b>"];
+    let files = || {
+        let kinds = ["image/png", "video/mp4", "audio/mp4; x=y", "application/pdf", "image/svg+xml", "text/html"];
+        let ready = kinds.into_iter().map(|k| file(1, AttachmentStatus::Ready, k));
+        ready.chain(AttachmentStatus::ALL.iter().map(|s| file(2, *s, "x/y"))).collect::<Vec<_>>()
+    };
+    let mut views = vec![];
+    for (n, id) in (1..=24).enumerate() {
+        let mut post = post(id, KINDS[n % KINDS.len()], EVIDENCE[n % EVIDENCE.len()]);
+        if n % 5 == 4 {
+            post.body = String::new();
+        }
+        if n == 23 {
+            post.retracted_at = Some(at(0));
+            post.body = String::new();
+            post.whole = None;
+        }
+        let (files, told) = if n % 3 == 0 { (files(), told()) } else { (vec![], vec![]) };
+        views.push(PostView { post, files, told });
+    }
+    views
+}
+
+fn shown(role: Role, status: Status) -> Shown {
+    Shown {
+        discussion: sample_discussion(status),
+        project: "宏達<工業>".into(),
+        chat: Some("客戶群".into()),
+        assignee: Some("林小美".into()),
+        role,
+        staff: vec![(PersonId(2), "林小美".into())],
+        posts: posts(),
+        earlier: 3,
+        draft: Draft {
+            form_id: "x".into(),
+            body: "</textarea><b>".into(),
+            internal: true,
+            status: Some(Status::Waiting),
+            trouble: Some("t".into()),
+        },
+        trouble: Some("t".into()),
+    }
+}
+
+fn every_page(look: &Look<'_>) -> Vec<Markup> {
+    let mut pages = vec![
+        login(look, &Login { next: "/d/1", email: "a@b", trouble: Some(look.t("login.wrong")), line: Some("/login/line") }),
+        login(look, &Login::default()),
+        trouble("x"),
+    ];
+    pages.extend(Wrong::ALL.into_iter().map(|w| error(look, w, 404)));
+    for role in Role::ALL {
+        for status in Status::ALL {
+            pages.push(discussion(look, &shown(*role, *status)));
+        }
+    }
+    let project = |n: i64| Project {
+        id: ProjectId(n),
+        key: format!("p{n}"),
+        name: format!("專案<{n}>"),
+        kind: ProjectKind::Client,
+        status: "active".into(),
+        created_at: at(0),
+    };
+    let row = |(n, status): (usize, &Status)| Row {
+        discussion: sample_discussion(*status),
+        project: "宏達".into(),
+        assignee: (n % 2 == 0).then(|| "林".into()),
+    };
+    let full = List {
+        asked: Asked { status: Some(Status::Open), project: Some("p1".into()), q: "<q>".into(), mine: true },
+        rows: Status::ALL.iter().enumerate().map(row).collect(),
+        counts: vec![(Status::Open, 3)],
+        projects: vec![project(1), project(2)],
+        next: Some("1.2".into()),
+        continued: true,
+        is_staff: true,
+    };
+    pages.push(list(look, &List { rows: vec![], ..full.clone() }));
+    pages.push(list(look, &List { asked: Asked::default(), rows: vec![], ..full.clone() }));
+    pages.push(list(look, &full));
+    pages
+}
+
+/// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
+fn keys_shown(page: &str) -> Vec<&str> {
+    const SECTIONS: [&str; 10] = ["page.", "login.", "error.", "source.", "role.", "evidence.", "status.", "message.", "person.", "via."];
+    page.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '_'))
+        .filter(|word| SECTIONS.iter().any(|s| word.strip_prefix(s).is_some_and(|rest| !rest.is_empty())))
+        .collect()
+}
+
+#[test]
+fn every_page_is_whole_in_every_language() {
+    let zone = TimeZone::get("Asia/Taipei").unwrap();
+    for locale in Locale::ALL {
+        for viewer in [None, Some("<林>")] {
+            let look = Look { locale, zone: &zone, now: at(0), viewer };
+            for page in every_page(&look) {
+                let page = page.into_string();
+                assert_eq!(keys_shown(&page), Vec::<&str>::new(), "{}", locale.tag());
+                let unfilled = page.split('{').nth(1).map(|rest| &rest[..rest.floor_char_boundary(20)]);
+                assert_eq!(unfilled, None, "{}", locale.tag());
+                assert!(!page.contains("<script>") && !page.contains("<b>") && !page.contains("style="), "something is not escaped");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_missing_would_be_seen() {
+    assert_eq!(keys_shown("<p>page.nothing_such</p> https://page.example"), ["page.nothing_such", "page.example"]);
+}
+
+#[test]
+fn what_a_colleagues_mail_quotes_is_not_for_clients() {
+    let zone = TimeZone::UTC;
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None };
+    let seen = |viewer: Role, author: Role| {
+        let view = PostView { post: Post { role: author, ..post(1, "mail", "{}") }, files: vec![], told: vec![] };
+        super::post::stream(&look, &[view], viewer).into_string().contains("整封")
+    };
+    assert!(seen(Role::Staff, Role::Staff) && seen(Role::Staff, Role::Client) && seen(Role::Client, Role::Client));
+    assert!(!seen(Role::Client, Role::Staff));
+}
