@@ -1,0 +1,98 @@
+//! `threadline check`: every connection that the configuration names, a line each.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::channels::email::imap::Imap;
+use crate::channels::email::maildir;
+use crate::channels::email::smtp::Smtp;
+use crate::channels::line::client::Line;
+use crate::config::{Config, LineAccount, MailSource};
+use crate::files::Files;
+use crate::store::Db;
+
+/// One item may take so long.
+const ITEM_WITHIN: Duration = Duration::from_secs(40);
+
+/// Tries everything; fails if one item does.
+pub(super) async fn check(config: Config) -> anyhow::Result<ExitCode> {
+    let mut failed = 0;
+    let mut say = |item: String, outcome: Result<String, String>| {
+        let (word, what) = match &outcome {
+            Ok(what) => ("ok  ", what),
+            Err(why) => ("FAIL", why),
+        };
+        failed += i32::from(outcome.is_err());
+        println!("{word} {item}: {}", what.split_whitespace().collect::<Vec<_>>().join(" "));
+    };
+    for warning in config.warnings() {
+        println!("note {warning}");
+    }
+    say("database".into(), within(database(&config)).await);
+    say("storage".into(), within(storage(&config)).await);
+    for account in &config.line {
+        say(format!("line {}", account.name), within(line(&config, account)).await);
+    }
+    for mailbox in &config.mailbox {
+        let tried = async {
+            match &mailbox.source {
+                MailSource::Imap { server, folder } => {
+                    let (imap, selected) = Imap::connect(server, folder).await.map_err(|e| e.to_string())?;
+                    imap.logout().await;
+                    Ok(format!("logged in; {} mails in {folder}", selected.exists))
+                }
+                MailSource::Maildir(folder) => {
+                    maildir::check(folder).await.map_err(|e| format!("{}: {e}", folder.display()))?;
+                    Ok(format!("{} can be used", folder.display()))
+                }
+            }
+        };
+        say(format!("mailbox {}", mailbox.name), within(tried).await);
+    }
+    match &config.smtp {
+        Some(smtp) => {
+            let tried = async {
+                let smtp = Smtp::new(smtp).map_err(|e| e.to_string())?;
+                smtp.check().await.map_err(|e| e.to_string())?;
+                Ok("it takes our mail".to_owned())
+            };
+            say("smtp".into(), within(tried).await);
+        }
+        None => println!("note smtp: not configured, so no mail leaves"),
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn within(tried: impl Future<Output = Result<String, String>>) -> Result<String, String> {
+    match tokio::time::timeout(ITEM_WITHIN, tried).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(format!("no answer within {} s", ITEM_WITHIN.as_secs())),
+    }
+}
+
+async fn database(config: &Config) -> Result<String, String> {
+    let db = Db::open(config.database.url.expose()).await.map_err(|e| format!("{:#}", anyhow::Error::new(e)))?;
+    db.ping().await.map_err(|e| e.to_string())?;
+    db.close().await;
+    Ok(format!("it answers; schema version {}", crate::store::VERSION))
+}
+
+async fn storage(config: &Config) -> Result<String, String> {
+    let files = Files::open(&config.storage).map_err(|e| format!("{:#}", anyhow::Error::new(e)))?;
+    let kept = files.put("threadline check".into()).await.map_err(|e| format!("{:#}", anyhow::Error::new(e)))?;
+    files.read(&kept.sha256).await.map_err(|e| format!("{:#}", anyhow::Error::new(e)))?;
+    Ok("a file was written and read back".into())
+}
+
+async fn line(config: &Config, account: &LineAccount) -> Result<String, String> {
+    let line = Line::new(account).map_err(|e| e.to_string())?;
+    let bot = line.bot_info().await.map_err(|e| e.to_string())?.ok_or("LINE does not know this account")?;
+    let ours = format!("{}/webhooks/line/{}", config.server.public_url, account.name);
+    let webhook = match line.webhook_endpoint().await.map_err(|e| e.to_string())? {
+        Some(set) if !set.active => return Err(format!("\"Use webhook\" is off in the LINE console ({ours})")),
+        Some(set) if set.endpoint == ours => "its webhook leads here".to_owned(),
+        Some(set) if !set.endpoint.is_empty() => return Err(format!("its webhook leads to {}, not to {ours}", set.endpoint)),
+        _ => format!("it has no webhook yet: set it to {ours} in the LINE console"),
+    };
+    Ok(format!("the token is good ({}); {webhook}", bot.display_name))
+}

@@ -1,0 +1,144 @@
+//! `threadline email parse`: raw mails in, one JSON object a line out.
+
+use std::fs;
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::channels::email::parse::{self, Own};
+use crate::domain::{IncomingMail, MessageId};
+
+/// The largest mail that is read, in bytes.
+const MAIL_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// Folders deeper than this are an error: a link that leads back.
+const FOLDER_DEPTH_MAX: usize = 64;
+
+/// A mail as it is printed; the order of the fields is the order of the keys.
+#[derive(Default, Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    message_id: &'a str,
+    in_reply_to: &'a str,
+    references: Vec<&'a str>,
+    from: &'a str,
+    from_name: &'a str,
+    subject: &'a str,
+    text: &'a str,
+    reply: &'a str,
+    attachments: Vec<Attachment<'a>>,
+    auto: &'a str,
+}
+
+#[derive(Serialize)]
+struct Attachment<'a> {
+    name: &'a str,
+    size: usize,
+    sha256: String,
+}
+
+/// Parses standard input without `paths`, else each file, and every `*.eml` under each folder in the order of their paths.
+///
+/// # Errors
+/// A path that cannot be read, by its name; `out` failing. What is no mail gets a line of empty fields.
+pub fn parse(paths: &[PathBuf], out: &mut impl Write) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(out);
+    if paths.is_empty() {
+        let mut raw = Vec::new();
+        std::io::stdin().lock().take(MAIL_BYTES_MAX).read_to_end(&mut raw).context("standard input")?;
+        print("-", &raw, &mut out)?;
+    }
+    for path in paths {
+        if fs::metadata(path).with_context(|| path.display().to_string())?.is_dir() {
+            folder(path, 0, &mut out)?;
+        } else {
+            file(path, &mut out)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn folder(path: &Path, depth: usize, out: &mut impl Write) -> anyhow::Result<()> {
+    anyhow::ensure!(depth < FOLDER_DEPTH_MAX, "{}: too many folders inside each other", path.display());
+    let named = || path.display().to_string();
+    let mut entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).with_context(named)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if fs::metadata(&path).with_context(|| path.display().to_string())?.is_dir() {
+            folder(&path, depth + 1, out)?;
+        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("eml")) {
+            file(&path, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+    let name = path.display().to_string();
+    let mut raw = Vec::new();
+    let read = fs::File::open(path).and_then(|f| f.take(MAIL_BYTES_MAX).read_to_end(&mut raw));
+    read.with_context(|| name.clone())?;
+    print(&name, &raw, out)
+}
+
+fn print(file: &str, raw: &[u8], out: &mut impl Write) -> anyhow::Result<()> {
+    let mail = parse::parse(raw, &Own::default());
+    let line = mail.as_ref().map_or_else(|| Line { file, auto: "none", ..Line::default() }, |m| line(file, m));
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+fn line<'a>(file: &'a str, mail: &'a IncomingMail) -> Line<'a> {
+    let attachment =
+        |a: &'a crate::domain::MailAttachment| Attachment { name: &a.name, size: a.bytes.len(), sha256: hex(&Sha256::digest(&a.bytes)) };
+    Line {
+        file,
+        message_id: mail.message_id.as_ref().map_or("", |id| id.as_str()),
+        in_reply_to: mail.in_reply_to.as_ref().map_or("", |id| id.as_str()),
+        references: mail.references.iter().map(MessageId::as_str).collect(),
+        from: mail.from.as_ref().map_or("", |f| &f.address),
+        from_name: mail.from.as_ref().map_or("", |f| &f.name),
+        subject: &mail.subject,
+        text: &mail.text,
+        reply: &mail.reply,
+        attachments: mail.attachments.iter().map(attachment).collect(),
+        auto: mail.auto.as_str(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| char::from(DIGITS[usize::from(d)])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_read_in_order_and_only_its_mails() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir(dir.path().join("sub")).expect("a folder");
+        for (name, text) in [("b.eml", "Subject: b\n\nhi"), ("a.eml", "Subject: a\n\nhi"), ("sub/c.eml", ""), ("x.txt", "no")] {
+            fs::write(dir.path().join(name), text).expect("a file");
+        }
+        let mut out = Vec::new();
+        parse(&[dir.path().to_owned()], &mut out).expect("it parses");
+        let rows: Vec<serde_json::Value> =
+            out.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).expect("JSON")).collect();
+        let subjects: Vec<&str> = rows.iter().map(|r| r["subject"].as_str().expect("text")).collect();
+        assert_eq!(subjects, ["a", "b", ""]);
+        assert!(rows[2]["file"].as_str().expect("text").ends_with("sub/c.eml"));
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_named() {
+        let error = parse(&[PathBuf::from("/nowhere/x.eml")], &mut Vec::new()).expect_err("it is not there");
+        assert!(format!("{error:#}").contains("/nowhere/x.eml"));
+    }
+}

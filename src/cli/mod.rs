@@ -1,0 +1,191 @@
+//! The command line, one file a command.
+
+mod backup;
+mod check;
+mod demo;
+mod email;
+pub mod serve;
+mod thread;
+mod token;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Config;
+
+#[derive(Parser)]
+#[command(name = "threadline", version, about = "Turns LINE groups and email into tracked discussions")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Configured {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "bot-config.toml")]
+    config: PathBuf,
+}
+
+impl Configured {
+    fn read(&self) -> anyhow::Result<Config> {
+        Ok(Config::read(&self.config)?)
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs everything: web, webhooks, mail, notifier
+    Serve {
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Runs everything with no outside account: a stand-in for LINE and a local mail drop, on one page
+    Demo {
+        /// Where it listens
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        listen: std::net::SocketAddr,
+        /// Where it keeps its files; a temporary folder if not given
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Reads the configuration and tries every connection that it names
+    Check {
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Brings the database's schema up to date
+    Migrate {
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Copies database and files to a folder while the server runs
+    Backup {
+        dir: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Puts a backup into an empty database
+    Restore {
+        dir: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Staff accounts
+    #[command(subcommand)]
+    User(UserCommand),
+    /// API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Reading mail
+    #[command(subcommand)]
+    Email(EmailCommand),
+    /// The threader
+    #[command(subcommand)]
+    Thread(ThreadCommand),
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Makes a staff account, or changes one
+    Add {
+        email: String,
+        #[arg(long)]
+        name: String,
+        /// Sees and changes every project
+        #[arg(long)]
+        admin: bool,
+        /// Reads the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Makes an API token for an account and prints it, once
+    Add {
+        email: String,
+        /// What the token is for
+        #[arg(long, default_value = "")]
+        name: String,
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
+#[derive(Subcommand)]
+enum EmailCommand {
+    /// Reads raw mails (standard input without FILE; a folder stands for every *.eml under it), prints a JSON object a line
+    Parse { files: Vec<PathBuf> },
+}
+
+#[derive(Subcommand)]
+enum ThreadCommand {
+    /// Runs the threader over a recorded chat, in order, with no look-ahead
+    Replay { file: PathBuf },
+}
+
+/// Parses the command line and runs what it asks for. The error is for one line on standard error.
+pub fn run() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    // ring is the one provider of cryptography in the program.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        anyhow::bail!("the TLS library was set up twice");
+    }
+    match cli.command {
+        Command::Email(EmailCommand::Parse { files }) => {
+            email::parse(&files, &mut std::io::BufWriter::new(std::io::stdout().lock()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Thread(ThreadCommand::Replay { file }) => {
+            thread::replay(&file, &mut std::io::BufWriter::new(std::io::stdout().lock()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        command => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_async(command)),
+    }
+}
+
+async fn run_async(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve { configured } => {
+            let config = configured.read()?;
+            log_to_stderr();
+            serve::serve(config).await?;
+        }
+        Command::Demo { listen, dir } => {
+            log_to_stderr();
+            demo::demo(listen, dir).await?;
+        }
+        Command::Check { configured } => return check::check(configured.read()?).await,
+        Command::Migrate { configured } => {
+            let db = crate::store::Db::open(configured.read()?.database.url.expose()).await?;
+            db.close().await;
+            println!("the schema is at version {}", crate::store::VERSION);
+        }
+        Command::Backup { dir, configured } => backup::backup(configured.read()?, &dir).await?,
+        Command::Restore { dir, configured } => backup::restore(configured.read()?, &dir).await?,
+        Command::User(UserCommand::Add { email, name, admin, password_stdin, configured }) => {
+            user::add(configured.read()?, &user::Account { email, name, admin, password_stdin }).await?;
+        }
+        Command::Token(TokenCommand::Add { email, name, configured }) => token::add(configured.read()?, &email, &name).await?,
+        Command::Email(_) | Command::Thread(_) => unreachable!("they need no runtime"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Log lines go to standard error; `RUST_LOG` chooses, `info` without it.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // At finer levels these write passwords and mails.
+    let filter = ["async_imap=info", "sqlx=warn", "lettre=info"]
+        .into_iter()
+        .fold(filter, |filter, quiet| filter.add_directive(quiet.parse().expect("it is a directive")));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

@@ -1,0 +1,60 @@
+//! `threadline user add`.
+
+use std::io::BufRead;
+
+use anyhow::{Context, bail};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::Channel;
+use crate::store::{Db, persons};
+use crate::web::password;
+
+/// The shortest password.
+const PASSWORD_CHARS_MIN: usize = 8;
+/// The longest line that is read for one.
+const PASSWORD_BYTES_MAX: usize = 1024;
+
+pub(super) struct Account {
+    pub email: String,
+    pub name: String,
+    pub admin: bool,
+    pub password_stdin: bool,
+}
+
+/// Makes the account, or changes it.
+pub(super) async fn add(config: Config, account: &Account) -> anyhow::Result<()> {
+    let email = account.email.trim().to_lowercase();
+    if email.parse::<lettre::Address>().is_err() {
+        bail!("{:?} is no mail address", account.email);
+    }
+    let name = account.name.trim();
+    if name.is_empty() || name.contains(char::is_control) {
+        bail!("--name must be some plain text");
+    }
+    let hash = if account.password_stdin { Some(password::hash(&read_password()?)?) } else { None };
+    let db = Db::open(config.database.url.expose()).await?;
+    let now = Clock::wall().now();
+    let mut tx = db.begin().await?;
+    let person = persons::find_or_add(&mut tx, Channel::Email, &email, name, now).await?;
+    persons::set_account(&mut tx, person.id, name, account.admin, hash.as_deref()).await?;
+    tx.commit().await?;
+    db.close().await;
+    eprintln!(
+        "{email} is {}{}",
+        if account.admin { "an admin account" } else { "a staff account" },
+        if hash.is_some() { "" } else { "; without --password-stdin its password is as it was (a new account has none and cannot log in)" }
+    );
+    Ok(())
+}
+
+fn read_password() -> anyhow::Result<String> {
+    let mut line = String::new();
+    let mut limited = std::io::Read::take(std::io::stdin().lock(), PASSWORD_BYTES_MAX as u64);
+    limited.read_line(&mut line).context("reading the password from standard input")?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.chars().count() < PASSWORD_CHARS_MIN {
+        bail!("the password on standard input must have at least {PASSWORD_CHARS_MIN} characters");
+    }
+    Ok(password.to_owned())
+}
