@@ -1,0 +1,13 @@
+//! Whole journeys, from the outside: one file each, each test a sentence.
+//!
+//! They run on `SQLite`, or, with `THREADLINE_TEST_DATABASE=postgres://superuser@…/postgres`, each on a database of its own there.
+
+mod support;
+
+mod api;
+mod client_writes_email;
+mod files_are_kept;
+mod killed_at_any_moment;
+mod line_group_asks;
+mod operator_recovers;
+mod staff_answers_by_email;

@@ -1,0 +1,352 @@
+//! What every journey stands on: the whole program with a database of its own, the stand-in LINE platform and a mail drop.
+//!
+//! Everything goes through public doors: webhooks from the platform, mail in folders, the API with a bearer token, the command line.
+
+pub mod api;
+pub mod database;
+pub mod mail;
+pub mod program;
+pub mod waiting;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::ops::AsyncFnOnce;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use threadline::cli::serve::start_loops;
+use threadline::clock::Clock;
+use threadline::config::Config;
+use threadline::domain::{LineChatId, LineUserId};
+use threadline::simulator::{Delivered, Event, Platform, Say, Settings};
+use threadline::{App, web};
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use api::Api;
+use database::Database;
+use mail::MailDrop;
+pub use waiting::{eventually, stays};
+
+/// The mailbox that everybody writes to.
+pub const SUPPORT: &str = "support@example.com";
+/// The LINE account's name in the configuration.
+pub const ACCOUNT: &str = "main";
+/// Whose verdict on a mail's author is trusted.
+pub const AUTHSERV: &str = "mx.example.com";
+/// What links in notices begin with.
+pub const PUBLIC_URL: &str = "https://support.example.com";
+/// How long a burst in LINE must be quiet.
+pub const SETTLE: Duration = Duration::from_millis(300);
+
+/// How long the loops may take to finish at a journey's end.
+const STOP_WITHIN: Duration = Duration::from_secs(15);
+
+/// What a journey may set otherwise.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub settle: Duration,
+    /// How long an answer waits for company before a push.
+    pub coalesce: Duration,
+    /// 0 = LINE is asked for its quota.
+    pub monthly_budget: u64,
+    /// What the platform would bill at most.
+    pub quota: Option<u64>,
+    pub reply_token_life: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            settle: SETTLE,
+            coalesce: Duration::from_millis(500),
+            monthly_budget: 0,
+            quota: None,
+            reply_token_life: Duration::from_mins(1),
+        }
+    }
+}
+
+impl Setup {
+    /// Answers wait so long for a free ride that no push is paid in a test.
+    pub fn patient() -> Self {
+        Self { coalesce: Duration::from_mins(10), ..Self::default() }
+    }
+}
+
+/// Runs one journey on the whole program and takes everything down again, however it ends.
+pub fn journey(test: impl AsyncFnOnce(&TestApp)) {
+    journey_with(Setup::default(), test);
+}
+
+/// As [`journey`], set up as told.
+pub fn journey_with(setup: Setup, test: impl AsyncFnOnce(&TestApp)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built");
+    runtime.block_on(async {
+        let app = TestApp::start(setup).await;
+        let outcome = AssertUnwindSafe(test(&app)).catch_unwind().await;
+        let violations = app.line.violations();
+        app.end().await;
+        if let Err(panic) = outcome {
+            resume_unwind(panic);
+        }
+        assert!(violations.is_empty(), "LINE would object: {violations:?}");
+    });
+}
+
+/// The configuration's text for these parts of the outside world. `listen` has port 0 for any free one.
+pub fn config_text(setup: &Setup, database_url: &str, line_url: &str, settings: &Settings) -> String {
+    format!(
+        r#"
+[server]
+listen = "127.0.0.1:0"
+public_url = "{PUBLIC_URL}"
+
+[database]
+url = "{database_url}"
+
+[storage]
+url = "file://files"
+
+[[line]]
+name = "{ACCOUNT}"
+channel_secret = "{secret}"
+channel_access_token = "{token}"
+api_url = "{line_url}"
+data_api_url = "{line_url}"
+
+[[mailbox]]
+name = "support"
+address = "{SUPPORT}"
+url = "maildir://mail-in"
+authserv_id = "{AUTHSERV}"
+
+[smtp]
+url = "maildir://mail-out"
+from = "客服 <{SUPPORT}>"
+
+[notify]
+settle_seconds = {settle}
+hold_seconds = 0
+coalesce_minutes = {coalesce}
+quiet_hours = ""
+monthly_budget = {budget}
+"#,
+        secret = settings.channel_secret.expose(),
+        token = settings.access_token.expose(),
+        settle = setup.settle.as_secs_f64(),
+        coalesce = setup.coalesce.as_secs_f64() / 60.0,
+        budget = setup.monthly_budget,
+    )
+}
+
+/// The whole program, running.
+pub struct TestApp {
+    pub line: Platform,
+    pub mail: MailDrop,
+    /// An admin's.
+    pub api: Api,
+    /// The configuration that it runs with.
+    pub config: PathBuf,
+    base: String,
+    line_url: String,
+    setup: Setup,
+    database: Database,
+    folder: TempDir,
+    app: Arc<App>,
+    stop: CancellationToken,
+    loops: JoinSet<()>,
+    server: JoinHandle<()>,
+}
+
+/// A colleague with an account.
+pub struct Staff {
+    pub name: String,
+    pub email: String,
+    pub api: Api,
+}
+
+impl TestApp {
+    async fn start(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let settings = Settings { quota: setup.quota, reply_token_life: setup.reply_token_life, redeliver: true, ..Settings::default() };
+        let (line, line_url) = Platform::start_with(settings.clone()).await;
+        let database = Database::new(folder.path()).await;
+        let mail = MailDrop::new(folder.path());
+        let config = folder.path().join("bot-config.toml");
+        fs::write(&config, config_text(&setup, database.url(), &line_url, &settings)).expect("the configuration can be written");
+        let app = App::open(Config::read(&config).expect("the configuration is right"), Clock::wall()).await.expect("the program starts");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+        let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
+        let router = web::router(app.clone(), false).into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("the web serves until it is stopped") });
+        let stop = CancellationToken::new();
+        let loops = start_loops(&app, &stop);
+        let token = program::account(&config, "boss@example.com", "老闆", true).await;
+        let api = Api::new(&base, &token);
+        let started = Self { line, mail, api, config, base, line_url, setup, database, folder, app, stop, loops, server };
+        started.line.set_webhook(&started.webhook(ACCOUNT));
+        started
+    }
+
+    async fn end(mut self) {
+        self.stop.cancel();
+        let finished = async { while self.loops.join_next().await.is_some() {} };
+        tokio::time::timeout(STOP_WITHIN, finished).await.expect("the loops end when they are told to");
+        self.server.abort();
+        self.app.db.close().await;
+        drop(self.app);
+        self.database.drop().await;
+        self.folder.close().expect("the temporary folder can be taken away");
+    }
+
+    /// Where the journey keeps its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where LINE delivers an account's events.
+    pub fn webhook(&self, account: &str) -> String {
+        format!("{}/webhooks/line/{account}", self.base)
+    }
+
+    /// The same configuration with another database, for a folder of its own.
+    pub fn config_text(&self, database_url: &str) -> String {
+        config_text(&self.setup, database_url, &self.line_url, self.line.settings())
+    }
+
+    /// A project of a client.
+    pub async fn project(&self, key: &str) {
+        self.api.post("/projects", &json!({"key": key, "name": format!("專案 {key}")})).await.expect(201);
+    }
+
+    /// A colleague with an account and a part in the project.
+    pub async fn staff(&self, project: &str, name: &str) -> Staff {
+        let email = format!("{}@example.com", name.to_lowercase());
+        let token = program::account(&self.config, &email, name, false).await;
+        self.api.put(&format!("/projects/{project}/members"), &json!({"email": email, "role": "staff"})).await.expect(200);
+        Staff { name: name.to_owned(), email, api: self.api.with_token(&token) }
+    }
+
+    /// A client who may use the API: a member of the project with an account.
+    pub async fn client_with_token(&self, project: &str, email: &str) -> Api {
+        let token = program::account(&self.config, email, "客戶", false).await;
+        self.api.put(&format!("/projects/{project}/members"), &json!({"email": email, "role": "client"})).await.expect(200);
+        self.api.with_token(&token)
+    }
+
+    /// Mail from this address or `@domain` belongs to the project.
+    pub async fn sender(&self, project: &str, pattern: &str) {
+        self.api.put(&format!("/projects/{project}/email-senders"), &json!({"pattern": pattern})).await.expect(200);
+    }
+
+    /// Binds a chat to the project.
+    pub async fn bind(&self, project: &str, chat: &LineChatId) {
+        let asked = json!({"channel": ACCOUNT, "group_id": chat.as_str()});
+        self.api.put(&format!("/projects/{project}/line-groups"), &asked).await.expect(200);
+    }
+
+    /// A project with a LINE group of one client.
+    pub async fn project_with_group(&self, key: &str) -> (LineChatId, LineUserId) {
+        self.project(key).await;
+        let client = self.line.person("林小姐");
+        let chat = self.line.group("林宅裝修", std::slice::from_ref(&client));
+        self.bind(key, &chat).await;
+        (chat, client)
+    }
+
+    /// Somebody writes in a chat; the webhook takes it.
+    pub async fn say(&self, chat: &LineChatId, user: &LineUserId, text: &str) -> Event {
+        self.say_as(chat, Some(user), text, Say::default()).await
+    }
+
+    /// Likewise, quoting, long ago or without a name.
+    pub async fn say_as(&self, chat: &LineChatId, user: Option<&LineUserId>, text: &str, how: Say) -> Event {
+        let event = self.line.say(chat, user, text, how);
+        self.deliver(&event).await;
+        event
+    }
+
+    /// Something said so long ago that what is said now begins a matter of its own.
+    pub async fn said_before(&self, chat: &LineChatId, user: &LineUserId, text: &str) -> Event {
+        self.say_as(chat, Some(user), text, Say { at: Some(long_ago()), ..Say::default() }).await
+    }
+
+    /// Delivers an event; the webhook takes it.
+    pub async fn deliver(&self, event: &Event) -> Delivered {
+        let delivered = self.line.deliver(std::slice::from_ref(event)).await;
+        assert_eq!(delivered.status, 200, "the webhook answers {delivered:?}");
+        delivered
+    }
+
+    /// Every discussion, the last activity first.
+    pub async fn discussions(&self) -> Vec<Value> {
+        self.api.items("/discussions").await
+    }
+
+    /// One discussion with its posts.
+    pub async fn discussion(&self, number: i64) -> Value {
+        self.api.get(&format!("/discussions/{number}")).await.expect(200)
+    }
+
+    /// The discussion in which somebody said exactly this, as soon as there is one.
+    pub async fn discussion_where(&self, text: &str) -> Value {
+        eventually(&format!("a post says {text:?}"), async || {
+            for item in self.discussions().await {
+                let discussion = self.discussion(number(&item)).await;
+                if bodies(&discussion).iter().any(|b| b == text) {
+                    return Some(discussion);
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    /// What became of an event or mail.
+    pub async fn inbound(&self, external_id: &str) -> Option<Value> {
+        self.api.items("/inbound").await.into_iter().find(|i| i["external_id"] == external_id)
+    }
+
+    /// What became of it in the end.
+    pub async fn settled(&self, external_id: &str) -> Value {
+        eventually(&format!("{external_id} is dealt with"), async || self.inbound(external_id).await.filter(|i| i["status"] != "received"))
+            .await
+    }
+
+    /// The notices about a discussion, the newest first.
+    pub async fn notices(&self, number: i64) -> Vec<Value> {
+        self.api.items(&format!("/deliveries?discussion={number}")).await
+    }
+
+    /// Waits until nothing is promised any more.
+    pub async fn until_all_is_told(&self) {
+        eventually("every notice has left", async || self.api.items("/deliveries?status=pending").await.is_empty().then_some(())).await;
+    }
+}
+
+/// Longer ago than a discussion takes in what follows, and not so long that LINE's redelivery would not renew a reply token.
+pub fn long_ago() -> jiff::Timestamp {
+    Clock::wall().now() - jiff::SignedDuration::from_mins(15)
+}
+
+/// A discussion's number.
+pub fn number(discussion: &Value) -> i64 {
+    discussion["number"].as_i64().expect("a discussion has a number")
+}
+
+/// What was said in a discussion, in order.
+pub fn bodies(discussion: &Value) -> Vec<String> {
+    posts(discussion).iter().map(|p| p["body_text"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// A discussion's posts.
+pub fn posts(discussion: &Value) -> &Vec<Value> {
+    discussion["posts"].as_array().expect("a discussion has posts")
+}
