@@ -7,6 +7,7 @@ mod correct;
 mod open;
 mod post;
 mod unsend;
+mod urgent;
 
 pub use access::{Viewer, role_in};
 pub use audience::{Told, promise};
@@ -15,3 +16,4 @@ pub use correct::{CorrectError, merge, move_post, split};
 pub use open::open;
 pub use post::{NewWords, Written, post};
 pub use unsend::{edit, unsend};
+pub use urgent::set_urgent;

@@ -221,21 +221,20 @@ async fn place_one(tx: &mut Tx, app: &App, (row, ready): &(Inbound, Ready), name
 }
 
 async fn after_commit(app: &App, placed: Vec<Placed>) {
-    let mut told = false;
+    if !placed.is_empty() {
+        // A notice, a file to fetch, or a reply token that carries what waits.
+        app.wake.outbox.notify_one();
+        app.wake.media.notify_one();
+    }
     for outcome in placed {
         if let Some(number) = outcome.changed {
             app.changed(number);
-            told = true;
         }
         for file in outcome.unused_files {
             if let Err(error) = app.files.delete(&file).await {
                 tracing::error!(%error, "a file that was taken back could not be deleted");
             }
         }
-    }
-    if told {
-        app.wake.outbox.notify_one();
-        app.wake.media.notify_one();
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Resu
                 let deadline_at = now + app.config.notify.coalesce;
                 notices::add(tx, &NewNotice { kind, discussion: None, post: None, target, due_at: now, deadline_at, now }).await?;
             }
-            Placed { changed: Some(0), ..Placed::done(None) }
+            Placed::done(None)
         }
         Act::BotLeft => {
             chats::set_left(tx, chat.id, Some(happened)).await?;
@@ -106,8 +106,7 @@ pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Resu
         )
         .await?;
     }
-    let changed = placed.changed.or_else(|| incoming.reply_token.as_ref().map(|_| 0));
-    Ok(Placed { changed, ..placed })
+    Ok(placed)
 }
 
 fn kind_of(act: &Act) -> &str {

@@ -251,10 +251,7 @@ pub(super) async fn change(
         discussions::set_assignee(&mut tx, discussion.id, person).await?;
     }
     if let Some(urgent) = change.urgent {
-        discussions::set_urgent(&mut tx, discussion.id, urgent).await?;
-        if urgent {
-            crate::store::notices::hurry(&mut tx, discussion.id, app.clock.now()).await?;
-        }
+        acts::set_urgent(&mut tx, &app, discussion.id, urgent).await?;
     }
     let changed = discussions::get(&mut tx, discussion.id).await?;
     let shape = shapes::with_posts(&mut tx, &app, &changed, role).await?;

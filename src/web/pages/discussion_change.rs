@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Answer, FormOf, Refusal, answer, discussion_show, number_of, staff_or_client, to};
 use crate::App;
-use crate::discussions::Viewer;
+use crate::discussions::{self as acts, Viewer};
 use crate::domain::{PersonId, Status, TITLE_GRAPHEMES_MAX};
 use crate::store::{Tx, discussions};
 use crate::threading::one_line;
@@ -66,6 +66,7 @@ async fn changed(app: &App, number: &str, what: &str, headers: &HeaderMap, form:
     let number = make(&mut tx, app, &viewer, number, change).await?;
     tx.commit().await?;
     app.changed(number);
+    app.wake.outbox.notify_one();
     Ok(to(&format!("/d/{number}")))
 }
 
@@ -95,7 +96,7 @@ async fn make(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, change: Chan
             discussions::set_assignee(tx, id, Some(person)).await?;
         }
         Change::Title(title) => discussions::set_title(tx, id, &title).await?,
-        Change::Urgent(urgent) => discussions::set_urgent(tx, id, urgent).await?,
+        Change::Urgent(urgent) => acts::set_urgent(tx, app, id, urgent).await?,
     }
     Ok(discussion.number)
 }
