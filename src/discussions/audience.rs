@@ -92,6 +92,16 @@ struct Promise<'a> {
 
 impl Promise<'_> {
     fn notice(&self, kind: NoticeKind, target: Target, due_at: Timestamp, deadline_at: Timestamp) -> NewNotice {
-        NewNotice { kind, discussion: Some(self.discussion.id), post: Some(self.told.post), target, due_at, deadline_at, now: self.now }
+        NewNotice {
+            kind,
+            discussion: Some(self.discussion.id),
+            post: Some(self.told.post),
+            target,
+            due_at,
+            deadline_at,
+            now: self.now,
+            detail: None,
+            expires_at: None,
+        }
     }
 }

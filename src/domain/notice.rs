@@ -13,6 +13,12 @@ words! {
         Answered = "answered",
         /// The bot was invited: what is recorded, who may read it.
         Joined = "joined",
+        /// The bot answers what was typed or tapped in a chat; `detail` says what. Worth nothing once its reply token is gone.
+        Replied = "replied",
+        /// Somebody new is in a group: told to staff.
+        Newcomer = "newcomer",
+        /// The record of a group has a gap: told to staff.
+        Gap = "gap",
     }
 }
 

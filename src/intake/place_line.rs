@@ -70,7 +70,21 @@ pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Resu
                 let kind = NoticeKind::Joined;
                 let target = Target::Chat(chat.id);
                 let deadline_at = now + app.config.notify.coalesce;
-                notices::add(tx, &NewNotice { kind, discussion: None, post: None, target, due_at: now, deadline_at, now }).await?;
+                notices::add(
+                    tx,
+                    &NewNotice {
+                        kind,
+                        discussion: None,
+                        post: None,
+                        target,
+                        due_at: now,
+                        deadline_at,
+                        now,
+                        detail: None,
+                        expires_at: None,
+                    },
+                )
+                .await?;
             }
             Placed::done(None)
         }

@@ -35,9 +35,15 @@ pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> 
     let mut tx = app.db.begin().await?;
     chats::lock(&mut tx, app.db.dialect, id).await?;
     let chat = chats::get(&mut tx, id).await?;
-    let (due, later): (Vec<Notice>, Vec<Notice>) =
-        notices::of_chat(&mut tx, id, NOTICES_MAX).await?.into_iter().partition(|n| n.due_at <= now);
+    let waiting = notices::of_chat(&mut tx, id, NOTICES_MAX).await?;
+    let (expired, waiting): (Vec<Notice>, Vec<Notice>) = waiting.into_iter().partition(|n| n.expires_at.is_some_and(|at| at <= now));
+    if !expired.is_empty() {
+        let expired: Vec<NoticeId> = expired.iter().map(|n| n.id).collect();
+        notices::drop_all(&mut tx, &expired, "it was of no use any more when it could have left").await?;
+    }
+    let (due, later): (Vec<Notice>, Vec<Notice>) = waiting.into_iter().partition(|n| n.due_at <= now);
     if due.is_empty() {
+        tx.commit().await?;
         return Ok(false);
     }
     let all: Vec<NoticeId> = due.iter().map(|n| n.id).collect();
@@ -127,6 +133,8 @@ pub(super) async fn mail_instead(tx: &mut Tx, app: &App, notice: &Notice) -> Res
             due_at: now,
             deadline_at: now,
             now,
+            detail: None,
+            expires_at: None,
         };
         notices::add(tx, &new).await?;
     }

@@ -10,11 +10,12 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 22] = [
+pub const TABLES: [&str; 28] = [
     "settings",
     "counters",
     "persons",
     "identities",
+    "identity_names",
     "api_tokens",
     "sessions",
     "projects",
@@ -22,9 +23,14 @@ pub const TABLES: [&str; 22] = [
     "email_senders",
     "chats",
     "chat_members",
+    "chat_presence",
+    "outages",
+    "friends",
+    "one_time_codes",
     "discussions",
     "inbound",
     "posts",
+    "post_versions",
     "unsent_messages",
     "attachments",
     "reply_tokens",
@@ -64,6 +70,11 @@ fn key_of(table: &str) -> &'static str {
         "members" => "project_id, person_id",
         "email_senders" => "pattern",
         "chat_members" => "chat_id, person_id",
+        "identity_names" => "identity_id, since",
+        "chat_presence" => "chat_id, at, present",
+        "friends" => "inbox, person_id",
+        "one_time_codes" => "digest",
+        "post_versions" => "post_id, at",
         "unsent_messages" => "chat_id, external_id",
         "reply_tokens" => "token",
         "sent_messages" => "chat_id, external_id, discussion_id",
@@ -161,7 +172,10 @@ pub async fn restart_ids(tx: &mut Tx, dialect: Dialect) -> Result<()> {
 pub async fn files(c: &mut AnyConnection) -> Result<Vec<String>> {
     sql::all(
         c,
-        "SELECT sha256 FROM attachments WHERE sha256 IS NOT NULL UNION SELECT body FROM inbound WHERE inbox LIKE 'mail/%' AND LENGTH(body) = 64",
+        "SELECT sha256 FROM attachments WHERE sha256 IS NOT NULL \
+         UNION SELECT thumbnail_sha256 FROM attachments WHERE thumbnail_sha256 IS NOT NULL \
+         UNION SELECT picture_sha256 FROM identities WHERE picture_sha256 IS NOT NULL \
+         UNION SELECT body FROM inbound WHERE inbox LIKE 'mail/%' AND LENGTH(body) = 64",
         args![],
     )
     .await

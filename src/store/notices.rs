@@ -18,9 +18,14 @@ pub struct Notice {
     pub due_at: Timestamp,
     pub deadline_at: Timestamp,
     pub created_at: Timestamp,
+    /// What it tells beside its post: JSON, by kind.
+    pub detail: Option<String>,
+    /// Of no use after this.
+    pub expires_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "n.id, n.kind, n.discussion_id, n.post_id, n.chat_id, n.person_id, n.due_at, n.deadline_at, n.created_at";
+const COLUMNS: &str = "n.id, n.kind, n.discussion_id, n.post_id, n.chat_id, n.person_id, n.due_at, n.deadline_at, n.created_at, \
+                       n.detail, n.expires_at";
 const WAITING: &str = "n.status = 'pending' AND n.delivery_id IS NULL";
 
 impl FromRow for Notice {
@@ -35,6 +40,8 @@ impl FromRow for Notice {
             due_at: c.get()?,
             deadline_at: c.get()?,
             created_at: c.get()?,
+            detail: c.get()?,
+            expires_at: c.get()?,
         })
     }
 }
@@ -58,6 +65,10 @@ pub struct NewNotice {
     /// For LINE: a push may be paid for it from here on.
     pub deadline_at: Timestamp,
     pub now: Timestamp,
+    /// What it tells beside its post: JSON, by kind.
+    pub detail: Option<String>,
+    /// Of no use after this: dropped then.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Makes the promise.
@@ -68,9 +79,9 @@ pub async fn add(c: &mut AnyConnection, n: &NewNotice) -> Result<NoticeId> {
     };
     sql::one(
         c,
-        "INSERT INTO notices (kind, discussion_id, post_id, chat_id, person_id, status, due_at, deadline_at, created_at) \
-         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8) RETURNING id",
-        args![n.kind.as_str(), n.discussion, n.post, chat, person, n.due_at, n.deadline_at, n.now],
+        "INSERT INTO notices (kind, discussion_id, post_id, chat_id, person_id, status, due_at, deadline_at, created_at, detail, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10) RETURNING id",
+        args![n.kind.as_str(), n.discussion, n.post, chat, person, n.due_at, n.deadline_at, n.now, n.detail.as_deref(), n.expires_at],
     )
     .await
 }

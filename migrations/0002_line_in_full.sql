@@ -1,0 +1,90 @@
+-- What LINE tells of a group beside its texts. One file for both engines, see 0001.
+
+-- What the text consists of beside its characters (mentions, LINE emoji), the sticker, the place: JSON (domain::Details).
+ALTER TABLE posts ADD COLUMN details TEXT;
+-- LINE's id of a set of pictures sent together: one post, however many messages bring it.
+ALTER TABLE posts ADD COLUMN image_set TEXT;
+CREATE UNIQUE INDEX posts_image_set ON posts (chat_id, image_set) WHERE image_set IS NOT NULL;
+
+-- Every wording of a post that was edited, the first and the newest among them, by LINE's time of the event.
+CREATE TABLE post_versions (
+    post_id {{int}} NOT NULL REFERENCES posts (id),
+    at {{int}} NOT NULL,
+    body TEXT NOT NULL,
+    details TEXT,
+    PRIMARY KEY (post_id, at)
+){{strict}};
+
+-- The place in a set of pictures, from 1; 0 = as they came.
+ALTER TABLE attachments ADD COLUMN position {{int}} NOT NULL DEFAULT 0;
+-- A small picture of it, in the file store.
+ALTER TABLE attachments ADD COLUMN thumbnail_sha256 TEXT;
+-- Of the picture as people see it (EXIF rotation applied), in pixels.
+ALTER TABLE attachments ADD COLUMN width {{int}};
+ALTER TABLE attachments ADD COLUMN height {{int}};
+-- Whether a small picture was made or given up; NULL = to be made.
+ALTER TABLE attachments ADD COLUMN thumbnail_at {{int}};
+CREATE INDEX attachments_message ON attachments (message_id);
+
+-- When the account came into a chat (present = 1) and when it was removed (0): between the two lies a gap in the record.
+CREATE TABLE chat_presence (
+    chat_id {{int}} NOT NULL REFERENCES chats (id),
+    at {{int}} NOT NULL,
+    present {{int}} NOT NULL,
+    PRIMARY KEY (chat_id, at, present)
+){{strict}};
+
+-- Times in which events may have been lost: shown as gaps in the record.
+CREATE TABLE outages (
+    id {{id}},
+    inbox TEXT NOT NULL,
+    -- NULL: every chat of the inbox.
+    chat_id {{int}} REFERENCES chats (id),
+    -- stopped (we did not run), refused (we could not keep what LINE sent), inactive (LINE sends nothing), unplaced (an event could not be read)
+    kind TEXT NOT NULL,
+    began_at {{int}} NOT NULL,
+    ended_at {{int}},
+    UNIQUE (inbox, chat_id, kind, began_at)
+){{strict}};
+
+-- Names that somebody bore, from when; the newest is identities.name.
+CREATE TABLE identity_names (
+    identity_id {{int}} NOT NULL REFERENCES identities (id),
+    since {{int}} NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (identity_id, since)
+){{strict}};
+ALTER TABLE identities ADD COLUMN picture_url TEXT;
+ALTER TABLE identities ADD COLUMN picture_sha256 TEXT;
+
+-- Whether a LINE user is a friend of an account: only then a push into their own chat arrives.
+CREATE TABLE friends (
+    inbox TEXT NOT NULL,
+    person_id {{int}} NOT NULL REFERENCES persons (id),
+    followed_at {{int}},
+    blocked_at {{int}},
+    PRIMARY KEY (inbox, person_id)
+){{strict}};
+
+-- When LINE said that somebody came; who was there before has none.
+ALTER TABLE chat_members ADD COLUMN joined_at {{int}};
+
+-- Codes that are typed once into a chat: to bind it to a project, or to say who one is.
+CREATE TABLE one_time_codes (
+    -- SHA-256 in hex; the code itself is shown once.
+    digest TEXT PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    person_id {{int}} NOT NULL REFERENCES persons (id),
+    project_id {{int}} REFERENCES projects (id),
+    created_at {{int}} NOT NULL,
+    expires_at {{int}} NOT NULL,
+    used_at {{int}}
+){{strict}};
+
+-- Whether notices into the project's groups show the beginning of what was said.
+ALTER TABLE projects ADD COLUMN excerpts {{int}} NOT NULL DEFAULT 1;
+
+-- What the notice tells beside its post: JSON, by kind.
+ALTER TABLE notices ADD COLUMN detail TEXT;
+-- Of no use after this: dropped.
+ALTER TABLE notices ADD COLUMN expires_at {{int}};
