@@ -6,6 +6,15 @@ ALTER TABLE posts ADD COLUMN details TEXT;
 ALTER TABLE posts ADD COLUMN image_set TEXT;
 CREATE UNIQUE INDEX posts_image_set ON posts (chat_id, image_set) WHERE image_set IS NOT NULL;
 
+-- The LINE message that it quotes, in the record or not (yet): whatever order the two arrive in, they meet.
+ALTER TABLE posts ADD COLUMN quotes TEXT;
+CREATE INDEX posts_quotes ON posts (chat_id, quotes) WHERE quotes IS NOT NULL;
+-- An edit stands for a message that has not arrived (yet).
+ALTER TABLE posts ADD COLUMN edit_only {{int}} NOT NULL DEFAULT 0;
+-- The LINE message that an event was about: taken back, nothing of the event's words stays.
+ALTER TABLE inbound ADD COLUMN message_id TEXT;
+CREATE INDEX inbound_message ON inbound (message_id) WHERE message_id IS NOT NULL;
+
 -- Every wording of a post that was edited, the first and the newest among them, by LINE's time of the event.
 CREATE TABLE post_versions (
     post_id {{int}} NOT NULL REFERENCES posts (id),

@@ -30,7 +30,19 @@ pub async fn run(app: &App, stop: &CancellationToken) {
     }
 }
 
+/// Asks LINE who each account is, until it has told. What it does not answer now is asked for in the next round.
+async fn learn_accounts(app: &App) {
+    let unknown = app.line.iter().filter(|(_, line)| line.known_itself().is_none());
+    let asked = unknown.map(async |(name, line)| {
+        if let Err(error) = line.learn_itself().await {
+            tracing::warn!(account = name, %error, "LINE does not tell who this account is");
+        }
+    });
+    futures_util::future::join_all(asked).await;
+}
+
 async fn round(app: &App) -> anyhow::Result<()> {
+    learn_accounts(app).await;
     learn::refresh(app).await?;
     let now = app.clock.now();
     app.files.sweep(now - UNFINISHED_KEPT).await?;

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use threadline::channels::line::limits::{BUBBLES_MAX, MESSAGES_MAX};
 use threadline::channels::line::render::{self, Card};
 use threadline::channels::line::{Line, SendOutcome};
-use threadline::config::{LineAccount, Secret};
+use threadline::config::{LineAccess, LineAccount, Secret};
 use threadline::domain::Status;
 use threadline::i18n::Locale;
 use uuid::Uuid;
@@ -298,7 +298,8 @@ impl Wire {
         let account = LineAccount {
             name: "main".to_owned(),
             channel_secret: Secret::new("s"),
-            channel_access_token: Secret::new("t"),
+            channel_secret_next: None,
+            access: LineAccess::Pasted(Secret::new("t")),
             api_url: url.clone(),
             data_api_url: url,
         };

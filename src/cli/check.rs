@@ -7,7 +7,7 @@ use crate::channels::email::imap::Imap;
 use crate::channels::email::maildir;
 use crate::channels::email::smtp::Smtp;
 use crate::channels::line::client::Line;
-use crate::config::{Config, LineAccount, MailSource};
+use crate::config::{Config, LineAccess, LineAccount, MailSource};
 use crate::files::Files;
 use crate::store::Db;
 
@@ -94,5 +94,10 @@ async fn line(config: &Config, account: &LineAccount) -> Result<String, String> 
         Some(set) if !set.endpoint.is_empty() => return Err(format!("its webhook leads to {}, not to {ours}", set.endpoint)),
         _ => format!("it has no webhook yet: set it to {ours} in the LINE console"),
     };
-    Ok(format!("the token is good ({}); {webhook}", bot.display_name))
+    let token = match &account.access {
+        LineAccess::Pasted(_) => "the pasted channel_access_token is good".to_owned(),
+        LineAccess::Stateless { channel_id } => format!("tokens of 15 minutes are had for channel {channel_id} and its secret"),
+    };
+    let next = if account.channel_secret_next.is_some() { "; channel_secret_next is accepted too" } else { "" };
+    Ok(format!("{token} ({}); {webhook}{next}", bot.display_name))
 }

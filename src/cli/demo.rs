@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 
 use super::serve::{bind, run, stop_on_signal};
 use crate::clock::Clock;
-use crate::config::{AfterTaking, Config, Database, LineAccount, MailSink, MailSource, Mailbox, Notify, Secret, Server, Smtp, Storage};
+use crate::config::{AfterTaking, Config, Database, LineAccess, LineAccount, MailSink, MailSource, Mailbox, Notify, Secret, Server, Smtp, Storage};
 use crate::domain::{Channel, ChatKind, Inbox, ProjectKind};
 use crate::i18n::Locale;
 use crate::simulator::{Platform, Settings, demo};
@@ -95,7 +95,8 @@ fn configuration(dir: &std::path::Path, addr: SocketAddr, platform: &Platform) -
         line: vec![LineAccount {
             name: ACCOUNT.into(),
             channel_secret: platform.settings().channel_secret.clone(),
-            channel_access_token: platform.settings().access_token.clone(),
+            channel_secret_next: None,
+            access: LineAccess::Pasted(platform.settings().access_token.clone()),
             api_url: base.clone(),
             data_api_url: base,
         }],

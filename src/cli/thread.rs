@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{DiscussionId, Said};
+use crate::domain::{Details, DiscussionId, Said};
 use crate::threading::{Candidates, Choice, Evidence, Utterance, decide};
 
 /// One recorded message. What else a line holds is not looked at.
@@ -73,8 +73,9 @@ fn place(chat: &mut Chat, recorded: &Recorded, at: Timestamp, out: &mut impl Wri
         mentions_bot: false,
         attachment: None,
         unsupported: false,
+        details: Details::default(),
     };
-    let candidates = Candidates { quoted: quotes.and_then(|q| chat.by_message.get(&q).copied()), latest: chat.latest };
+    let candidates = Candidates { quoted: quotes.and_then(|q| chat.by_message.get(&q).copied()), quoted_by: None, latest: chat.latest };
     let placement = decide(&Utterance { said: &said, at, untitled: "" }, &candidates);
     let (discussion, class) = match placement.choice {
         Choice::Join(discussion) => (discussion, if matches!(placement.evidence, Evidence::Quote { .. }) { "sure" } else { "likely" }),

@@ -21,7 +21,9 @@ use toml::Table;
 
 use self::reader::Section;
 use self::sections::{Sections, nearest};
-use super::{AfterTaking, Config, Database, LineAccount, LineLogin, MailSink, MailSource, Mailbox, Notify, Server, Smtp, Storage};
+use super::{
+    AfterTaking, Config, Database, LineAccess, LineAccount, LineLogin, MailSink, MailSource, Mailbox, Notify, Server, Smtp, Storage,
+};
 use crate::domain::is_project_key;
 use crate::i18n::Locale;
 
@@ -212,10 +214,30 @@ fn line_account(s: &Section) -> Result<LineAccount, ConfigError> {
     Ok(LineAccount {
         name: name(s)?,
         channel_secret: s.required_token("channel_secret")?,
-        channel_access_token: s.required_token("channel_access_token")?,
+        channel_secret_next: s.token("channel_secret_next")?,
+        access: line_access(s)?,
         api_url: s.read("api_url", "https://api.line.me", urls::web_url)?,
         data_api_url: s.read("data_api_url", "https://api-data.line.me", urls::web_url)?,
     })
+}
+
+/// A pasted token goes before an id: whoever pasted one means it.
+fn line_access(s: &Section) -> Result<LineAccess, ConfigError> {
+    let channel_id = s.filled("channel_id")?.map(|id| s.check("channel_id", id, channel_id)).transpose()?;
+    match (s.token("channel_access_token")?, channel_id) {
+        (Some(token), _) => Ok(LineAccess::Pasted(token)),
+        (None, Some(channel_id)) => Ok(LineAccess::Stateless { channel_id }),
+        (None, None) => Err(s.error(
+            "channel_access_token",
+            "is missing; write channel_access_token = \"…\" from the LINE Developers Console (or channel_access_token_file), or \
+             channel_id = \"…\" to have tokens made from the channel's id and secret",
+        )),
+    }
+}
+
+fn channel_id(id: &str) -> Result<String, String> {
+    let digits = id.bytes().all(|b| b.is_ascii_digit());
+    if digits { Ok(id.to_owned()) } else { Err(format!("{} is not a channel's id; copy the digits from Basic settings", shown(id))) }
 }
 
 fn line_login(s: &Section) -> Result<LineLogin, ConfigError> {
@@ -328,6 +350,9 @@ impl Config {
             if [&account.api_url, &account.data_api_url].into_iter().any(|u| urls::is_plain_http(u)) {
                 warn(format!("[[line]] {}: its token would travel unprotected (http)", account.name));
             }
+        }
+        for account in self.line.iter().filter(|a| a.channel_secret_next.as_ref() == Some(&a.channel_secret)) {
+            warn(format!("[[line]] {}: channel_secret_next is the same as channel_secret; one of the two can go", account.name));
         }
         if self.line_login.as_ref().is_some_and(|l| urls::is_plain_http(&l.api_url)) {
             warn("[line_login] api_url is http: its secret would travel unprotected".to_owned());

@@ -70,12 +70,31 @@ pub enum Storage {
 pub struct LineAccount {
     /// Its webhook is `POST /webhooks/line/{name}`.
     pub name: String,
+    /// Signs webhooks.
     pub channel_secret: Secret,
-    pub channel_access_token: Secret,
+    /// Accepted beside `channel_secret` while the secret is being reissued.
+    pub channel_secret_next: Option<Secret>,
+    pub access: LineAccess,
     /// No slash at its end.
     pub api_url: String,
     /// No slash at its end.
     pub data_api_url: String,
+}
+
+/// How an account shows LINE that it may send.
+#[derive(Clone, Debug)]
+pub enum LineAccess {
+    /// A long-lived channel access token, pasted from the console.
+    Pasted(Secret),
+    /// Stateless tokens of 15 minutes, had for the channel's id and secret.
+    Stateless { channel_id: String },
+}
+
+impl LineAccount {
+    /// The secrets that may sign its webhooks.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.channel_secret).chain(&self.channel_secret_next)
+    }
 }
 
 #[derive(Clone, Debug)]

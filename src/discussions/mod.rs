@@ -6,6 +6,7 @@ mod bind;
 mod correct;
 mod open;
 mod post;
+mod quotes;
 mod unsend;
 mod urgent;
 
@@ -14,6 +15,7 @@ pub use audience::{Told, promise};
 pub use bind::bind_chat;
 pub use correct::{CorrectError, merge, move_post, split};
 pub use open::open;
-pub use post::{NewWords, Written, post};
-pub use unsend::{edit, unsend};
+pub use post::{Tell, Written, begin, post};
+pub use quotes::{bring, follow_quote};
+pub use unsend::{Wording, edit, unsend, word_of_kind};
 pub use urgent::set_urgent;

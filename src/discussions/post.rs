@@ -1,39 +1,21 @@
 //! Saying something in a discussion: by LINE, by mail, on the page or through the API.
 
-use jiff::Timestamp;
-
 use super::audience::{Told, promise};
 use crate::App;
-use crate::domain::{ChatId, InboundId, PersonId, PostId, Role, Source, Status};
+use crate::domain::{PostId, Status};
 use crate::store::discussions::Discussion;
 use crate::store::posts::NewPost;
 use crate::store::{Result, Tx, discussions, posts};
-use crate::threading::Evidence;
 
-/// What somebody said.
-#[derive(Clone, Debug)]
-pub struct NewWords<'a> {
-    pub person: Option<PersonId>,
-    pub role: Role,
-    pub source: Source,
-    pub internal: bool,
-    /// The chat that it was said in.
-    pub chat: Option<ChatId>,
-    /// LINE's message id, or the mail's Message-ID.
-    pub external_id: Option<&'a str>,
-    pub inbound: Option<InboundId>,
-    /// `text`, `image`, … `mail`; `unsupported:KIND`.
-    pub kind: &'a str,
-    pub body: &'a str,
-    /// The whole text of a mail, where the body is a part of it.
-    pub whole: Option<&'a str>,
-    pub evidence: &'a Evidence,
-    /// When it was said; what is told of it counts from now.
-    pub at: Timestamp,
-    /// Whether it is a discussion's first post.
-    pub opens: bool,
-    /// Nothing may be sent to the chat (LINE's standby mode).
-    pub silent: bool,
+/// Who is to hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// Everybody concerned.
+    Everybody,
+    /// Everybody, but nothing may be sent to the chat (LINE's standby mode).
+    NotTheChat,
+    /// Nobody: it was taken back before it arrived.
+    Nobody,
 }
 
 /// What became of it.
@@ -45,42 +27,39 @@ pub struct Written {
 }
 
 /// Adds the post, reopens what was done if a client speaks, and promises to tell everybody concerned.
-pub async fn post(tx: &mut Tx, app: &App, mut discussion: Discussion, words: NewWords<'_>) -> Result<Written> {
-    let now = app.clock.now();
-    let added = posts::add(
-        tx,
-        &NewPost {
-            discussion: discussion.id,
-            person: words.person,
-            role: words.role,
-            source: words.source,
-            internal: words.internal,
-            chat: words.chat,
-            external_id: words.external_id,
-            inbound: words.inbound,
-            kind: words.kind,
-            body: words.body,
-            whole: words.whole,
-            evidence: &words.evidence.to_json(),
-            created_at: words.at,
-            recorded_at: now,
-        },
-    )
-    .await?;
-    let Some(post) = added else { return Ok(Written { discussion, post: None }) };
-    discussions::touch(tx, discussion.id, words.at).await?;
-    if discussion.status.is_done() && !words.role.is_staff() {
+pub async fn post(tx: &mut Tx, app: &App, discussion: Discussion, new: &NewPost<'_>, tell: Tell) -> Result<Written> {
+    write(tx, app, discussion, new, (tell, false)).await
+}
+
+/// Likewise, with the first words of a discussion.
+pub async fn begin(tx: &mut Tx, app: &App, discussion: Discussion, new: &NewPost<'_>, tell: Tell) -> Result<Written> {
+    write(tx, app, discussion, new, (tell, true)).await
+}
+
+async fn write(
+    tx: &mut Tx,
+    app: &App,
+    mut discussion: Discussion,
+    new: &NewPost<'_>,
+    (tell, opens): (Tell, bool),
+) -> Result<Written> {
+    let Some(post) = posts::add(tx, discussion.id, new, app.clock.now()).await? else { return Ok(Written { discussion, post: None }) };
+    discussions::touch(tx, discussion.id, new.at).await?;
+    if tell == Tell::Nobody {
+        return Ok(Written { discussion, post: Some(post) });
+    }
+    if discussion.status.is_done() && !new.role.is_staff() {
         discussions::set_status(tx, discussion.id, Status::Open).await?;
         discussion.status = Status::Open;
     }
     let told = Told {
         post,
-        by: words.person,
-        by_staff: words.role.is_staff(),
-        source: words.source,
-        internal: words.internal,
-        opens: words.opens,
-        silent: words.silent,
+        by: new.person,
+        by_staff: new.role.is_staff(),
+        source: new.source,
+        internal: new.internal,
+        opens,
+        silent: tell == Tell::NotTheChat,
     };
     promise(tx, app, &discussion, &told).await?;
     Ok(Written { discussion, post: Some(post) })

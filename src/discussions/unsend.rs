@@ -3,47 +3,106 @@
 use jiff::Timestamp;
 
 use crate::App;
-use crate::domain::ChatId;
+use crate::domain::DiscussionId;
+use crate::store::chats::Chat;
 use crate::store::posts::Post;
-use crate::store::{Result, Tx, attachments, deliveries, discussions, inbound, notices, posts};
+use crate::store::{Result, Tx, attachments, deliveries, discussions, inbound, notices, posts, versions};
 use crate::threading::title_of;
 
-/// Puts an edit's text in; the newest wins, however they arrive. A title drawn from the old text follows. `None` where there is no such
-/// message (yet).
-pub async fn edit(tx: &mut Tx, app: &App, chat: ChatId, message: &str, text: &str, at: Timestamp) -> Result<Option<Post>> {
-    let Some(post) = posts::find_line(tx, chat, message).await? else { return Ok(None) };
-    if posts::edit(tx, post.id, text, at).await? {
-        retitle(tx, app, &post, text).await?;
-    }
-    Ok(Some(post))
+/// How a post reads from some time on.
+#[derive(Clone, Copy, Debug)]
+pub struct Wording<'a> {
+    /// LINE's time of the event that brought it.
+    pub at: Timestamp,
+    pub body: &'a str,
+    /// JSON of [`crate::domain::Details`].
+    pub details: Option<&'a str>,
 }
 
-/// Takes a message back: its words and files go, a tombstone stays. Source: Messaging API reference, "Unsend event". Also remembered for
-/// a message that has not arrived yet. Which files nothing refers to any more: they are deleted once the transaction is durable.
-pub async fn unsend(tx: &mut Tx, app: &App, chat: ChatId, message: &str, at: Timestamp) -> Result<(Option<Post>, Vec<String>)> {
-    posts::add_unsent(tx, chat, message, at).await?;
-    let Some(post) = posts::find_line(tx, chat, message).await? else { return Ok((None, vec![])) };
-    posts::retract(tx, post.id, at).await?;
-    let unused = attachments::withdraw(tx, post.id).await?;
-    inbound::forget_body_of(tx, post.id).await?;
-    deliveries::thaw_untried_of_post(tx, post.id).await?;
-    notices::drop_of_post(tx, post.id, "the message was taken back").await?;
-    retitle(tx, app, &post, "").await?;
+/// Keeps a wording of the post and shows the newest of all, however they arrive. A title drawn from the old words follows.
+pub async fn edit(tx: &mut Tx, app: &App, post: &Post, wording: &Wording<'_>) -> Result<()> {
+    if post.edited_at.is_none() {
+        let details = post.details.to_json();
+        versions::add(tx, post.id, post.created_at, &post.body, details.as_deref()).await?;
+    }
+    versions::add(tx, post.id, wording.at, wording.body, wording.details).await?;
+    let Some(newest) = versions::of_post(tx, post.id).await?.pop() else { return Ok(()) };
+    posts::set_wording(tx, post.id, &newest.body, newest.details.to_json().as_deref(), newest.at).await?;
+    let discussion = discussions::get(tx, post.discussion).await?;
+    if discussion.title == title_of(&post.body, "") {
+        discussions::set_title(tx, discussion.id, &title_of(&newest.body, word_of_kind(app, &post.kind))).await?;
+    }
+    Ok(())
+}
+
+/// Takes a message back: its words, their versions and its files go, a tombstone stays. Source: Messaging API reference, "Unsend event".
+/// Also remembered for a message that has not arrived yet. Of a set of pictures only the one goes, and the set once all have gone.
+/// Which files nothing refers to any more: they are deleted once the transaction is durable.
+pub async fn unsend(tx: &mut Tx, app: &App, chat: &Chat, message: &str, at: Timestamp) -> Result<(Option<Post>, Vec<String>)> {
+    posts::add_unsent(tx, chat.id, message, at).await?;
+    inbound::forget_message(tx, &chat.inbox, message).await?;
+    let Some(post) = posts::find_line(tx, chat.id, message).await? else { return Ok((None, vec![])) };
+    let drawn = titles_of(tx, &post).await?;
+    let of_set = post.image_set.is_some();
+    let unused = attachments::withdraw(tx, post.id, of_set.then_some(message)).await?;
+    let gone_at = if of_set {
+        let (left, last) = posts::set_left(tx, post.id, chat.id).await?;
+        last.filter(|_| left == 0)
+    } else {
+        posts::unsent_at(tx, chat.id, message).await?
+    };
+    let mut retitled = vec![];
+    if let Some(at) = gone_at {
+        posts::retract(tx, post.id, at).await?;
+        versions::forget(tx, post.id).await?;
+        retitled = retitle(tx, app, chat, &drawn).await?;
+    }
+    // A mail that is frozen names the files: it is written anew, without what went.
+    deliveries::take_back(tx, post.id, &retitled).await?;
+    if gone_at.is_some() {
+        notices::drop_of_post(tx, post.id, "the message was taken back").await?;
+    }
     Ok((Some(post), unused))
 }
 
-/// A title that was drawn from this post's old words is drawn anew.
-async fn retitle(tx: &mut Tx, app: &App, old: &Post, text: &str) -> Result<()> {
-    let discussion = discussions::get(tx, old.discussion).await?;
-    if old.body.is_empty() || discussion.title != title_of(&old.body, "") {
-        return Ok(());
+/// Every title that may have been drawn from the post: from a wording of it, or from the name of a file.
+async fn titles_of(tx: &mut Tx, post: &Post) -> Result<Vec<String>> {
+    let mut drawn = vec![title_of(&post.body, "")];
+    drawn.extend(versions::of_post(tx, post.id).await?.iter().map(|v| title_of(&v.body, "")));
+    drawn.extend(attachments::of_post(tx, post.id).await?.into_iter().map(|a| a.name));
+    drawn.retain(|title| !title.is_empty());
+    Ok(drawn)
+}
+
+/// Titles that may have been drawn from what was taken back are drawn anew from what is left: also those of discussions that the post
+/// has been moved out of. Which discussions have another title now.
+async fn retitle(tx: &mut Tx, app: &App, chat: &Chat, drawn: &[String]) -> Result<Vec<DiscussionId>> {
+    let unsent = app.texts().get("post.unsent");
+    let mut changed = vec![];
+    for discussion in discussions::titled(tx, chat.id, drawn).await? {
+        let all = posts::of_discussion(tx, discussion.id, false).await?;
+        let left: Vec<&Post> = all.iter().filter(|p| p.retracted_at.is_none()).collect();
+        let title = match left.iter().find(|p| !p.body.is_empty()).or(left.first()) {
+            Some(next) => title_of(&next.body, word_of_kind(app, &next.kind)),
+            None => unsent.to_owned(),
+        };
+        if title != discussion.title {
+            discussions::set_title(tx, discussion.id, &title).await?;
+            changed.push(discussion.id);
+        }
     }
-    let title = if text.is_empty() {
-        let others = posts::of_discussion(tx, discussion.id, false).await?;
-        let next = others.iter().find(|p| p.id != old.id && p.retracted_at.is_none() && !p.body.is_empty());
-        next.map_or_else(|| app.texts().get("post.unsent").to_owned(), |p| title_of(&p.body, app.texts().get("post.unsent")))
-    } else {
-        title_of(text, &discussion.title)
-    };
-    discussions::set_title(tx, discussion.id, &title).await
+    Ok(changed)
+}
+
+/// What a message without words is called.
+pub fn word_of_kind(app: &App, kind: &str) -> &'static str {
+    app.texts().get(match kind {
+        "image" => "message.image",
+        "video" => "message.video",
+        "audio" => "message.audio",
+        "file" => "message.file",
+        "location" => "message.location",
+        "sticker" => "message.sticker",
+        _ => "discussion.untitled",
+    })
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{LineChatId, LineMessageId, LineUserId, words};
+use super::{Details, LineChatId, LineMessageId, LineUserId, words};
 
 words! {
     /// The kind of a chat (LINE's `source.type`).
@@ -28,6 +28,16 @@ pub struct Incoming {
     pub standby: bool,
 }
 
+impl Incoming {
+    /// The message whose words it brings.
+    pub fn message(&self) -> Option<&LineMessageId> {
+        match &self.act {
+            Act::Say(said) | Act::Edit(said) => Some(&said.message),
+            _ => None,
+        }
+    }
+}
+
 /// Which chat, by LINE's id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IncomingChat {
@@ -42,8 +52,8 @@ pub struct IncomingChat {
 pub enum Act {
     /// Somebody wrote, or sent a picture, a file, a sticker, a place.
     Say(Said),
-    /// Somebody changed a text of theirs; the newest [`Incoming::at`] wins.
-    Edit { message: LineMessageId, text: String },
+    /// Somebody changed a text of theirs: the message as it reads now. The newest [`Incoming::at`] wins.
+    Edit(Said),
     /// Somebody took a message back: it may no longer be shown or kept.
     Unsend { message: LineMessageId },
     /// The bot was invited.
@@ -60,8 +70,73 @@ pub enum Act {
     Unfollowed,
     /// A button was tapped; `data` is what we put on it.
     Tapped { data: String },
-    /// A kind of event that we do not know or have no use for: kept and shown as its `type`.
+    /// Something that LINE tells of an account or a user and that is no part of a record of words.
+    Signal(Signal),
+    /// A kind of event that we do not know, or one without what makes it that: kept and shown as its `type`.
     Unsupported { kind: String },
+}
+
+/// What LINE tells beside what is said. Source: Messaging API reference, "Webhook event objects"; partner docs, "Module channel-specific
+/// webhook events".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// A user linked, or failed to link, their LINE account with a service's (`accountLink`).
+    AccountLink { ok: bool },
+    /// A user saw a video to its end (`videoPlayComplete`).
+    VideoSeen { tracking: String },
+    /// A user is near a beacon (`beacon`); `kind` is LINE's word for how.
+    Beacon { hardware: String, kind: String },
+    /// A user joined, left or renewed a membership of the account (`membership`); `kind` is LINE's word for which.
+    Membership { kind: String },
+    /// A notification message was delivered (`delivery`).
+    NotificationDelivered,
+    /// A module channel was attached to, or detached from, the account (`module`).
+    Module { attached: bool },
+    /// A module channel was given a chat to answer (`activated`).
+    Activated,
+    /// It is no longer to answer (`deactivated`).
+    Deactivated,
+    /// LINE stopped the account (`botSuspended`).
+    BotSuspended,
+    /// LINE lets it work again (`botResumed`).
+    BotResumed,
+}
+
+impl Signal {
+    /// LINE's `type` of the event.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AccountLink { .. } => "accountLink",
+            Self::VideoSeen { .. } => "videoPlayComplete",
+            Self::Beacon { .. } => "beacon",
+            Self::Membership { .. } => "membership",
+            Self::NotificationDelivered => "delivery",
+            Self::Module { .. } => "module",
+            Self::Activated => "activated",
+            Self::Deactivated => "deactivated",
+            Self::BotSuspended => "botSuspended",
+            Self::BotResumed => "botResumed",
+        }
+    }
+
+    /// What happened, for the list of what arrived.
+    pub fn in_words(&self) -> String {
+        let said = match self {
+            Self::AccountLink { ok: true } => "a user linked their account; no part of the record".to_owned(),
+            Self::AccountLink { ok: false } => "a user could not link their account; no part of the record".to_owned(),
+            Self::VideoSeen { tracking } => format!("a user saw the video {tracking:?} to its end; no part of the record"),
+            Self::Beacon { hardware, kind } => format!("a user met the beacon {hardware:?} ({kind}); no part of the record"),
+            Self::Membership { kind } => format!("a user's membership changed ({kind}); no part of the record"),
+            Self::NotificationDelivered => "a notification message was delivered; no part of the record".to_owned(),
+            Self::Module { attached: true } => "a module channel was attached to the account".to_owned(),
+            Self::Module { attached: false } => "a module channel was detached from the account".to_owned(),
+            Self::Activated => "a module channel answers in this chat from now on".to_owned(),
+            Self::Deactivated => "the module channel no longer answers in this chat".to_owned(),
+            Self::BotSuspended => "LINE has suspended the account".to_owned(),
+            Self::BotResumed => "LINE lets the account work again".to_owned(),
+        };
+        format!("{}: {said}", self.kind())
+    }
 }
 
 /// A message's content.
@@ -82,6 +157,8 @@ pub struct Said {
     pub attachment: Option<LineAttachment>,
     /// A message kind that we cannot show: its post says so.
     pub unsupported: bool,
+    /// What belongs to it beside its characters.
+    pub details: Details,
 }
 
 /// A file in a LINE message.

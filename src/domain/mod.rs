@@ -1,5 +1,6 @@
 //! The nouns and their rules. No IO, no clock, no SQL.
 
+mod details;
 mod ids;
 mod incoming;
 mod mail;
@@ -7,6 +8,7 @@ mod notice;
 mod project;
 mod thread;
 
+pub use details::*;
 pub use ids::*;
 pub use incoming::*;
 pub use mail::*;

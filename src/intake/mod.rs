@@ -8,3 +8,4 @@ pub mod media;
 pub mod place;
 mod place_line;
 mod place_mail;
+mod place_said;

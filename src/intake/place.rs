@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::learn::{self, Names};
 use super::{place_line, place_mail};
 use crate::App;
+use crate::channels::line::client::Line;
 use crate::channels::line::normalise::normalise;
-use crate::domain::{DiscussionId, Inbox, Incoming};
+use crate::domain::{DiscussionId, Inbox, Incoming, LineMessageId};
 use crate::store::inbound::{self, Inbound, InboundStatus};
 use crate::store::{self, Tx};
 
@@ -31,8 +32,10 @@ pub(super) struct Placed {
     /// Why it was ignored or held.
     pub note: Option<String>,
     pub discussion: Option<DiscussionId>,
+    /// The LINE message that it was about.
+    pub message: Option<LineMessageId>,
     /// Whose open pages are to be told.
-    pub changed: Option<i64>,
+    pub changed: Vec<i64>,
     /// Files that nothing refers to any more.
     pub unused_files: Vec<String>,
 }
@@ -43,17 +46,18 @@ impl Placed {
             status: InboundStatus::Done,
             note: None,
             discussion: discussion.map(|(id, _)| id),
-            changed: discussion.map(|(_, number)| number),
+            message: None,
+            changed: discussion.into_iter().map(|(_, number)| number).collect(),
             unused_files: vec![],
         }
     }
 
     pub(super) fn ignored(why: impl Into<String>) -> Self {
-        Self { status: InboundStatus::Ignored, note: Some(why.into()), discussion: None, changed: None, unused_files: vec![] }
+        Self { status: InboundStatus::Ignored, note: Some(why.into()), ..Self::done(None) }
     }
 
     pub(super) fn held(why: impl Into<String>, discussion: Option<DiscussionId>) -> Self {
-        Self { status: InboundStatus::Held, note: Some(why.into()), discussion, changed: None, unused_files: vec![] }
+        Self { status: InboundStatus::Held, note: Some(why.into()), discussion, ..Self::done(None) }
     }
 }
 
@@ -135,7 +139,8 @@ async fn gather(app: &App, rows: Vec<Inbound>) -> Result<(Vec<(Inbound, Ready)>,
     let mut lines = vec![];
     for row in rows {
         let what = if row.inbox.as_str().starts_with("line/") {
-            let incoming = normalise(&row.body, None);
+            let bot = app.line.get(row.inbox.name()).and_then(Line::known_user_id);
+            let incoming = normalise(&row.body, bot.as_deref());
             lines.push((row.inbox.clone(), incoming.clone()));
             Ready::Line(row.inbox.clone(), Box::new(incoming))
         } else {
@@ -173,21 +178,25 @@ async fn place_alone(app: &App, row: &(Inbound, Ready), names: &Names) -> Result
         Ok(None) => tx.commit().await?,
         Err(error) => {
             drop(tx);
-            went_wrong(app, &row.0, &error).await?;
+            went_wrong(app, row, &error).await?;
         }
     }
     Ok(())
 }
 
 /// Marks the row with its error: tried again later and later, given up in the end.
-async fn went_wrong(app: &App, row: &Inbound, error: &PlaceError) -> Result<(), store::Error> {
+async fn went_wrong(app: &App, (row, ready): &(Inbound, Ready), error: &PlaceError) -> Result<(), store::Error> {
     let now = app.clock.now();
+    let message = if let Ready::Line(_, incoming) = ready { incoming.message() } else { None };
     let given_up = row.attempts + 1 >= ATTEMPTS_MAX;
     let mut tx = app.db.begin().await?;
     if given_up && matches!(error, PlaceError::NotYet(_)) {
-        inbound::settle(&mut tx, row.id, InboundStatus::Ignored, Some(&error.to_string()), None).await?;
+        inbound::settle(&mut tx, row.id, InboundStatus::Ignored, Some(&error.to_string()), None, message.map(LineMessageId::as_str)).await?;
     } else {
         inbound::went_wrong(&mut tx, row.id, &error.to_string(), (!given_up).then(|| now + backoff(row.attempts))).await?;
+        if let Some(message) = message {
+            inbound::set_message(&mut tx, row.id, message.as_str()).await?;
+        }
     }
     tx.commit().await?;
     match error {
@@ -215,7 +224,8 @@ async fn place_one(tx: &mut Tx, app: &App, (row, ready): &(Inbound, Ready), name
             return Ok(None);
         }
     };
-    inbound::settle(tx, row.id, placed.status, placed.note.as_deref(), placed.discussion).await?;
+    let message = placed.message.as_ref().map(LineMessageId::as_str);
+    inbound::settle(tx, row.id, placed.status, placed.note.as_deref(), placed.discussion, message).await?;
     metrics::counter!("threadline_inbound_placed_total", "status" => placed.status.as_str()).increment(1);
     Ok(Some(placed))
 }
@@ -227,7 +237,7 @@ async fn after_commit(app: &App, placed: Vec<Placed>) {
         app.wake.media.notify_one();
     }
     for outcome in placed {
-        if let Some(number) = outcome.changed {
+        for number in outcome.changed {
             app.changed(number);
         }
         for file in outcome.unused_files {
@@ -238,7 +248,8 @@ async fn after_commit(app: &App, placed: Vec<Placed>) {
     }
 }
 
-/// When something happened, never after we heard of it: a LINE clock that runs ahead must not put posts into the future.
+/// When something happened, never after we heard of it: a LINE clock that runs ahead must not put posts into the future. An event without
+/// a time happened when it came.
 pub(super) fn at(happened: Timestamp, received: Timestamp) -> Timestamp {
-    happened.min(received)
+    if happened == Timestamp::UNIX_EPOCH { received } else { happened.min(received) }
 }

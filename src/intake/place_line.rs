@@ -4,16 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::learn::{Names, name_own_project};
 use super::place::{PlaceError, Placed, at};
+use super::place_said;
 use crate::App;
-use crate::discussions::{self as acts, NewWords, role_in};
-use crate::domain::{Act, Channel, ChatKind, Inbox, Incoming, IncomingChat, LineContent, NoticeKind, ProjectKind, Role, Said, Source};
-use crate::store::attachments::{AttachmentStatus, NewAttachment};
+use crate::discussions::role_in;
+use crate::domain::{Act, Channel, ChatKind, Inbox, Incoming, IncomingChat, NoticeKind, ProjectKind, Role};
 use crate::store::chats::Chat;
-use crate::store::discussions::Opening;
-use crate::store::inbound::{self, Inbound};
+use crate::store::inbound::Inbound;
 use crate::store::notices::{NewNotice, Target};
-use crate::store::{self, Tx, attachments, chats, discussions, notices, persons, posts, projects, reply_tokens};
-use crate::threading::{Candidates, Choice, STICKER_REACH, Utterance, decide};
+use crate::store::{self, Tx, chats, notices, persons, projects, reply_tokens};
 
 /// An acknowledgement waits for the burst's end no longer than this: the reply token of its last message must still be good.
 const ACKNOWLEDGE_WITHIN: SignedDuration = SignedDuration::from_secs(40);
@@ -30,8 +28,17 @@ pub(super) struct Arrived<'a> {
 pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Result<Placed, PlaceError> {
     let Arrived { row, inbox, incoming, names } = arrived;
     let Some(of) = &incoming.chat else {
-        return Ok(Placed::ignored(format!("{} belongs to no chat", kind_of(&incoming.act))));
+        return Ok(Placed::ignored(match &incoming.act {
+            Act::Signal(_) | Act::Unsupported { .. } => not_recorded(&incoming.act),
+            act => format!("{}: it belongs to no chat of a kind that we know", kind_of(act)),
+        }));
     };
+    // What LINE tells of a user alone makes no chat of theirs.
+    if let (ChatKind::User, Act::Signal(_) | Act::Unsupported { .. }) = (of.kind, &incoming.act)
+        && chats::find(tx, inbox, &of.id).await?.is_none()
+    {
+        return Ok(Placed::ignored(not_recorded(&incoming.act)));
+    }
     let now = app.clock.now();
     let happened = at(incoming.at, row.received_at);
     let chat = chat_for(tx, app, inbox, of, names).await?;
@@ -39,31 +46,10 @@ pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Resu
     if let Some(token) = incoming.reply_token.as_deref().filter(|_| !incoming.standby) {
         reply_tokens::add(tx, token, chat.id, row.received_at).await?;
     }
-    let placed = match &incoming.act {
-        Act::Say(said) => say(tx, app, arrived, &chat, said).await?,
-        Act::Edit { message, text } => match acts::edit(tx, app, chat.id, message.as_str(), text, happened).await? {
-            Some(post) if post.retracted_at.is_some() => {
-                inbound::forget_own_body(tx, row.id).await?;
-                Placed::ignored("the message was taken back")
-            }
-            Some(post) => {
-                let discussion = discussions::get(tx, post.discussion).await?;
-                Placed::done(Some((discussion.id, discussion.number)))
-            }
-            None if posts::is_unsent(tx, chat.id, message.as_str()).await? => {
-                inbound::forget_own_body(tx, row.id).await?;
-                Placed::ignored("the message was taken back")
-            }
-            None => return Err(PlaceError::NotYet("the edited message is not in the record")),
-        },
-        Act::Unsend { message } => {
-            let (post, unused_files) = acts::unsend(tx, app, chat.id, message.as_str(), now).await?;
-            let discussion = match post {
-                Some(post) => Some(discussions::get(tx, post.discussion).await?),
-                None => None,
-            };
-            Placed { unused_files, ..Placed::done(discussion.map(|d| (d.id, d.number))) }
-        }
+    let mut placed = match &incoming.act {
+        Act::Say(said) => place_said::say(tx, app, arrived, &chat, said).await?,
+        Act::Edit(said) => place_said::edit(tx, app, arrived, &chat, said).await?,
+        Act::Unsend { message } => place_said::unsend(tx, app, &chat, message, happened).await?,
         Act::BotJoined => {
             chats::set_left(tx, chat.id, None).await?;
             if !incoming.standby {
@@ -106,10 +92,11 @@ pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Resu
             }
             Placed::done(None)
         }
-        Act::Followed | Act::Unfollowed | Act::Tapped { .. } | Act::Unsupported { .. } => {
-            Placed::ignored(format!("{}: nothing to record", kind_of(&incoming.act)))
+        act @ (Act::Followed | Act::Unfollowed | Act::Tapped { .. } | Act::Signal(_) | Act::Unsupported { .. }) => {
+            Placed::ignored(not_recorded(act))
         }
     };
+    placed.message = incoming.message().cloned();
     // Whatever happened, the chat has just been lively: acknowledgements wait for the quiet, and a token may carry what waits.
     if !incoming.standby && matches!(incoming.act, Act::Say(_)) {
         notices::defer_acknowledgements(
@@ -135,7 +122,20 @@ fn kind_of(act: &Act) -> &str {
         Act::Followed => "follow",
         Act::Unfollowed => "unfollow",
         Act::Tapped { .. } => "postback",
+        Act::Signal(signal) => signal.kind(),
         Act::Unsupported { kind } => kind,
+    }
+}
+
+/// Why an event leads to nothing in the record.
+fn not_recorded(act: &Act) -> String {
+    match act {
+        Act::Signal(signal) => signal.in_words(),
+        Act::Unsupported { kind } if matches!(kind.as_str(), "message" | "messageEdited" | "unsend" | "postback") => {
+            format!("{kind}: it lacks what makes it one; its bytes are kept")
+        }
+        Act::Unsupported { kind } => format!("{kind}: an event of a kind that we do not know; its bytes are kept"),
+        act => format!("{}: nothing to record", kind_of(act)),
     }
 }
 
@@ -176,72 +176,8 @@ fn own_project_key(of: &IncomingChat) -> String {
     format!("line-{id}")
 }
 
-async fn say(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, said: &Said) -> Result<Placed, PlaceError> {
-    let Arrived { row, incoming, .. } = arrived;
-    let happened = at(incoming.at, row.received_at);
-    if posts::is_unsent(tx, chat.id, said.message.as_str()).await? {
-        inbound::forget_own_body(tx, row.id).await?;
-        return Ok(Placed::ignored("the message was taken back before it arrived"));
-    }
-    let (person, role) = author(tx, app, arrived, chat, happened).await?;
-    let candidates = gather(tx, chat, said, happened).await?;
-    let untitled = untitled(app, said);
-    let placement = decide(&Utterance { said, at: happened, untitled }, &candidates);
-    let kind = if said.unsupported { format!("unsupported:{}", said.kind) } else { said.kind.clone() };
-    let words = NewWords {
-        person,
-        role,
-        source: Source::Line,
-        internal: false,
-        chat: Some(chat.id),
-        external_id: Some(said.message.as_str()),
-        inbound: Some(row.id),
-        kind: &kind,
-        body: &said.text,
-        whole: None,
-        evidence: &placement.evidence,
-        at: happened,
-        opens: false,
-        silent: incoming.standby,
-    };
-    let written = match &placement.choice {
-        Choice::Join(id) => {
-            let discussion = discussions::get(tx, *id).await?;
-            acts::post(tx, app, discussion, words).await?
-        }
-        Choice::Open { title } => {
-            // The message may have a post already (a second event about it): no discussion is opened for that.
-            if posts::find_line(tx, chat.id, said.message.as_str()).await?.is_some() {
-                return Ok(Placed::ignored("the message has a post already"));
-            }
-            let new = Opening { project: chat.project, title, chat: Some(chat.id), source: Source::Line, at: happened };
-            acts::open(tx, app, &new, words).await?
-        }
-    };
-    let Some(post) = written.post else { return Ok(Placed::ignored("the message has a post already")) };
-    if let Some(file) = &said.attachment {
-        let status = match &file.at {
-            LineContent::Line => AttachmentStatus::Waiting,
-            LineContent::External { .. } => AttachmentStatus::External,
-        };
-        let new = NewAttachment {
-            post,
-            name: &file.name,
-            content_type: &file.content_type,
-            size: file.size.and_then(|s| i64::try_from(s).ok()),
-            sha256: None,
-            status,
-            inbox: Some(chat.inbox.as_str()),
-            message_id: Some(said.message.as_str()),
-            due_at: app.clock.now(),
-        };
-        attachments::add(tx, &new).await?;
-    }
-    Ok(Placed::done(Some((written.discussion.id, written.discussion.number))))
-}
-
 /// Who said it, and in what part. LINE may leave the author out.
-async fn author(
+pub(super) async fn author(
     tx: &mut Tx,
     app: &App,
     arrived: &Arrived<'_>,
@@ -259,39 +195,4 @@ async fn author(
     chats::seen(tx, chat.id, person.id, at).await?;
     let role = role_in(tx, chat.project, &person).await?;
     Ok((Some(person.id), role))
-}
-
-async fn gather(tx: &mut Tx, chat: &Chat, said: &Said, at: Timestamp) -> Result<Candidates, store::Error> {
-    let mut quoted = None;
-    if let Some(message) = &said.quotes {
-        quoted = match posts::find_line(tx, chat.id, message.as_str()).await? {
-            Some(post) => Some(post.discussion),
-            None => posts::discussion_of_sent_message(tx, chat.id, message.as_str()).await?,
-        };
-    }
-    if let Some(id) = quoted {
-        let found = discussions::get(tx, id).await?;
-        let now_in = discussions::follow(tx, found).await?;
-        // A chat that was bound elsewhere since keeps quoting; what it quotes must be of its project.
-        quoted = (now_in.project == chat.project).then_some(now_in.id);
-    }
-    let latest = discussions::recent_in_chat(tx, chat.id, at - STICKER_REACH, 1).await?;
-    Ok(Candidates { quoted, latest: latest.first().map(|d| (d.id, d.last_post_at)) })
-}
-
-/// What a discussion is called whose first message has no words.
-fn untitled<'a>(app: &'a App, said: &'a Said) -> &'a str {
-    if let Some(file) = said.attachment.as_ref().filter(|_| said.kind == "file") {
-        return &file.name;
-    }
-    let texts = app.texts();
-    match said.kind.as_str() {
-        "image" => texts.get("message.image"),
-        "video" => texts.get("message.video"),
-        "audio" => texts.get("message.audio"),
-        "file" => texts.get("message.file"),
-        "location" => texts.get("message.location"),
-        "sticker" => texts.get("message.sticker"),
-        _ => texts.get("discussion.untitled"),
-    }
 }

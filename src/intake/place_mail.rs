@@ -9,7 +9,7 @@ use crate::App;
 use crate::channels::email::address::{base_subject, subject_tag};
 use crate::channels::email::parse::{self, Own};
 use crate::config::Mailbox;
-use crate::discussions::{self as acts, NewWords};
+use crate::discussions::{self as acts, Tell};
 use crate::domain::{
     Authenticity, AutoMail, Bounce, Channel, DiscussionId, IncomingMail, MailAddress, PersonId, ProjectId, ProjectKind, Role, Source,
     TRIAGE_KEY,
@@ -19,6 +19,7 @@ use crate::store::attachments::{AttachmentStatus, NewAttachment};
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::inbound::Inbound;
 use crate::store::persons::Person;
+use crate::store::posts::NewPost;
 use crate::store::{self, Tx, attachments, deliveries, discussions, members, persons, posts, projects};
 use crate::threading::{Evidence, title_of};
 
@@ -218,30 +219,22 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
     let at = said_at(mail.date, row.received_at);
     let evidence = found.as_ref().map_or(Evidence::Nothing {}, |(_, evidence)| evidence.clone());
     let body = if mail.reply.trim().is_empty() && read.files.is_empty() { &mail.text } else { &mail.reply };
-    let words = NewWords {
-        person: Some(person),
-        role,
-        source: Source::Email,
-        internal: false,
-        chat: None,
+    let evidence = evidence.to_json();
+    let words = NewPost {
         external_id: Some(mail.message_id.as_ref().map_or(row.external_id.as_str(), |id| id.as_str())),
         inbound: Some(row.id),
         kind: "mail",
-        body,
         whole: (mail.text.trim() != body.trim()).then_some(mail.text.as_str()),
-        evidence: &evidence,
-        at,
-        opens: false,
-        silent: false,
+        ..NewPost::words(person, role, Source::Email, body, &evidence, at)
     };
     let written = if let Some((discussion, _)) = found {
-        acts::post(tx, app, discussion, words).await?
+        acts::post(tx, app, discussion, &words, Tell::Everybody).await?
     } else {
         let subject = base_subject(&mail.subject);
         let drawn = title_of(body, app.texts().get("discussion.untitled"));
         let title = if subject.trim().is_empty() { drawn } else { crate::threading::excerpt(&subject, MAIL_TITLE_GRAPHEMES_MAX) };
         let new = Opening { project, title: &title, chat: None, source: Source::Email, at };
-        acts::open(tx, app, &new, words).await?
+        acts::open(tx, app, &new, &words, Tell::Everybody).await?
     };
     let Some(post) = written.post else { return Ok(Placed::ignored("the mail has a post already")) };
     for (name, content_type, kept) in &read.files {
@@ -254,6 +247,7 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
             status: AttachmentStatus::Ready,
             inbox: None,
             message_id: None,
+            position: 0,
             due_at: app.clock.now(),
         };
         attachments::add(tx, &new).await?;

@@ -26,6 +26,9 @@ pub(super) async fn one(app: &App, delivery: Delivery) {
 }
 
 async fn try_once(app: &App, delivery: &Delivery) -> Outcome {
+    if delivery.body.is_empty() {
+        return Outcome::TakenBack;
+    }
     match delivery.via {
         Via::Email => mail(app, delivery).await,
         Via::LineReply | Via::LinePush => line(app, delivery).await,

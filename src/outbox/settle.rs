@@ -34,6 +34,8 @@ pub(super) enum Outcome {
     QuotaUsedUp(String),
     /// It will never be taken.
     Failed(String),
+    /// What it told of was taken back after a try of which nobody knows whether it arrived; it has no body any more.
+    TakenBack,
 }
 
 impl Outcome {
@@ -46,6 +48,7 @@ impl Outcome {
             Self::TokenRefused => "token_refused",
             Self::QuotaUsedUp(_) => "quota",
             Self::Failed(_) => "failed",
+            Self::TakenBack => "taken_back",
         }
     }
 }
@@ -66,6 +69,7 @@ pub(super) async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> 
         }
         Outcome::QuotaUsedUp(why) => quota_used_up(&mut tx, app, delivery, &why).await?,
         Outcome::Failed(why) => end(&mut tx, delivery, DeliveryStatus::Failed, &why, now).await?,
+        Outcome::TakenBack => taken_back(&mut tx, delivery).await?,
         Outcome::NoAnswer(why) => later(&mut tx, app, delivery, &why, false).await?,
         Outcome::NotNow(why) => later(&mut tx, app, delivery, &why, true).await?,
     }
@@ -109,6 +113,31 @@ async fn sent(tx: &mut Tx, app: &App, delivery: &Delivery, message_ids: &[String
 async fn ride_again(tx: &mut Tx, delivery: &Delivery, why: &str, deadline_at: Option<Timestamp>) -> Result<(), store::Error> {
     deliveries::drop_delivery(tx, delivery.id, why).await?;
     notices::thaw(tx, delivery.id, deadline_at, why).await
+}
+
+/// It is given up: what was taken back is told no more, the rest waits for another ride.
+async fn taken_back(tx: &mut Tx, delivery: &Delivery) -> Result<(), store::Error> {
+    // This try, which was none, is among the unanswered.
+    let may_have_arrived = delivery.unanswered > 1;
+    let why = if may_have_arrived { "the message was taken back; an earlier try may have arrived" } else { "the message was taken back" };
+    let mut gone = vec![];
+    for notice in notices::of_delivery(tx, delivery.id).await? {
+        if let Some(id) = notice.post
+            && posts::find(tx, id).await?.is_none_or(|p| p.retracted_at.is_some())
+        {
+            gone.push(id);
+        }
+    }
+    if may_have_arrived {
+        for post in &gone {
+            notices::drop_in_delivery(tx, delivery.id, *post, why).await?;
+        }
+    }
+    ride_again(tx, delivery, why, None).await?;
+    for post in gone {
+        notices::drop_of_post(tx, post, why).await?;
+    }
+    Ok(())
 }
 
 async fn quota_used_up(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str) -> Result<(), store::Error> {

@@ -8,20 +8,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
-use jiff::Timestamp;
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
 use tokio::time::sleep;
 
-use super::content;
+use super::cord::Cord;
 use super::faults::FaultKind;
-use super::platform::{Cord, Platform, RequestSeen, State};
-use crate::domain::{ChatKind, LineChatId, LineUserId, words};
+use super::pictures;
+use super::platform::Platform;
+use super::sent::RequestSeen;
+use crate::domain::words;
 
 /// The largest request that LINE takes (reference, "Rate limits").
 const REQUEST_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// The longest webhook URL (reference, "Set webhook endpoint URL").
-const WEBHOOK_URL_CHARS_MAX: usize = 500;
 
 /// How long after its first octets an answer breaks off.
 const BREAK_OFF_AFTER: Duration = Duration::from_millis(30);
@@ -29,8 +27,6 @@ const BREAK_OFF_AFTER: Duration = Duration::from_millis(30);
 const RATE_LIMITED: &str = "The API rate limit has been exceeded. Try again later.";
 pub(super) const MONTH_USED_UP: &str = "You have reached your monthly limit.";
 const NOT_JSON: &str = "The request body could not be parsed as JSON (line: 1, column: 1)";
-const BAD_ACCESS_TOKEN: &str = "Authentication failed due to the following reason: invalid token. Confirm that the access token in the \
-                                authorization header is valid.";
 
 words! {
     /// A call of the Messaging API that the stand-in knows.
@@ -39,6 +35,7 @@ words! {
         Push = "push",
         ValidateReply = "validate-reply",
         ValidatePush = "validate-push",
+        ValidateOther = "validate-other",
         /// Multicast, narrowcast and broadcast: a bridge never needs them.
         OtherSend = "other-send",
         Quota = "quota",
@@ -57,6 +54,10 @@ words! {
         WebhookGet = "webhook-get",
         WebhookPut = "webhook-put",
         WebhookTest = "webhook-test",
+        /// `POST /oauth2/v3/token`.
+        Token = "token",
+        /// A picture of a person or group; not a call of the API.
+        Picture = "picture",
         /// LINE has no such thing.
         Unknown = "unknown",
     }
@@ -73,6 +74,7 @@ fn endpoint_of(method: &Method, path: &[&str]) -> Endpoint {
         ["message", "multicast" | "narrowcast" | "broadcast"] if is_post => E::OtherSend,
         ["message", "validate", "reply"] if is_post => E::ValidateReply,
         ["message", "validate", "push"] if is_post => E::ValidatePush,
+        ["message", "validate", "multicast" | "narrowcast" | "broadcast"] if is_post => E::ValidateOther,
         ["message", "quota"] if is_get => E::Quota,
         ["message", "quota", "consumption"] if is_get => E::Consumption,
         ["message", _, "content"] if is_get => E::Content,
@@ -111,13 +113,28 @@ pub(super) async fn answer(AxumState(platform): AxumState<Platform>, request: Re
     let (parts, body) = request.into_parts();
     let cord = parts.extensions.get::<ConnectInfo<Cord>>().map(|ConnectInfo(cord)| cord.clone());
     let path = parts.uri.path().to_owned();
-    let segments: Vec<&str> = path.strip_prefix("/v2/bot/").map(|rest| rest.split('/').collect()).unwrap_or_default();
-    let endpoint = endpoint_of(&parts.method, &segments);
+    let (endpoint, segments) = if let Some(rest) = path.strip_prefix("/v2/bot/") {
+        let segments: Vec<&str> = rest.split('/').collect();
+        (endpoint_of(&parts.method, &segments), segments)
+    } else if path == "/oauth2/v3/token" && parts.method == Method::POST {
+        (Endpoint::Token, Vec::new())
+    } else if let Some(id) = path.strip_prefix(pictures::PATH).filter(|_| parts.method == Method::GET) {
+        (Endpoint::Picture, vec![id])
+    } else {
+        (Endpoint::Unknown, Vec::new())
+    };
     // One octet more than is allowed tells the too large from the largest; what is larger still is cut off with an error.
     let body = to_bytes(body, REQUEST_BYTES_MAX + 1).await;
     let fault = platform.state().faults.take(endpoint);
-    let call = Call { endpoint, segments, parts: &parts, platform: &platform };
-    let answered = call.under(fault, body.ok()).await;
+    // Who asks is told by the token; without a good one the call comes no further than this account's door.
+    let caller = platform.caller(parts.headers.get(header::AUTHORIZATION));
+    let asked_of = caller.map_or(platform.clone(), |no| platform.as_account(no));
+    let call = Call { endpoint, segments, parts: &parts, is_authorised: caller.is_some(), platform: &asked_of };
+    let mut answered = call.under(fault, body.ok()).await;
+    if let Some(answer) = &mut answered {
+        let request_id = HeaderValue::from_str(&platform.state().request_id()).expect("hex digits and hyphens");
+        answer.headers_mut().entry("x-line-request-id").or_insert(request_id);
+    }
     let status = answered.as_ref().map(|a| a.status().as_u16());
     platform.state().note_request(RequestSeen { endpoint, path: path.clone(), status, at: platform.now() });
     answered.unwrap_or_else(|| cut_off(cord.as_ref()))
@@ -153,8 +170,10 @@ async fn half_of(answer: Response) -> Response {
 pub(super) struct Call<'a> {
     pub endpoint: Endpoint,
     /// The path below `/v2/bot/`.
-    segments: Vec<&'a str>,
-    parts: &'a Parts,
+    pub segments: Vec<&'a str>,
+    pub parts: &'a Parts,
+    is_authorised: bool,
+    /// As the account that asks.
     pub platform: &'a Platform,
 }
 
@@ -202,26 +221,17 @@ impl Call<'_> {
         self.platform.state().violate(self.endpoint, what);
     }
 
-    fn is_authorised(&self) -> bool {
-        let token = self.header("authorization").and_then(|h| h.strip_prefix("Bearer ")).unwrap_or_default();
-        token.as_bytes().ct_eq(self.platform.settings().access_token.expose().as_bytes()).into()
-    }
-
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.parts.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
     /// The id in the `place`th part of the path below `/v2/bot/`.
-    fn id(&self, place: usize) -> &str {
+    pub(super) fn id(&self, place: usize) -> &str {
         self.segments.get(place).copied().unwrap_or_default()
     }
 
     async fn perform(&self, body: Option<Bytes>) -> Response {
-        let mut answer = self.dispatch(body).await;
-        let request_id = self.platform.state().request_id();
-        let request_id = HeaderValue::from_str(&request_id).expect("hex digits and hyphens");
-        answer.headers_mut().entry("x-line-request-id").or_insert(request_id);
-        answer
+        self.dispatch(body).await
     }
 
     async fn dispatch(&self, body: Option<Bytes>) -> Response {
@@ -230,23 +240,32 @@ impl Call<'_> {
             self.violate(format!("{} {} does not exist at LINE", self.parts.method, self.parts.uri.path()));
             return error(StatusCode::NOT_FOUND, "Not found");
         }
-        if self.parts.uri.query().is_some() {
+        if self.endpoint == E::Picture {
+            return pictures::show(&self.platform.state(), self.id(0));
+        }
+        if self.parts.uri.query().is_some() && self.endpoint != E::MemberIds {
             self.violate("a query that LINE does not know: call exact endpoint paths");
         }
-        if !self.is_authorised() {
-            self.violate("a missing or wrong channel access token");
-            return error(StatusCode::UNAUTHORIZED, BAD_ACCESS_TOKEN);
+        if self.endpoint == E::Token {
+            return self.issue_token(&body.unwrap_or_default());
+        }
+        if !self.is_authorised {
+            return self.refuse_stranger();
+        }
+        if self.header("x-line-retry-key").is_some() && !matches!(self.endpoint, E::Push | E::OtherSend) {
+            self.violate(format!("a retry key on {}, which takes none", self.endpoint.as_str()));
+            return error(StatusCode::BAD_REQUEST, "The retry key is not allowed for this API");
         }
         let Some(body) = body.filter(|b| b.len() <= REQUEST_BYTES_MAX) else {
             self.violate("a request above 2 MB");
             return error(StatusCode::PAYLOAD_TOO_LARGE, "Request entity too large");
         };
         match self.endpoint {
-            E::Reply | E::Push | E::ValidateReply | E::ValidatePush | E::WebhookPut | E::MarkAsRead => match self.json(&body) {
+            E::Reply | E::Push | E::ValidateReply | E::ValidatePush | E::ValidateOther | E::WebhookPut | E::MarkAsRead => match self.json(&body) {
                 Ok(body) => self.write(body),
                 Err(refusal) => *refusal,
             },
-            E::WebhookTest => self.test_webhook().await,
+            E::WebhookTest => self.test_webhook(&body).await,
             E::OtherSend => {
                 self.violate("a bridge never sends to many users at once");
                 error(StatusCode::FORBIDDEN, "Access to this API is not available for your account")
@@ -258,7 +277,8 @@ impl Call<'_> {
     fn json(&self, body: &Bytes) -> Result<Value, Box<Response>> {
         if !self.header("content-type").is_some_and(|t| t.starts_with("application/json")) {
             self.violate("a Content-Type other than application/json");
-            return Err(Box::new(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")));
+            let message = format!("The content type, {}, is not supported", self.header("content-type").unwrap_or("-"));
+            return Err(Box::new(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message)));
         }
         serde_json::from_slice(body).ok().filter(Value::is_object).ok_or_else(|| {
             self.violate("a body that is no JSON object");
@@ -270,109 +290,14 @@ impl Call<'_> {
         match self.endpoint {
             Endpoint::Reply => self.reply(&body),
             Endpoint::Push => self.push(body),
-            Endpoint::ValidateReply | Endpoint::ValidatePush => self.validate(&body),
+            Endpoint::ValidateReply | Endpoint::ValidatePush | Endpoint::ValidateOther => self.validate(&body),
             Endpoint::WebhookPut => self.put_webhook(&body),
             _ => self.mark_as_read(&body),
         }
     }
-
-    fn read(&self) -> Response {
-        use Endpoint as E;
-        let now = self.platform.now();
-        let mut state = self.platform.state();
-        match self.endpoint {
-            E::Quota => match state.quota {
-                Some(value) => found(&json!({"type": "limited", "value": value})),
-                None => found(&json!({"type": "none"})),
-            },
-            E::Consumption => found(&json!({"totalUsage": state.used(now)})),
-            E::Profile => profile(&state, self.id(1)),
-            E::BotInfo => found(&json!({
-                "userId": self.platform.bot().as_str(), "basicId": "@216threadline", "displayName": self.platform.settings().bot_name,
-                "chatMode": "bot", "markAsReadMode": "manual",
-            })),
-            E::MemberIds => error(StatusCode::FORBIDDEN, "Access to this API is not available for your account"),
-            E::GroupSummary | E::MemberCount | E::Member | E::Leave => self.in_chat(&mut state, now),
-            E::Content => content::download(&mut state, self.id(1)),
-            E::Preview => content::preview(&mut state, self.id(1)),
-            E::Transcoding => content::transcoding(&state, self.id(1)),
-            E::WebhookGet => {
-                let endpoint = state.registered_webhook.clone().or_else(|| state.webhook.clone()).unwrap_or_default();
-                found(&json!({"endpoint": endpoint, "active": state.webhook_active}))
-            }
-            _ => error(StatusCode::NOT_FOUND, "Not found"),
-        }
-    }
-
-    /// What one may ask of a group or room: only one that the bot is in.
-    fn in_chat(&self, state: &mut State, now: Timestamp) -> Response {
-        let kind = if self.id(0) == "room" { ChatKind::Room } else { ChatKind::Group };
-        let id = LineChatId::from(self.id(1));
-        let Some(chat) = state.chats.get_mut(&id).filter(|c| c.kind == kind && c.has_bot) else {
-            return error(StatusCode::NOT_FOUND, "Not found");
-        };
-        match self.endpoint {
-            Endpoint::GroupSummary => found(&json!({"groupId": id.as_str(), "groupName": chat.name})),
-            Endpoint::MemberCount => found(&json!({"count": chat.members.len()})),
-            Endpoint::Leave => {
-                chat.has_bot = false;
-                state.note(&id, now, "leave", &[]);
-                found(&json!({}))
-            }
-            _ => {
-                let user = LineUserId::from(self.id(3));
-                if chat.members.contains(&user) {
-                    found(&json!({"displayName": state.name_of(&user), "userId": user.as_str()}))
-                } else {
-                    error(StatusCode::NOT_FOUND, "Not found")
-                }
-            }
-        }
-    }
-
-    fn put_webhook(&self, body: &Value) -> Response {
-        let url = body["endpoint"].as_str().unwrap_or_default();
-        if !url.starts_with("https://") || url.chars().count() > WEBHOOK_URL_CHARS_MAX {
-            self.violate("a webhook URL that is no HTTPS URL of at most 500 characters");
-            return error(StatusCode::BAD_REQUEST, "Invalid webhook endpoint URL");
-        }
-        self.platform.state().registered_webhook = Some(url.to_owned());
-        found(&json!({}))
-    }
-
-    async fn test_webhook(&self) -> Response {
-        let body = self.platform.body(&[], false);
-        let signature = self.platform.signature(&body);
-        let delivered = self.platform.post(body, Some(&signature)).await;
-        let reason = match delivered.status {
-            200..=299 => "OK",
-            0 => "COULD_NOT_CONNECT",
-            _ => "ERROR_STATUS_CODE",
-        };
-        found(&json!({
-            "success": delivered.is_ok(), "timestamp": self.platform.now().to_string(), "statusCode": delivered.status,
-            "reason": reason, "detail": delivered.error.unwrap_or_else(|| delivered.status.to_string()),
-        }))
-    }
-
-    fn mark_as_read(&self, body: &Value) -> Response {
-        let known = body["markAsReadToken"].as_str().is_some_and(|t| self.platform.state().read_tokens.contains(t));
-        if known {
-            return found(&json!({}));
-        }
-        self.violate("an unknown markAsReadToken");
-        error(StatusCode::BAD_REQUEST, "Invalid markAsReadToken")
-    }
 }
 
-fn found(body: &Value) -> Response {
+/// 200 with this.
+pub(super) fn found(body: &Value) -> Response {
     json_answer(StatusCode::OK, body)
-}
-
-/// Of friends and of people who wrote to the account themselves; for others there is the group member call.
-fn profile(state: &State, user: &str) -> Response {
-    match state.people.get(&LineUserId::from(user)) {
-        Some(account) if account.can_be_reached() => found(&json!({"displayName": account.name, "userId": user, "language": "zh-Hant"})),
-        _ => error(StatusCode::NOT_FOUND, "Not found"),
-    }
 }

@@ -7,9 +7,17 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::api::{error, json_answer};
-use super::people::Event;
-use super::platform::{Platform, State};
+use super::events::Event;
+use super::kept::CONTENT_BYTES_KEPT_MAX;
+use super::platform::Platform;
+use super::state::State;
 use crate::domain::{LineChatId, LineMessageId, LineUserId};
+
+/// What a film's preview shows, where the test has none of its own: one grey dot as PNG.
+const DOT: &[u8] = include_bytes!("assets/dot.png");
+
+const NOT_FOUND: &str = "not found";
+const GONE: &str = "The content is gone";
 
 /// What somebody sends.
 #[derive(Clone, Debug)]
@@ -20,26 +28,76 @@ pub struct Upload {
     pub not_ready: u32,
     /// `imageSet` of a picture sent together with others: `{"id": …, "index": 1, "total": 3}`.
     pub image_set: Option<Value>,
+    /// What `/content/preview` gives, with its type; `None` = the picture itself, a grey dot for a film.
+    pub preview: Option<(String, Bytes)>,
+    /// LINE never gets the film or sound ready.
+    pub transcoding_fails: bool,
 }
 
 impl Upload {
     /// Ready at once, alone.
     pub fn new(content_type: &str, bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), content_type: content_type.to_owned(), not_ready: 0, image_set: None }
+        let content_type = content_type.to_owned();
+        Self { bytes: bytes.into(), content_type, not_ready: 0, image_set: None, preview: None, transcoding_fails: false }
     }
 }
 
+/// The octets of a message.
 pub(super) struct Content {
-    pub bytes: Bytes,
+    bytes: Bytes,
     /// Its `Content-Type`.
-    pub kind: String,
-    pub not_ready: u32,
+    content_type: String,
+    not_ready: u32,
+    preview: Option<(String, Bytes)>,
+    transcoding_fails: bool,
+    /// LINE kept it for its while, and no longer.
+    is_deleted: bool,
+}
+
+impl Content {
+    pub(super) fn of(upload: Upload) -> Self {
+        let Upload { bytes, content_type, not_ready, preview, transcoding_fails, image_set: _ } = upload;
+        Self { bytes, content_type, not_ready, preview, transcoding_fails, is_deleted: false }
+    }
+
+    /// Lets the octets go.
+    pub(super) fn forget(&mut self) {
+        self.bytes = Bytes::new();
+        self.preview = None;
+        self.is_deleted = true;
+    }
+}
+
+impl State {
+    /// Counts a message's octets in; where there are too many altogether the oldest messages lose theirs.
+    pub(super) fn make_room(&mut self, message: &LineMessageId, size: usize) {
+        self.contents.push_back((message.clone(), size));
+        self.content_bytes += size;
+        while self.content_bytes > CONTENT_BYTES_KEPT_MAX && self.contents.len() > 1 {
+            let Some((oldest, size)) = self.contents.pop_front() else { break };
+            self.content_bytes -= size;
+            if let Some(content) = self.messages.get_mut(&oldest).and_then(|m| m.content.as_mut()) {
+                content.forget();
+            }
+        }
+    }
 }
 
 impl Platform {
     /// Somebody sends a picture.
     pub fn image(&self, chat: &LineChatId, user: Option<&LineUserId>, upload: Upload) -> Event {
         self.media(chat, user, json!({"type": "image"}), upload)
+    }
+
+    /// Somebody sends several pictures at once: an event each, in order of their `index`; LINE delivers them in any order
+    /// ([`Platform::deliver_shuffled`]). Not `numbered`: as LINE for Android up to 11.15 sends them, without `index` and `total`
+    /// (reference, "Image").
+    pub fn images(&self, chat: &LineChatId, user: Option<&LineUserId>, uploads: Vec<Upload>, numbered: bool) -> Vec<Event> {
+        let id = self.state().hex(64).to_ascii_uppercase();
+        let total = uploads.len();
+        let set = |index: usize| if numbered { json!({"id": id, "index": index + 1, "total": total}) } else { json!({"id": id}) };
+        let uploads = uploads.into_iter().enumerate();
+        uploads.map(|(index, upload)| self.image(chat, user, Upload { image_set: Some(set(index)), ..upload })).collect()
     }
 
     /// Somebody sends a film.
@@ -71,54 +129,71 @@ impl Platform {
         self.message(chat, user, content, Some(upload))
     }
 
-    /// The bytes and type of what a person sent, as long as it is not unsent.
+    /// The bytes and type of what a person sent, as long as LINE has them.
     pub fn content(&self, message: &LineMessageId) -> Option<(Bytes, String)> {
         let state = self.state();
-        let content = state.messages.get(message).filter(|m| !m.unsent)?.content.as_ref()?;
-        Some((content.bytes.clone(), content.kind.clone()))
+        let content = state.messages.get(message).filter(|m| !m.unsent)?.content.as_ref().filter(|c| !c.is_deleted)?;
+        Some((content.bytes.clone(), content.content_type.clone()))
+    }
+
+    /// LINE deletes what was sent "after a certain period" (reference, "Get content"): from now on it is unknown.
+    pub fn delete_content(&self, message: &LineMessageId) {
+        if let Some(content) = self.state().messages.get_mut(message).and_then(|m| m.content.as_mut()) {
+            content.forget();
+        }
     }
 }
 
-/// `GET /v2/bot/message/{id}/content`: 200 with the bytes, 202 not ready, 404 unknown, 410 unsent.
-pub(super) fn download(state: &mut State, message: &str) -> Response {
-    let Some(message) = state.messages.get_mut(&LineMessageId::from(message)) else {
-        return error(StatusCode::NOT_FOUND, "Not found");
+/// What one may ask of a message's content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Whole,
+    Preview,
+    Transcoding,
+}
+
+/// `GET /v2/bot/message/{id}/content`, `…/preview` and `…/transcoding` (reference, "Getting content"), as `account` asks.
+pub(super) fn answer(state: &mut State, account: usize, message: &str, asked: Asked) -> Response {
+    let id = LineMessageId::from(message);
+    let Some(message) = state.messages.get_mut(&id).filter(|m| m.heard_by == Some(account) && !m.by_bot) else {
+        return error(StatusCode::NOT_FOUND, NOT_FOUND);
     };
-    let Some(content) = message.content.as_mut().filter(|_| !message.by_bot) else {
-        return error(StatusCode::NOT_FOUND, "Not found");
+    let refused = match (asked, message.kind.as_str()) {
+        (Asked::Whole, _) | (Asked::Preview, "image" | "video") | (Asked::Transcoding, "video" | "audio") => None,
+        (Asked::Preview, _) => Some("The content can not be previewed"),
+        (Asked::Transcoding, _) => Some("Transcoding status doesn't support this type of content"),
     };
-    if message.unsent {
-        return error(StatusCode::GONE, "Gone");
+    if let Some(refused) = refused {
+        return error(StatusCode::BAD_REQUEST, refused);
     }
-    if content.not_ready > 0 {
-        content.not_ready -= 1;
+    if message.unsent {
+        return error(StatusCode::GONE, GONE);
+    }
+    let Some(content) = message.content.as_mut().filter(|c| !c.is_deleted) else {
+        return error(StatusCode::NOT_FOUND, NOT_FOUND);
+    };
+    if asked == Asked::Transcoding {
+        let status = match content {
+            Content { transcoding_fails: true, .. } => "failed",
+            Content { not_ready: 0, .. } => "succeeded",
+            _ => "processing",
+        };
+        return json_answer(StatusCode::OK, &json!({"status": status}));
+    }
+    if content.not_ready > 0 || content.transcoding_fails {
+        content.not_ready = content.not_ready.saturating_sub(1);
         return json_answer(StatusCode::ACCEPTED, &json!({}));
     }
-    let mut answer = Response::new(Body::from(content.bytes.clone()));
-    let octets = HeaderValue::from_static("application/octet-stream");
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_str(&content.kind).unwrap_or(octets));
+    match (asked, &content.preview) {
+        (Asked::Preview, Some((kind, bytes))) => octets(kind, bytes.clone()),
+        (Asked::Preview, None) if message.kind == "video" => octets("image/png", Bytes::from_static(DOT)),
+        _ => octets(&content.content_type, content.bytes.clone()),
+    }
+}
+
+fn octets(content_type: &str, bytes: Bytes) -> Response {
+    let mut answer = Response::new(Body::from(bytes));
+    let unknown = HeaderValue::from_static("application/octet-stream");
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap_or(unknown));
     answer
-}
-
-/// `GET /v2/bot/message/{id}/content/preview`: of pictures and films alone.
-pub(super) fn preview(state: &mut State, message: &str) -> Response {
-    let kind = state.messages.get(&LineMessageId::from(message)).map_or("", |m| m.kind.as_str());
-    if !matches!(kind, "image" | "video") {
-        return error(StatusCode::NOT_FOUND, "Not found");
-    }
-    download(state, message)
-}
-
-/// `GET /v2/bot/message/{id}/content/transcoding`: of films and sounds alone.
-pub(super) fn transcoding(state: &State, message: &str) -> Response {
-    let Some(message) = state.messages.get(&LineMessageId::from(message)) else {
-        return error(StatusCode::NOT_FOUND, "Not found");
-    };
-    match (&message.content, message.kind.as_str()) {
-        (Some(content), "video" | "audio") => {
-            let status = if content.not_ready > 0 { "processing" } else { "succeeded" };
-            json_answer(StatusCode::OK, &json!({"status": status}))
-        }
-        _ => error(StatusCode::BAD_REQUEST, "The message is neither a video nor an audio"),
-    }
 }

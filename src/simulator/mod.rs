@@ -5,13 +5,22 @@
 //! ([`Platform::violations`]).
 
 mod api;
+mod comings;
 mod content;
+mod cord;
 pub mod demo;
-mod demo_mail;
+mod events;
 mod faults;
+mod kept;
 mod people;
+mod pictures;
 mod platform;
+mod rarer;
+mod reading;
 mod sending;
+mod sent;
+mod state;
+mod tokens;
 mod webhook;
 
 #[cfg(test)]
@@ -19,7 +28,9 @@ mod tests;
 
 pub use api::Endpoint;
 pub use content::Upload;
+pub use events::Event;
 pub use faults::{Chaos, Fault, FaultKind};
-pub use people::{Event, Say};
-pub use platform::{Entry, Platform, RequestSeen, Sent, Settings, Speaker, Violation, serve};
+pub use people::Say;
+pub use platform::{Platform, Settings, serve};
+pub use sent::{Entry, RequestSeen, Sent, Speaker, Violation};
 pub use webhook::{Delivered, How};

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::api::{Call, Endpoint, MONTH_USED_UP, error, json_answer};
-use super::platform::{Entry, Message, Sent, Speaker, State, UsedKey};
+use super::sent::{Entry, Sent, Speaker};
+use super::state::{Message, State, UsedKey};
 use crate::channels::line::limits;
-use crate::domain::{LineChatId, LineMessageId, Via};
+use crate::domain::{LineChatId, LineMessageId, LineUserId, Via};
 
 /// How long a retry key is remembered (docs, "Retry a failed API request").
 const RETRY_KEY_LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -30,8 +31,8 @@ impl State {
         format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
     }
 
-    /// Records what the bot says and shows it to the members; LINE's `sentMessages`.
-    fn accept(&mut self, mut sent: Sent) -> Value {
+    /// Records what the bot says and shows it to the members, if anybody gets it; LINE's `sentMessages`.
+    fn accept(&mut self, account: usize, mut sent: Sent) -> Value {
         let mut told = Vec::new();
         for message in sent.messages.clone() {
             let id = self.message_id();
@@ -42,34 +43,34 @@ impl State {
             }
             told.push(one);
             let quotes = message["quoteToken"].as_str().and_then(|t| self.quote_tokens.get(t)).map(|(_, id)| id.clone());
-            let stored = Message { chat: sent.chat.clone(), author: None, kind, by_bot: true, unsent: false, content: None };
+            let (chat, heard_by) = (sent.chat.clone(), Some(account));
+            let stored = Message { chat, heard_by, author: None, kind, by_bot: true, unsent: false, content: None };
             self.messages.insert(id.clone(), stored);
-            let entry =
-                Entry { id: Some(id.clone()), at: sent.at, by: Speaker::Bot, content: message, quotes, retracted: false, edited: false };
-            self.show(&sent.chat, entry);
+            if !sent.dropped {
+                let id = Some(id.clone());
+                let entry = Entry { id, at: sent.at, by: Speaker::Bot, content: message, quotes, retracted: false, edited: false };
+                self.show(account, &sent.chat, entry);
+            }
             sent.ids.push(id);
         }
-        self.record_sent(sent);
+        self.record_sent(account, sent);
         Value::Array(told)
     }
 
-    /// Messages that a push to `chat` is billed as (docs, "Messaging API pricing": by recipients, not by objects); `None` = it
-    /// cannot be sent there.
-    fn price(&self, chat: &LineChatId) -> Option<u64> {
+    /// What a push to `chat` is billed as (docs, "Messaging API pricing": by recipients, not by objects); `None` = it cannot be sent
+    /// there. Who blocked the account, is gone or never was its friend gets nothing and costs nothing, and LINE does not tell
+    /// (reference, "Send push message").
+    fn price(&self, account: usize, chat: &LineChatId, now: Timestamp) -> Option<u64> {
         if let Some(known) = self.chats.get(chat) {
-            return known.has_bot.then_some(u64::try_from(known.members.len()).unwrap_or(u64::MAX));
+            return (known.bot == Some(account)).then_some(u64::try_from(known.members.len()).unwrap_or(u64::MAX));
         }
-        if !chat.as_str().starts_with('U') {
-            return None;
-        }
-        // Who blocked the account gets nothing, costs nothing, and LINE does not tell.
-        let reached = self.people.iter().any(|(id, account)| id.as_str() == chat.as_str() && account.can_be_reached());
-        Some(u64::from(reached))
+        let user = LineUserId::from(chat.as_str());
+        self.people.contains_key(&user).then(|| u64::from(self.can_be_reached(account, &user, now)))
     }
 
     /// 409, if a push under this key was accepted within its 24 hours.
-    fn accepted_before(&mut self, key: &str, body: &Value, now: Timestamp) -> Option<Response> {
-        let used = self.retry_keys.get(&key.to_ascii_lowercase()).filter(|u| now.duration_since(u.at) < RETRY_KEY_LIFE)?;
+    fn accepted_before(&mut self, account: usize, key: &str, body: &Value, now: Timestamp) -> Option<Response> {
+        let used = self.retry_keys.get(&(account, key.to_ascii_lowercase())).filter(|u| now.duration_since(u.at) < RETRY_KEY_LIFE)?;
         let told = json!({"message": "The retry key is already accepted", "sentMessages": used.sent_messages});
         let mut answer = json_answer(StatusCode::CONFLICT, &told);
         set_header(&mut answer, "x-line-accepted-request-id", &used.request_id);
@@ -96,7 +97,7 @@ impl State {
 }
 
 /// Whether `id` has the form of a user's, group's or room's id.
-fn is_line_id(id: &str) -> bool {
+pub(super) fn is_line_id(id: &str) -> bool {
     let (letter, digits) = id.split_at_checked(1).unwrap_or_default();
     matches!(letter, "U" | "C" | "R") && digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -124,10 +125,6 @@ impl Call<'_> {
 
     /// `POST /v2/bot/message/reply` (reference, "Send reply message"): free, once, within a minute, into the event's chat.
     pub(super) fn reply(&self, body: &Value) -> Response {
-        if self.header("x-line-retry-key").is_some() {
-            self.violate("a retry key on a reply");
-            return error(StatusCode::BAD_REQUEST, "The retry key is not allowed for this API");
-        }
         let violations = limits::check_request(limits::Send::Reply, body);
         if !violations.is_empty() {
             return self.refuse_invalid(&violations);
@@ -135,7 +132,9 @@ impl Call<'_> {
         let now = self.platform.now();
         let life = self.platform.settings().reply_token_life;
         let mut state = self.platform.state();
-        let Some(token) = body["replyToken"].as_str().and_then(|t| state.reply_tokens.get_mut(t)) else {
+        let account = self.platform.no();
+        let known = body["replyToken"].as_str().and_then(|t| state.reply_tokens.get_mut(t));
+        let Some(token) = known.filter(|token| token.account == account) else {
             state.violate(self.endpoint, "a reply token that was never given out");
             return error(StatusCode::BAD_REQUEST, BAD_REPLY_TOKEN);
         };
@@ -158,10 +157,10 @@ impl Call<'_> {
         if let Some(token) = body["replyToken"].as_str().and_then(|t| state.reply_tokens.get_mut(t)) {
             token.used = true;
         }
-        if state.chats.get(&chat).is_some_and(|c| !c.has_bot) {
+        if state.chats.get(&chat).is_some_and(|c| c.bot != Some(account)) {
             return error(StatusCode::BAD_REQUEST, NOT_SENT);
         }
-        let sent_messages = state.accept(new_sent(Via::LineReply, chat, body, now));
+        let sent_messages = state.accept(account, self.new_sent(Via::LineReply, chat, body, now));
         json_answer(StatusCode::OK, &json!({"sentMessages": sent_messages}))
     }
 
@@ -179,8 +178,9 @@ impl Call<'_> {
         let violations = limits::check_request(limits::Send::Push, &body);
         let now = self.platform.now();
         // Held to the end: of two pushes under one key at the same instant only one may be accepted.
+        let account = self.platform.no();
         let mut state = self.platform.state();
-        if let Some(again) = key.and_then(|key| state.accepted_before(key, &body, now)) {
+        if let Some(again) = key.and_then(|key| state.accepted_before(account, key, &body, now)) {
             return again;
         }
         if !violations.is_empty() {
@@ -197,42 +197,46 @@ impl Call<'_> {
             drop(state);
             return self.refuse_invalid(&wrong);
         }
-        let Some(price) = state.price(&chat) else {
+        let Some(price) = state.price(account, &chat, now) else {
             return error(StatusCode::BAD_REQUEST, NOT_SENT);
         };
-        if state.quota.is_some_and(|quota| state.used(now) + price > quota) {
+        if state.accounts[account].quota.is_some_and(|quota| state.used(account, now) + price > quota) {
             return error(StatusCode::TOO_MANY_REQUESTS, MONTH_USED_UP);
         }
-        let sent = Sent { billed: price, retry_key: key.map(str::to_owned), ..new_sent(Via::LinePush, chat, &body, now) };
-        let sent_messages = state.accept(sent);
+        let dropped = price == 0 && !state.chats.contains_key(&chat);
+        let retry_key = key.map(str::to_owned);
+        let sent = Sent { billed: price, dropped, retry_key, ..self.new_sent(Via::LinePush, chat, &body, now) };
+        let sent_messages = state.accept(account, sent);
         let request_id = state.request_id();
         let mut answer = json_answer(StatusCode::OK, &json!({"sentMessages": sent_messages}));
         set_header(&mut answer, "x-line-request-id", &request_id);
         if let Some(key) = key {
-            state.retry_keys.insert(key.to_ascii_lowercase(), UsedKey { at: now, body, sent_messages, request_id });
+            state.retry_keys.insert((account, key.to_ascii_lowercase()), UsedKey { at: now, body, sent_messages, request_id });
         }
         answer
     }
 
-    /// `POST /v2/bot/message/validate/…`: the message objects alone.
+    /// `POST /v2/bot/message/validate/…`: the message objects alone (reference, "Validate message objects of a push message" and its
+    /// neighbours). Nobody is told, nothing is billed.
     pub(super) fn validate(&self, body: &Value) -> Response {
-        let mut whole = body.clone();
-        let (kind, key, filler) = if self.endpoint == Endpoint::ValidatePush {
-            (limits::Send::Push, "to", self.platform.bot().as_str().to_owned())
-        } else {
-            (limits::Send::Reply, "replyToken", "0".repeat(32))
+        let (kind, key) = match self.endpoint {
+            Endpoint::ValidateReply => (limits::Send::Reply, "replyToken"),
+            Endpoint::ValidatePush => (limits::Send::Push, "to"),
+            _ => (limits::Send::Broadcast, "broadcast"),
         };
-        whole[key] = json!(filler);
+        let mut whole = body.clone();
+        whole[key] = json!("C".to_owned() + &"0".repeat(32));
         let violations = limits::check_request(kind, &whole);
         if violations.is_empty() { json_answer(StatusCode::OK, &json!({})) } else { invalid(&violations) }
+    }
+
+    fn new_sent(&self, via: Via, chat: LineChatId, body: &Value, at: Timestamp) -> Sent {
+        let messages = body["messages"].as_array().cloned().unwrap_or_default();
+        let bot = self.platform.bot().clone();
+        Sent { bot, via, chat, messages, ids: Vec::<LineMessageId>::new(), billed: 0, dropped: false, retry_key: None, at }
     }
 }
 
 fn set_header(answer: &mut Response, name: &'static str, value: &str) {
     answer.headers_mut().insert(name, HeaderValue::from_str(value).expect("hex digits and hyphens"));
-}
-
-fn new_sent(via: Via, chat: LineChatId, body: &Value, at: Timestamp) -> Sent {
-    let messages = body["messages"].as_array().cloned().unwrap_or_default();
-    Sent { via, chat, messages, ids: Vec::<LineMessageId>::new(), billed: 0, retry_key: None, at }
 }

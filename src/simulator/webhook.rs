@@ -8,12 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use rand::RngExt as _;
+use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::time::{Instant, sleep};
 
-use super::people::Event;
-use super::platform::{Platform, State};
+use super::events::Event;
+use super::platform::Platform;
+use super::state::State;
 
 /// How many times an event is delivered again. LINE does not say how often it tries.
 const REDELIVERIES_MAX: u32 = 200;
@@ -47,6 +49,13 @@ pub struct Delivered {
     pub took: Duration,
     /// Why there was none.
     pub error: Option<String>,
+    /// There was none in time.
+    pub timed_out: bool,
+}
+
+/// Where nothing was sent.
+fn not_sent(why: &str) -> Delivered {
+    Delivered { status: 0, took: Duration::ZERO, error: Some(why.to_owned()), timed_out: false }
 }
 
 impl Delivered {
@@ -88,7 +97,12 @@ impl State {
 impl Platform {
     /// Where webhooks go from now on.
     pub fn set_webhook(&self, url: &str) {
-        self.state().webhook = Some(url.to_owned());
+        self.state().accounts[self.no()].webhook = Some(url.to_owned());
+    }
+
+    /// The console's "Use webhook": while it is off nothing is delivered (reference, "Get webhook endpoint information").
+    pub fn use_webhook(&self, on: bool) {
+        self.state().accounts[self.no()].webhook_active = on;
     }
 
     /// The body of one webhook with these events.
@@ -108,19 +122,24 @@ impl Platform {
 
     /// `x-line-signature` of a body: base64 of its HMAC-SHA256 under the channel secret.
     pub fn signature(&self, body: &[u8]) -> String {
-        let secret = self.settings().channel_secret.expose().as_bytes();
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
+        let secret = self.state().accounts[self.no()].secret.clone();
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).expect("HMAC takes a key of any length");
         mac.update(body);
         STANDARD.encode(mac.finalize().into_bytes())
     }
 
     /// Posts any bytes to the webhook, signed as told: for what LINE would never send.
     pub async fn post(&self, body: Vec<u8>, signature: Option<&str>) -> Delivered {
+        let url = self.state().accounts[self.no()].webhook.clone();
+        match url {
+            Some(url) => self.post_to(&url, body, signature).await,
+            None => not_sent("no webhook is set"),
+        }
+    }
+
+    pub(super) async fn post_to(&self, url: &str, body: Vec<u8>, signature: Option<&str>) -> Delivered {
         let started = Instant::now();
-        let Some(url) = self.state().webhook.clone() else {
-            return Delivered { status: 0, took: Duration::ZERO, error: Some("no webhook is set".to_owned()) };
-        };
-        let mut request = self.inner.http.post(url).header("content-type", "application/json; charset=utf-8").body(body);
+        let mut request = self.world.http.post(url).header("content-type", "application/json; charset=utf-8").body(body);
         if let Some(signature) = signature {
             request = request.header("x-line-signature", signature);
         }
@@ -128,10 +147,15 @@ impl Platform {
             Ok(answer) => {
                 let status = answer.status().as_u16();
                 // The answer's body means nothing to LINE, but the answer has only come when all of it has.
-                let error = answer.bytes().await.err().map(|e| e.to_string());
-                Delivered { status: if error.is_some() { 0 } else { status }, took: started.elapsed(), error }
+                let error = answer.bytes().await.err();
+                let status = if error.is_some() { 0 } else { status };
+                let timed_out = error.as_ref().is_some_and(reqwest::Error::is_timeout);
+                Delivered { status, took: started.elapsed(), error: error.map(|e| e.to_string()), timed_out }
             }
-            Err(error) => Delivered { status: 0, took: started.elapsed(), error: Some(error.to_string()) },
+            Err(error) => {
+                let timed_out = error.is_timeout() && !error.is_connect();
+                Delivered { status: 0, took: started.elapsed(), error: Some(error.to_string()), timed_out }
+            }
         }
     }
 
@@ -142,7 +166,8 @@ impl Platform {
         let signature = self.signature(&body);
         let delivered = self.post(body, Some(&signature)).await;
         if delivered.is_ok() {
-            self.state().acknowledged.extend(events.iter().map(|e| e.id.clone()));
+            let mut state = self.state();
+            events.iter().for_each(|e| state.acknowledged.insert(e.id.clone(), ()));
         }
         delivered
     }
@@ -152,8 +177,28 @@ impl Platform {
         self.deliver_as(events, How::default()).await
     }
 
-    /// Delivers events in one webhook, repeated or marked as told; what became of the last copy.
+    /// Delivers each event in a webhook of its own, in any order: LINE promises none (docs, "Receive messages").
+    pub async fn deliver_shuffled(&self, events: &[Event]) -> Vec<Delivered> {
+        let mut order: Vec<&Event> = events.iter().collect();
+        order.shuffle(&mut self.state().rng);
+        let mut delivered = Vec::with_capacity(order.len());
+        for event in order {
+            delivered.push(self.deliver(std::slice::from_ref(event)).await);
+        }
+        delivered
+    }
+
+    /// Delivers events in one webhook, repeated or marked as told; what became of the last copy. What the account does not hear of is
+    /// left out; where nothing is left, and while "Use webhook" is off, nothing is sent.
     pub async fn deliver_as(&self, events: &[Event], how: How) -> Delivered {
+        let heard: Vec<Event> = events.iter().filter(|e| e.heard).cloned().collect();
+        if heard.is_empty() && !events.is_empty() {
+            return not_sent("the account is not in the chat");
+        }
+        if !self.state().accounts[self.no()].webhook_active {
+            return not_sent("\"Use webhook\" is off");
+        }
+        let events = heard.as_slice();
         let mut delivered = self.deliver_once(events, how.redelivery).await;
         for _ in 1..how.copies {
             delivered = self.deliver_once(events, how.redelivery).await;
@@ -183,7 +228,7 @@ impl Platform {
 
     /// Ids of all events that the webhook answered 200 to.
     pub fn acknowledged(&self) -> Vec<String> {
-        self.state().acknowledged.iter().cloned().collect()
+        self.state().acknowledged.keys().cloned().collect()
     }
 
     /// How many webhooks are still being tried again.

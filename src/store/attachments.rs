@@ -72,6 +72,8 @@ pub struct NewAttachment<'a> {
     pub status: AttachmentStatus,
     pub inbox: Option<&'a str>,
     pub message_id: Option<&'a str>,
+    /// The place in a set of pictures, from 1; 0 = as they came.
+    pub position: u32,
     pub due_at: Timestamp,
 }
 
@@ -79,9 +81,9 @@ pub struct NewAttachment<'a> {
 pub async fn add(c: &mut AnyConnection, a: &NewAttachment<'_>) -> Result<AttachmentId> {
     sql::one(
         c,
-        "INSERT INTO attachments (post_id, name, content_type, size, sha256, status, inbox, message_id, due_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
-        args![a.post, a.name, a.content_type, a.size, a.sha256, a.status.as_str(), a.inbox, a.message_id, a.due_at],
+        "INSERT INTO attachments (post_id, name, content_type, size, sha256, status, inbox, message_id, position, due_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+        args![a.post, a.name, a.content_type, a.size, a.sha256, a.status.as_str(), a.inbox, a.message_id, a.position, a.due_at],
     )
     .await
 }
@@ -91,14 +93,22 @@ pub async fn find(c: &mut AnyConnection, id: AttachmentId) -> Result<Option<Atta
     sql::find(c, format!("SELECT {COLUMNS} FROM attachments a WHERE a.id = $1"), args![id]).await
 }
 
+/// A post's files in order: pictures of a set by their place; where LINE tells none, by message id, which grows as a sender sends.
+const IN_ORDER: &str = "a.post_id, a.position, LENGTH(COALESCE(a.message_id, '')), COALESCE(a.message_id, ''), a.id";
+
 /// Those of the discussion's posts, in order.
 pub async fn of_discussion(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<Attachment>> {
     sql::all(
         c,
-        format!("SELECT {COLUMNS} FROM attachments a JOIN posts p ON p.id = a.post_id WHERE p.discussion_id = $1 ORDER BY a.post_id, a.id"),
+        format!("SELECT {COLUMNS} FROM attachments a JOIN posts p ON p.id = a.post_id WHERE p.discussion_id = $1 ORDER BY {IN_ORDER}"),
         args![discussion],
     )
     .await
+}
+
+/// Those of one post, in order.
+pub async fn of_post(c: &mut AnyConnection, post: PostId) -> Result<Vec<Attachment>> {
+    sql::all(c, format!("SELECT {COLUMNS} FROM attachments a WHERE a.post_id = $1 ORDER BY {IN_ORDER}"), args![post]).await
 }
 
 /// Claims what is to be fetched now, each until `lease_until`.
@@ -154,23 +164,32 @@ pub async fn retry(c: &mut AnyConnection, id: AttachmentId, due_at: Timestamp, e
     sql::run(c, "UPDATE attachments SET due_at = $2, error = $3 WHERE id = $1", args![id, due_at, error]).await.map(drop)
 }
 
-/// The post was taken back: its files go. Which hashes nothing refers to any more.
-pub async fn withdraw(c: &mut AnyConnection, post: PostId) -> Result<Vec<String>> {
-    let hashes: Vec<String> = sql::all(c, "SELECT sha256 FROM attachments WHERE post_id = $1 AND sha256 IS NOT NULL", args![post]).await?;
-    sql::run(c, "UPDATE attachments SET status = 'withdrawn', sha256 = NULL, name = '', error = NULL WHERE post_id = $1", args![post])
-        .await?;
-    let mut unused = vec![];
-    for hash in hashes {
-        let used: Option<i64> = sql::find(c, "SELECT id FROM attachments WHERE sha256 = $1 LIMIT 1", args![&hash]).await?;
-        if used.is_none() {
+/// The post, or the one message of it, was taken back: its files and their small pictures go. Which hashes nothing refers to any more.
+pub async fn withdraw(c: &mut AnyConnection, post: PostId, message: Option<&str>) -> Result<Vec<String>> {
+    const WHICH: &str = "post_id = $1 AND ($2 IS NULL OR message_id = $2)";
+    let kept: Vec<(Option<String>, Option<String>)> =
+        sql::all(c, format!("SELECT sha256, thumbnail_sha256 FROM attachments WHERE {WHICH}"), args![post, message]).await?;
+    sql::run(
+        c,
+        format!(
+            "UPDATE attachments SET status = 'withdrawn', sha256 = NULL, thumbnail_sha256 = NULL, width = NULL, height = NULL, size = NULL, \
+             name = '', error = NULL WHERE {WHICH}"
+        ),
+        args![post, message],
+    )
+    .await?;
+    let mut unused: Vec<String> = vec![];
+    for hash in kept.into_iter().flat_map(|(file, thumbnail)| [file, thumbnail]).flatten() {
+        if !unused.contains(&hash) && !is_used(c, &hash).await? {
             unused.push(hash);
         }
     }
     Ok(unused)
 }
 
-/// Whether an attachment still refers to these bytes.
+/// Whether an attachment still refers to these bytes, as its file or its small picture.
 pub async fn is_used(c: &mut AnyConnection, sha256: &str) -> Result<bool> {
-    let used: Option<i64> = sql::find(c, "SELECT id FROM attachments WHERE sha256 = $1 LIMIT 1", args![sha256]).await?;
+    let used: Option<i64> =
+        sql::find(c, "SELECT id FROM attachments WHERE sha256 = $1 OR thumbnail_sha256 = $1 LIMIT 1", args![sha256]).await?;
     Ok(used.is_some())
 }

@@ -115,7 +115,8 @@ pub async fn seen(c: &mut AnyConnection, chat: ChatId, person: PersonId, at: Tim
     sql::run(
         c,
         "INSERT INTO chat_members (chat_id, person_id, seen_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (chat_id, person_id) DO UPDATE SET seen_at = $3, left_at = NULL WHERE chat_members.seen_at <= $3",
+         ON CONFLICT (chat_id, person_id) DO UPDATE SET seen_at = $3, \
+         left_at = CASE WHEN chat_members.left_at < $3 THEN NULL ELSE chat_members.left_at END WHERE chat_members.seen_at <= $3",
         args![chat, person, at],
     )
     .await
@@ -127,7 +128,8 @@ pub async fn gone(c: &mut AnyConnection, chat: ChatId, person: PersonId, at: Tim
     sql::run(
         c,
         "INSERT INTO chat_members (chat_id, person_id, seen_at, left_at) VALUES ($1, $2, $3, $3) \
-         ON CONFLICT (chat_id, person_id) DO UPDATE SET left_at = $3 WHERE chat_members.seen_at <= $3",
+         ON CONFLICT (chat_id, person_id) DO UPDATE SET left_at = $3 \
+         WHERE chat_members.seen_at <= $3 AND (chat_members.left_at IS NULL OR chat_members.left_at < $3)",
         args![chat, person, at],
     )
     .await

@@ -204,17 +204,33 @@ pub async fn pushed_heads(c: &mut AnyConnection, inbox: &str, since: Timestamp) 
     .await
 }
 
-/// What was frozen about this post and was never tried is given up; its other notices wait again and are frozen without it.
-pub async fn thaw_untried_of_post(c: &mut AnyConnection, post: PostId) -> Result<()> {
-    let untried: Vec<DeliveryId> = sql::all(
+/// A post was taken back: nothing frozen may bring its words any more. What has certainly not arrived (never tried, or refused) is given
+/// up, and its other notices wait again and are frozen without it. What may have arrived, or is under way at this moment, loses its body:
+/// that tells the next try to give it up. LINE's pushes that also tell of something else keep theirs, since they may not be doubled; they
+/// hold no more of a client's words than a title. `retitled`: the discussions whose titles went with the words.
+pub async fn take_back(c: &mut AnyConnection, post: PostId, retitled: &[DiscussionId]) -> Result<()> {
+    let mut values = args![post];
+    values.extend(retitled.iter().map(|d| sql::Value::from(*d)));
+    let about = if retitled.is_empty() { String::new() } else { format!(" OR discussion_id IN ({})", sql::places(2, retitled.len())) };
+    let given_up: Vec<DeliveryId> = sql::all(
         c,
-        "UPDATE deliveries SET status = 'dropped', body = '', last_error = 'the message was taken back' WHERE status = 'pending' \
-         AND attempts = 0 AND id IN (SELECT delivery_id FROM notices WHERE post_id = $1) RETURNING id",
-        args![post],
+        format!(
+            "UPDATE deliveries SET status = 'dropped', body = '', last_error = 'the message was taken back' WHERE status = 'pending' \
+             AND unanswered = 0 AND id IN (SELECT delivery_id FROM notices WHERE post_id = $1{about}) RETURNING id"
+        ),
+        values,
     )
     .await?;
-    for delivery in untried {
+    for delivery in given_up {
         sql::run(c, "UPDATE notices SET delivery_id = NULL WHERE delivery_id = $1 AND status = 'pending'", args![delivery]).await?;
     }
-    Ok(())
+    sql::run(
+        c,
+        "UPDATE deliveries SET body = '' WHERE status = 'pending' AND id IN (SELECT delivery_id FROM notices WHERE post_id = $1) \
+         AND (via = 'email' OR NOT EXISTS (SELECT 1 FROM notices n JOIN posts p ON p.id = n.post_id \
+         WHERE n.delivery_id = deliveries.id AND p.retracted_at IS NULL))",
+        args![post],
+    )
+    .await
+    .map(drop)
 }

@@ -109,6 +109,17 @@ pub async fn recent_in_chat(c: &mut AnyConnection, chat: ChatId, since: Timestam
     .await
 }
 
+/// The chat's discussions, merged ones too, that have one of these titles.
+pub async fn titled(c: &mut AnyConnection, chat: ChatId, titles: &[String]) -> Result<Vec<Discussion>> {
+    if titles.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut values = args![chat];
+    values.extend(titles.iter().map(Value::from));
+    let places = sql::places(2, titles.len());
+    sql::all(c, format!("SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.title IN ({places}) ORDER BY d.id"), values).await
+}
+
 /// A post was added at `at`.
 pub async fn touch(c: &mut AnyConnection, id: DiscussionId, at: Timestamp) -> Result<()> {
     sql::run(c, "UPDATE discussions SET last_post_at = $2 WHERE id = $1 AND last_post_at < $2", args![id, at]).await.map(drop)

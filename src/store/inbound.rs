@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::Dialect;
 use super::sql::{self, Columns, FromRow, Result, Value, args};
-use crate::domain::{DiscussionId, InboundId, Inbox, PersonId, PostId, words};
+use crate::domain::{DiscussionId, InboundId, Inbox, PersonId, words};
 
 words! {
     /// What became of something that arrived.
@@ -113,21 +113,27 @@ pub async fn next_due(c: &mut AnyConnection) -> Result<Option<Timestamp>> {
     sql::one(c, "SELECT MIN(due_at) FROM inbound WHERE status = 'received'", args![]).await
 }
 
-/// What became of it.
+/// What became of it. `message`: the LINE message that it was about.
 pub async fn settle(
     c: &mut AnyConnection,
     id: InboundId,
     status: InboundStatus,
     note: Option<&str>,
     discussion: Option<DiscussionId>,
+    message: Option<&str>,
 ) -> Result<()> {
     sql::run(
         c,
-        "UPDATE inbound SET status = $2, note = $3, error = NULL, discussion_id = COALESCE($4, discussion_id) WHERE id = $1",
-        args![id, status.as_str(), note, discussion],
+        "UPDATE inbound SET status = $2, note = $3, error = NULL, discussion_id = COALESCE($4, discussion_id), message_id = $5 WHERE id = $1",
+        args![id, status.as_str(), note, discussion, message],
     )
     .await
     .map(drop)
+}
+
+/// Which LINE message it is about, where it waits or was given up.
+pub async fn set_message(c: &mut AnyConnection, id: InboundId, message: &str) -> Result<()> {
+    sql::run(c, "UPDATE inbound SET message_id = $2 WHERE id = $1", args![id, message]).await.map(drop)
 }
 
 /// It went wrong: tried again at `due_at`, or given up (`None`).
@@ -142,9 +148,16 @@ pub async fn went_wrong(c: &mut AnyConnection, id: InboundId, error: &str, due_a
     .map(drop)
 }
 
-/// A post's words were taken back: nothing of what brought them stays.
-pub async fn forget_body_of(c: &mut AnyConnection, post: PostId) -> Result<()> {
-    sql::run(c, "UPDATE inbound SET body = '{}' WHERE id = (SELECT inbound_id FROM posts WHERE id = $1)", args![post]).await.map(drop)
+/// A LINE message was taken back: nothing of what brought it, or its edits, stays. What still waits to be placed keeps its words until
+/// then: they tell what it is about.
+pub async fn forget_message(c: &mut AnyConnection, inbox: &Inbox, message: &str) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE inbound SET body = '{}' WHERE inbox = $1 AND message_id = $2 AND status <> 'received'",
+        args![inbox.as_str(), message],
+    )
+    .await
+    .map(drop)
 }
 
 /// Keeps nothing of this row's own words either (an edit of a message that was taken back).

@@ -23,6 +23,7 @@ pub mod sessions;
 pub mod settings;
 pub(crate) mod sql;
 pub mod tokens;
+pub mod versions;
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;

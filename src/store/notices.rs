@@ -240,6 +240,28 @@ pub async fn drop_of_post(c: &mut AnyConnection, post: PostId, reason: &str) -> 
     .map(drop)
 }
 
+/// The post was taken back while this delivery, which may have arrived, was being tried: it stays in the list of what was sent.
+pub async fn drop_in_delivery(c: &mut AnyConnection, delivery: DeliveryId, post: PostId, reason: &str) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET status = 'dropped', reason = $3 WHERE delivery_id = $1 AND post_id = $2 AND status = 'pending'",
+        args![delivery, post, reason],
+    )
+    .await
+    .map(drop)
+}
+
+/// Whether the chat was told, or is promised to be told, that the discussion was opened.
+pub async fn is_acknowledged(c: &mut AnyConnection, discussion: DiscussionId) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT id FROM notices WHERE discussion_id = $1 AND kind = 'opened' AND chat_id IS NOT NULL AND status IN ('pending', 'sent') LIMIT 1",
+        args![discussion],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
 /// What waits to tell of one discussion tells of another from now on.
 pub async fn redirect(c: &mut AnyConnection, from: DiscussionId, to: DiscussionId) -> Result<()> {
     sql::run(

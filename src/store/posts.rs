@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{ChatId, DiscussionId, InboundId, PersonId, PostId, Role, Source};
+use crate::domain::{ChatId, Details, DiscussionId, InboundId, PersonId, PostId, Role, Source};
 
 /// One thing said in a discussion.
 #[derive(Clone, Debug)]
@@ -29,10 +29,18 @@ pub struct Post {
     pub created_at: Timestamp,
     pub edited_at: Option<Timestamp>,
     pub retracted_at: Option<Timestamp>,
+    /// Mentions, LINE emoji, sticker, place …
+    pub details: Details,
+    /// LINE's id of the set of pictures that it is.
+    pub image_set: Option<String>,
+    /// The LINE message that it quotes.
+    pub quotes: Option<String>,
+    /// An edit stands for a message that has not arrived.
+    pub edit_only: bool,
 }
 
 const COLUMNS: &str = "p.id, p.discussion_id, p.person_id, COALESCE(a.name, ''), p.role, p.source, p.internal, p.chat_id, p.external_id, \
-                       p.kind, p.body, p.whole, p.evidence, p.created_at, p.edited_at, p.retracted_at";
+                       p.kind, p.body, p.whole, p.evidence, p.created_at, p.edited_at, p.retracted_at, p.details, p.image_set, p.quotes, p.edit_only";
 const FROM: &str = "posts p LEFT JOIN persons a ON a.id = p.person_id";
 
 impl FromRow for Post {
@@ -54,38 +62,90 @@ impl FromRow for Post {
             created_at: c.get()?,
             edited_at: c.get()?,
             retracted_at: c.get()?,
+            details: Details::read(c.get::<Option<String>>()?.as_deref()),
+            image_set: c.get()?,
+            quotes: c.get()?,
+            edit_only: c.get()?,
         })
     }
 }
 
-/// What a new post is made of.
+/// Something that was said: what a new post is made of.
 #[derive(Clone, Debug)]
 pub struct NewPost<'a> {
-    pub discussion: DiscussionId,
     pub person: Option<PersonId>,
     pub role: Role,
     pub source: Source,
     pub internal: bool,
+    /// The chat that it was said in.
     pub chat: Option<ChatId>,
+    /// LINE's message id, the mail's Message-ID, or the form's id.
     pub external_id: Option<&'a str>,
     pub inbound: Option<InboundId>,
+    /// `text`, `image`, … `mail`; `unsupported:KIND`.
     pub kind: &'a str,
     pub body: &'a str,
+    /// The whole text of a mail, where the body is a part of it.
     pub whole: Option<&'a str>,
-    /// Why it is in this discussion, as JSON.
+    /// Why it is in its discussion, as JSON.
     pub evidence: &'a str,
-    pub created_at: Timestamp,
-    pub recorded_at: Timestamp,
+    /// When it was said; what is told of it counts from now.
+    pub at: Timestamp,
+    /// What only LINE tells of it; nothing where it came by another way.
+    pub line: LineExtras<'a>,
 }
 
-/// Adds the post; `None` where the LINE message, or the inbound row, has one already.
-pub async fn add(c: &mut AnyConnection, p: &NewPost<'_>) -> Result<Option<PostId>> {
+/// What a LINE message has beside its words.
+#[derive(Clone, Debug, Default)]
+pub struct LineExtras<'a> {
+    /// JSON of [`Details`].
+    pub details: Option<String>,
+    /// The set of pictures that it is; each of them has its message id at its attachment.
+    pub image_set: Option<&'a str>,
+    /// The message that it quotes.
+    pub quotes: Option<&'a str>,
+    /// An edit, which stands for a message that has not arrived.
+    pub edit_only: bool,
+    /// It was taken back before it arrived, then.
+    pub unsent_at: Option<Timestamp>,
+}
+
+impl<'a> NewPost<'a> {
+    /// Words that somebody wrote, neither internal nor from a chat.
+    pub fn words(person: PersonId, role: Role, source: Source, body: &'a str, evidence: &'a str, at: Timestamp) -> Self {
+        Self {
+            person: Some(person),
+            role,
+            source,
+            internal: false,
+            chat: None,
+            external_id: None,
+            inbound: None,
+            kind: "text",
+            body,
+            whole: None,
+            evidence,
+            at,
+            line: LineExtras::default(),
+        }
+    }
+
+    /// When it was edited, if all that there is of it is an edit.
+    fn at_of_edit(&self) -> Option<Timestamp> {
+        (self.line.edit_only && self.line.unsent_at.is_none()).then_some(self.at)
+    }
+}
+
+/// Adds the post; `None` where the LINE message, the set of pictures, or the inbound row has one already.
+pub async fn add(c: &mut AnyConnection, discussion: DiscussionId, p: &NewPost<'_>, recorded_at: Timestamp) -> Result<Option<PostId>> {
     sql::find(
         c,
         "INSERT INTO posts (discussion_id, person_id, role, source, internal, chat_id, external_id, inbound_id, kind, body, whole, evidence, \
-         created_at, recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING id",
+         created_at, recorded_at, details, image_set, quotes, edit_only, edited_at, retracted_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+         ON CONFLICT DO NOTHING RETURNING id",
         args![
-            p.discussion,
+            discussion,
             p.person,
             p.role.as_str(),
             p.source.as_str(),
@@ -97,8 +157,14 @@ pub async fn add(c: &mut AnyConnection, p: &NewPost<'_>) -> Result<Option<PostId
             p.body,
             p.whole,
             p.evidence,
-            p.created_at,
-            p.recorded_at
+            p.at,
+            recorded_at,
+            p.line.details.as_deref(),
+            p.line.image_set,
+            p.line.quotes,
+            p.line.edit_only,
+            p.at_of_edit(),
+            p.line.unsent_at
         ],
     )
     .await
@@ -116,9 +182,52 @@ pub async fn of_discussion(c: &mut AnyConnection, discussion: DiscussionId, inte
         .await
 }
 
-/// The post of a LINE message.
+/// The post of a LINE message, a picture of a set too.
 pub async fn find_line(c: &mut AnyConnection, chat: ChatId, message: &str) -> Result<Option<Post>> {
-    sql::find(c, format!("SELECT {COLUMNS} FROM {FROM} WHERE p.chat_id = $1 AND p.external_id = $2"), args![chat, message]).await
+    sql::find(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM {FROM} WHERE p.id IN (SELECT x.id FROM posts x WHERE x.chat_id = $1 AND x.external_id = $2 \
+             UNION SELECT y.id FROM attachments t JOIN posts y ON y.id = t.post_id WHERE t.message_id = $2 AND y.chat_id = $1) \
+             ORDER BY p.id LIMIT 1"
+        ),
+        args![chat, message],
+    )
+    .await
+}
+
+/// The post of a set of pictures.
+pub async fn find_image_set(c: &mut AnyConnection, chat: ChatId, set: &str) -> Result<Option<Post>> {
+    sql::find(c, format!("SELECT {COLUMNS} FROM {FROM} WHERE p.chat_id = $1 AND p.image_set = $2"), args![chat, set]).await
+}
+
+/// Posts that quote one of these LINE messages, in the order in which they were said.
+pub async fn quoting(c: &mut AnyConnection, chat: ChatId, messages: &[String], limit: i64) -> Result<Vec<Post>> {
+    if messages.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut values = args![chat, limit];
+    values.extend(messages.iter().map(sql::Value::from));
+    let places = sql::places(3, messages.len());
+    sql::all(
+        c,
+        format!("SELECT {COLUMNS} FROM {FROM} WHERE p.chat_id = $1 AND p.quotes IN ({places}) ORDER BY p.created_at, p.id LIMIT $2"),
+        values,
+    )
+    .await
+}
+
+/// Whether anything in the discussion still has its words.
+pub async fn has_living(c: &mut AnyConnection, discussion: DiscussionId) -> Result<bool> {
+    let found: Option<i64> =
+        sql::find(c, "SELECT id FROM posts WHERE discussion_id = $1 AND retracted_at IS NULL LIMIT 1", args![discussion]).await?;
+    Ok(found.is_some())
+}
+
+/// Whether the discussion has any post, a tombstone too.
+pub async fn has_any(c: &mut AnyConnection, discussion: DiscussionId) -> Result<bool> {
+    let found: Option<i64> = sql::find(c, "SELECT id FROM posts WHERE discussion_id = $1 LIMIT 1", args![discussion]).await?;
+    Ok(found.is_some())
 }
 
 /// The post that this person's form with this id made already.
@@ -185,40 +294,102 @@ pub async fn has_written(c: &mut AnyConnection, discussion: DiscussionId, person
     Ok(found.is_some())
 }
 
-/// Puts an edit's text in, unless a newer one is there.
-pub async fn edit(c: &mut AnyConnection, id: PostId, body: &str, at: Timestamp) -> Result<bool> {
-    let done = sql::run(
+/// How it reads now, and since when it has been edited.
+pub async fn set_wording(c: &mut AnyConnection, id: PostId, body: &str, details: Option<&str>, edited_at: Timestamp) -> Result<()> {
+    sql::run(
         c,
-        "UPDATE posts SET body = $2, edited_at = $3 WHERE id = $1 AND retracted_at IS NULL AND (edited_at IS NULL OR edited_at < $3)",
-        args![id, body, at],
+        "UPDATE posts SET body = $2, details = $3, edited_at = $4 WHERE id = $1 AND retracted_at IS NULL",
+        args![id, body, details, edited_at],
     )
-    .await?;
-    Ok(done > 0)
+    .await
+    .map(drop)
 }
 
-/// Takes the words away and leaves a tombstone.
+/// It was said no later than `at`: an event that is older than those before it has come.
+pub async fn said_by(c: &mut AnyConnection, id: PostId, at: Timestamp) -> Result<()> {
+    sql::run(c, "UPDATE posts SET created_at = $2 WHERE id = $1 AND created_at > $2", args![id, at]).await.map(drop)
+}
+
+/// The message whose edit stood for it has come after all.
+pub async fn complete(c: &mut AnyConnection, id: PostId, person: Option<PersonId>, kind: &str, quotes: Option<&str>) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE posts SET edit_only = 0, person_id = COALESCE(person_id, $2), kind = $3, quotes = COALESCE($4, quotes) WHERE id = $1",
+        args![id, person, kind, quotes],
+    )
+    .await
+    .map(drop)
+}
+
+/// More is known of what it is.
+pub async fn set_details(c: &mut AnyConnection, id: PostId, details: Option<&str>) -> Result<()> {
+    sql::run(c, "UPDATE posts SET details = $2 WHERE id = $1 AND retracted_at IS NULL", args![id, details]).await.map(drop)
+}
+
+/// Takes the words away and leaves a tombstone, from then on.
 pub async fn retract(c: &mut AnyConnection, id: PostId, at: Timestamp) -> Result<()> {
-    sql::run(c, "UPDATE posts SET body = '', whole = NULL, retracted_at = COALESCE(retracted_at, $2) WHERE id = $1", args![id, at])
-        .await
-        .map(drop)
+    sql::run(
+        c,
+        "UPDATE posts SET body = '', whole = NULL, details = NULL, edited_at = NULL, retracted_at = $2 WHERE id = $1",
+        args![id, at],
+    )
+    .await
+    .map(drop)
 }
 
-/// Remembers that a LINE message was taken back.
+/// It is no tombstone: of its set of pictures, one that was not taken back has come.
+pub async fn revive(c: &mut AnyConnection, id: PostId) -> Result<()> {
+    sql::run(c, "UPDATE posts SET retracted_at = NULL WHERE id = $1", args![id]).await.map(drop)
+}
+
+/// Remembers that a LINE message was taken back; told twice, the earlier time counts.
 pub async fn add_unsent(c: &mut AnyConnection, chat: ChatId, message: &str, at: Timestamp) -> Result<()> {
     sql::run(
         c,
-        "INSERT INTO unsent_messages (chat_id, external_id, unsent_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        "INSERT INTO unsent_messages (chat_id, external_id, unsent_at) VALUES ($1, $2, $3) ON CONFLICT (chat_id, external_id) \
+         DO UPDATE SET unsent_at = $3 WHERE unsent_messages.unsent_at > $3",
         args![chat, message, at],
     )
     .await
     .map(drop)
 }
 
-/// Whether the message was taken back before it arrived.
-pub async fn is_unsent(c: &mut AnyConnection, chat: ChatId, message: &str) -> Result<bool> {
-    let found: Option<i64> =
-        sql::find(c, "SELECT unsent_at FROM unsent_messages WHERE chat_id = $1 AND external_id = $2", args![chat, message]).await?;
-    Ok(found.is_some())
+/// When the message was taken back, if it was: before it arrived or after.
+pub async fn unsent_at(c: &mut AnyConnection, chat: ChatId, message: &str) -> Result<Option<Timestamp>> {
+    sql::find(c, "SELECT unsent_at FROM unsent_messages WHERE chat_id = $1 AND external_id = $2", args![chat, message]).await
+}
+
+/// Of the set's pictures that have arrived: how many were not taken back, and when the last of the others was.
+pub async fn set_left(c: &mut AnyConnection, post: PostId, chat: ChatId) -> Result<(i64, Option<Timestamp>)> {
+    sql::one(
+        c,
+        "SELECT COUNT(*) - COUNT(u.unsent_at), MAX(u.unsent_at) FROM attachments a \
+         LEFT JOIN unsent_messages u ON u.chat_id = $2 AND u.external_id = a.message_id WHERE a.post_id = $1",
+        args![post, chat],
+    )
+    .await
+}
+
+/// The names that LINE users bear now: `(LINE's id, name)`.
+pub async fn names_of_mentioned(c: &mut AnyConnection, users: &[String]) -> Result<Vec<(String, String)>> {
+    if users.is_empty() {
+        return Ok(vec![]);
+    }
+    sql::all(
+        c,
+        format!(
+            "SELECT i.external_id, p.name FROM identities i JOIN persons p ON p.id = i.person_id \
+             WHERE i.channel = 'line' AND p.name <> '' AND i.external_id IN ({})",
+            sql::places(1, users.len())
+        ),
+        users.iter().map(sql::Value::from).collect(),
+    )
+    .await
+}
+
+/// Why it is where it is, as JSON.
+pub async fn set_evidence(c: &mut AnyConnection, id: PostId, evidence: &str) -> Result<()> {
+    sql::run(c, "UPDATE posts SET evidence = $2 WHERE id = $1", args![id, evidence]).await.map(drop)
 }
 
 /// Moves posts to another discussion.
@@ -238,6 +409,17 @@ pub async fn add_sent_message(c: &mut AnyConnection, chat: ChatId, message: &str
     )
     .await
     .map(drop)
+}
+
+/// Whether the message is one of the bot's.
+pub async fn is_sent_message(c: &mut AnyConnection, chat: ChatId, message: &str) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT discussion_id FROM sent_messages WHERE chat_id = $1 AND external_id = $2 LIMIT 1",
+        args![chat, message],
+    )
+    .await?;
+    Ok(found.is_some())
 }
 
 /// The discussion that a message of the bot's was about, where it was about one.

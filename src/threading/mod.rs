@@ -29,6 +29,8 @@ pub struct Utterance<'a> {
 pub struct Candidates {
     /// The discussion of the message that it quotes.
     pub quoted: Option<DiscussionId>,
+    /// The message that quotes it and came before it, and that one's discussion.
+    pub quoted_by: Option<(LineMessageId, DiscussionId)>,
     /// The chat's discussion with the latest post, and that post's time.
     pub latest: Option<(DiscussionId, Timestamp)>,
 }
@@ -53,6 +55,8 @@ pub enum Choice {
 pub enum Evidence {
     /// It quotes a message of that discussion.
     Quote { quoted: String },
+    /// A message of that discussion quotes it, and came before it.
+    QuotedBy { message: String },
     /// The chat's last active discussion had its last post so long ago.
     SameChat { seconds_since_last_post: i64 },
     /// A sticker belongs to what was said last.
@@ -81,7 +85,7 @@ impl Evidence {
 type Rule = fn(&Utterance<'_>, &Candidates) -> Option<Placement>;
 
 /// In order of certainty.
-const RULES: [Rule; 3] = [quote, same_chat, sticker];
+const RULES: [Rule; 4] = [quote, quoted_by, same_chat, sticker];
 
 /// Which discussion it belongs to.
 pub fn decide(utterance: &Utterance<'_>, candidates: &Candidates) -> Placement {
@@ -95,6 +99,12 @@ fn quote(utterance: &Utterance<'_>, candidates: &Candidates) -> Option<Placement
     let quoted: &LineMessageId = utterance.said.quotes.as_ref()?;
     let discussion = candidates.quoted?;
     Some(Placement { choice: Choice::Join(discussion), evidence: Evidence::Quote { quoted: quoted.to_string() } })
+}
+
+/// Events may arrive in any order: what a quote refers to stands with it, whichever of the two came first.
+fn quoted_by(_: &Utterance<'_>, candidates: &Candidates) -> Option<Placement> {
+    let (message, discussion) = candidates.quoted_by.as_ref()?;
+    Some(Placement { choice: Choice::Join(*discussion), evidence: Evidence::QuotedBy { message: message.to_string() } })
 }
 
 fn same_chat(utterance: &Utterance<'_>, candidates: &Candidates) -> Option<Placement> {
@@ -121,6 +131,7 @@ fn within(utterance: &Utterance<'_>, candidates: &Candidates, reach: SignedDurat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Details;
 
     fn said(text: &str) -> Said {
         Said {
@@ -131,6 +142,7 @@ mod tests {
             mentions_bot: false,
             attachment: None,
             unsupported: false,
+            details: Details::default(),
         }
     }
 
@@ -146,13 +158,28 @@ mod tests {
     fn a_quote_goes_to_its_discussion_however_old_and_whatever_is_active() {
         let mut quoting = said("好的");
         quoting.quotes = Some("612".into());
-        let candidates = Candidates { quoted: Some(DiscussionId(1)), latest: Some((DiscussionId(2), at(9_990))) };
+        let candidates = Candidates { quoted: Some(DiscussionId(1)), latest: Some((DiscussionId(2), at(9_990))), ..Candidates::default() };
         assert_eq!(decided(&quoting, &candidates).choice, Choice::Join(DiscussionId(1)));
     }
 
     #[test]
+    fn what_was_quoted_before_it_came_goes_to_the_quote() {
+        let quoted_by = Some(("613".into(), DiscussionId(3)));
+        let candidates = Candidates { quoted_by: quoted_by.clone(), latest: Some((DiscussionId(2), at(9_990))), quoted: None };
+        let placed = decided(&said("頂樓漏水"), &candidates);
+        assert_eq!(placed.choice, Choice::Join(DiscussionId(3)));
+        assert_eq!(placed.evidence, Evidence::QuotedBy { message: "613".into() });
+        let mut quoting = said("頂樓漏水");
+        quoting.quotes = Some("611".into());
+        assert_eq!(
+            decided(&quoting, &Candidates { quoted: Some(DiscussionId(1)), quoted_by, latest: None }).choice,
+            Choice::Join(DiscussionId(1))
+        );
+    }
+
+    #[test]
     fn what_follows_within_ten_minutes_joins_the_active_discussion() {
-        let candidates = |second| Candidates { quoted: None, latest: Some((DiscussionId(2), at(second))) };
+        let candidates = |second| Candidates { latest: Some((DiscussionId(2), at(second))), ..Candidates::default() };
         assert_eq!(decided(&said("還有"), &candidates(9_400)).choice, Choice::Join(DiscussionId(2)));
         assert_eq!(decided(&said("早來的"), &candidates(10_030)).choice, Choice::Join(DiscussionId(2)));
         assert_eq!(decided(&said("發票"), &candidates(9_399)).choice, Choice::Open { title: "發票".into() });
@@ -169,7 +196,7 @@ mod tests {
     fn a_sticker_joins_what_was_said_days_ago() {
         let mut sticker = said("");
         sticker.kind = "sticker".into();
-        let candidates = Candidates { quoted: None, latest: Some((DiscussionId(2), at(10_000 - 3 * 86_400))) };
+        let candidates = Candidates { latest: Some((DiscussionId(2), at(10_000 - 3 * 86_400))), ..Candidates::default() };
         assert_eq!(decided(&sticker, &candidates).choice, Choice::Join(DiscussionId(2)));
         assert_eq!(decided(&sticker, &Candidates::default()).choice, Choice::Open { title: "圖片".into() });
     }

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 
 use super::error::Problem;
 use crate::App;
-use crate::channels::line::{signature, wire};
+use crate::channels::line::wire::{self, Webhook};
+use crate::channels::line::signature;
 use crate::domain::Inbox;
 use crate::store::inbound::NewInbound;
 
@@ -46,11 +47,17 @@ async fn accept(app: &App, name: &str, headers: &HeaderMap, body: &[u8]) -> Resu
     let Some(account) = app.config.line.iter().find(|a| a.name == name) else {
         return Err(Problem::not_found("LINE account"));
     };
-    let signed = headers.get(SIGNATURE).and_then(|v| v.to_str().ok()).is_some_and(|s| signature::verify(&account.channel_secret, body, s));
-    if !signed {
+    let header = headers.get(SIGNATURE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if !signature::verify(account.secrets(), body, header) {
+        warn_of_another(app, name, body, header);
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "the signature does not fit the body and this account's channel_secret"));
     }
-    let events = wire::events(body).map_err(|e| Problem::bad_request(e.to_string()))?;
+    let Webhook { destination, events } = wire::webhook(body).map_err(|e| Problem::bad_request(e.to_string()))?;
+    if let Some(own) = app.line.get(name).and_then(|line| line.heard_destination(&destination)) {
+        metrics::counter!("threadline_webhook_strange_destinations_total", "account" => name.to_owned()).increment(1);
+        tracing::warn!(account = name, destination, own, "its webhooks are meant for another bot than its access token is of: the secret and \
+             the token are of two channels. The events are kept");
+    }
     if events.is_empty() {
         return Ok(());
     }
@@ -72,4 +79,18 @@ async fn accept(app: &App, name: &str, headers: &HeaderMap, body: &[u8]) -> Resu
     })?;
     app.wake.place.notify_one();
     Ok(())
+}
+
+/// Says so where the webhook is authentic, but another account's: its URL was pasted into the wrong channel.
+fn warn_of_another(app: &App, name: &str, body: &[u8], header: &str) {
+    let others = app.config.line.iter().filter(|a| a.name != name);
+    if let Some(other) = others.into_iter().find(|a| signature::verify(a.secrets(), body, header)) {
+        tracing::warn!(
+            account = other.name,
+            came_to = name,
+            "a webhook of this account came to another's address and was refused: set {}'s webhook URL to …/webhooks/line/{}",
+            other.name,
+            other.name
+        );
+    }
 }

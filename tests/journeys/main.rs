@@ -4,10 +4,12 @@
 
 mod support;
 
+mod any_order;
 mod api;
 mod client_writes_email;
 mod files_are_kept;
 mod killed_at_any_moment;
+mod line_bodies;
 mod line_group_asks;
 mod operator_recovers;
 mod staff_answers_by_email;

@@ -4,18 +4,20 @@
 //! send is told apart by what we may conclude from it: that it certainly arrived, certainly not, or that nobody knows.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::access::Access;
 use crate::config::LineAccount;
 use crate::domain::ChatKind;
 
@@ -35,8 +37,21 @@ const SEGMENT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 pub struct Line {
     calls: reqwest::Client,
     downloads: reqwest::Client,
+    access: Arc<Access>,
+    itself: Arc<Mutex<Itself>>,
     api_url: String,
     data_api_url: String,
+}
+
+/// What is known of the account itself.
+#[derive(Debug, Default)]
+struct Itself {
+    /// As LINE told when it was asked with the account's token.
+    told: Option<BotInfo>,
+    /// The `destination` of its webhooks.
+    destination: Option<String>,
+    /// Whether it was told already that the two differ.
+    is_strange_told: bool,
 }
 
 /// What became of a reply or push.
@@ -165,23 +180,21 @@ impl Line {
     }
 
     fn waiting(account: &LineAccount, answer_within: Duration, chunk_within: Duration) -> Result<Self, LineError> {
-        let mut token = HeaderValue::from_str(&format!("Bearer {}", account.channel_access_token.expose()))
-            .map_err(|_| LineError::Unusable(format!("line.{}.channel_access_token holds characters that no token has", account.name)))?;
-        token.set_sensitive(true);
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, token)]);
         let client = |url: &str| {
             let builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls())
                 .user_agent(concat!("Threadline/", env!("CARGO_PKG_VERSION")))
-                .default_headers(headers.clone())
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(CONNECT_WITHIN);
             // A stand-in on this machine is not to be sought through the company's proxy.
             if is_loopback(url) { builder.no_proxy() } else { builder }
         };
         let built = |builder: reqwest::ClientBuilder| builder.build().map_err(|e| LineError::Unusable(reason(e)));
+        let calls = built(client(&account.api_url).timeout(answer_within))?;
         Ok(Self {
-            calls: built(client(&account.api_url).timeout(answer_within))?,
+            access: Arc::new(Access::new(account, &calls)?),
+            itself: Arc::default(),
+            calls,
             downloads: built(client(&account.data_api_url).read_timeout(chunk_within))?,
             api_url: account.api_url.clone(),
             data_api_url: account.data_api_url.clone(),
@@ -192,7 +205,7 @@ impl Line {
     /// token means that the first try arrived.
     pub async fn reply(&self, token: &str, messages: &[Value]) -> SendOutcome {
         let body = json!({"replyToken": token, "messages": messages});
-        match answer(self.post("/v2/bot/message/reply").json(&body)).await {
+        match self.answer(self.post("/v2/bot/message/reply").json(&body)).await {
             Ok((StatusCode::BAD_REQUEST, text)) if is_about_the_token(&text) => SendOutcome::InvalidToken,
             Ok((status, text)) => sent(status, &text),
             // LINE said 200; trying again could only be told that the token is used.
@@ -206,7 +219,7 @@ impl Line {
     pub async fn push(&self, to: &str, messages: &[Value], retry_key: Uuid) -> SendOutcome {
         let body = json!({"to": to, "messages": messages});
         let request = self.post("/v2/bot/message/push").header("X-Line-Retry-Key", retry_key.to_string()).json(&body);
-        match answer(request).await {
+        match self.answer(request).await {
             Ok((StatusCode::CONFLICT, text)) => SendOutcome::Sent { message_ids: sent_ids(&text) },
             Ok((status, text)) => sent(status, &text),
             Err(failure) => failure.into(),
@@ -281,9 +294,9 @@ impl Line {
     /// A message's bytes, while LINE keeps them.
     pub async fn content(&self, message_id: &str) -> ContentOutcome {
         let Some(id) = segment(message_id) else { return ContentOutcome::Missing };
-        let response = match self.downloads.get(format!("{}/v2/bot/message/{id}/content", self.data_api_url)).send().await {
+        let response = match self.send(self.downloads.get(format!("{}/v2/bot/message/{id}/content", self.data_api_url))).await {
             Ok(response) => response,
-            Err(e) => return ContentOutcome::Retry(reason(e)),
+            Err(failure) => return ContentOutcome::Retry(failure.why()),
         };
         match response.status() {
             StatusCode::OK => ContentOutcome::Ready(download(response)),
@@ -302,21 +315,88 @@ impl Line {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, LineError> {
-        match answer(self.calls.get(format!("{}{path}", self.api_url))).await {
+        match self.answer(self.calls.get(format!("{}{path}", self.api_url))).await {
             Ok((StatusCode::OK, text)) => match serde_json::from_str(&text) {
                 Ok(found) => Ok(Some(found)),
                 Err(e) => Err(LineError::Unreadable(format!("{:?} at line {} column {}", e.classify(), e.line(), e.column()))),
             },
             Ok((StatusCode::NOT_FOUND, _)) => Ok(None),
             Ok((status, text)) => Err(LineError::Status { status: status.as_u16(), message: said(&text) }),
-            Err(Failure::Connecting(why) | Failure::Waiting(why) | Failure::After(_, why)) => Err(LineError::Network(why)),
+            Err(failure) => Err(LineError::Network(failure.why())),
         }
+    }
+
+    /// The whole answer to a call.
+    async fn answer(&self, request: RequestBuilder) -> Result<(StatusCode, String), Failure> {
+        let response = self.send(request).await?;
+        let status = response.status();
+        text_of(response).await.map(|text| (status, text)).map_err(|why| Failure::After(status, why))
+    }
+
+    /// The beginning of the answer to a call made with the account's token; once more with another, should LINE refuse a token that
+    /// can be renewed (what it refuses so, it has not done).
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let again = request.try_clone();
+        let token = self.access.header().await.map_err(Failure::Connecting)?;
+        let response = request.header(AUTHORIZATION, &token).send().await?;
+        let Some(again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED && self.access.refused(&token)) else {
+            return Ok(response);
+        };
+        let token = self.access.header().await.map_err(Failure::Connecting)?;
+        let response = again.header(AUTHORIZATION, &token).send().await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            self.access.refused(&token);
+            return Err(Failure::Connecting("LINE refuses a channel access token that it has just issued".to_owned()));
+        }
+        Ok(response)
+    }
+
+    fn itself(&self) -> MutexGuard<'_, Itself> {
+        self.itself.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks LINE who the account is, and keeps it.
+    pub async fn learn_itself(&self) -> Result<(), LineError> {
+        if let Some(told) = self.bot_info().await? {
+            self.itself().told = Some(told);
+        }
+        Ok(())
+    }
+
+    /// The account itself, as LINE told when it was last asked.
+    pub fn known_itself(&self) -> Option<BotInfo> {
+        self.itself().told.clone()
+    }
+
+    /// The account's own user id, as far as it is known: from LINE, or from an authentic webhook.
+    pub fn known_user_id(&self) -> Option<String> {
+        let itself = self.itself();
+        itself.told.as_ref().map(|bot| bot.user_id.clone()).or_else(|| itself.destination.clone())
+    }
+
+    /// To be told the `destination` of an authentic webhook of this account. The account's own id, where that is another: its token and
+    /// its secret are of two channels. Told once for each such destination.
+    pub fn heard_destination(&self, destination: &str) -> Option<String> {
+        let mut itself = self.itself();
+        if destination.is_empty() {
+            return None;
+        }
+        if itself.destination.as_deref() != Some(destination) {
+            itself.destination = Some(destination.to_owned());
+            itself.is_strange_told = false;
+        }
+        if itself.is_strange_told {
+            return None;
+        }
+        let own = itself.told.as_ref().map(|bot| bot.user_id.clone()).filter(|own| own != destination);
+        itself.is_strange_told = own.is_some();
+        own
     }
 }
 
 /// Why no whole answer came.
 enum Failure {
-    /// There was no connection to send anything over.
+    /// There was no connection to send anything over, or no token to send with it.
     Connecting(String),
     /// The request may have been read.
     Waiting(String),
@@ -334,18 +414,24 @@ impl From<Failure> for SendOutcome {
     }
 }
 
-async fn answer(request: RequestBuilder) -> Result<(StatusCode, String), Failure> {
-    let response = request.send().await.map_err(|e| {
-        let not_connected = e.is_connect() || e.is_builder();
-        let why = reason(e);
-        if not_connected { Failure::Connecting(why) } else { Failure::Waiting(why) }
-    })?;
-    let status = response.status();
-    text_of(response).await.map(|text| (status, text)).map_err(|why| Failure::After(status, why))
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        let not_connected = error.is_connect() || error.is_builder();
+        let why = reason(error);
+        if not_connected { Self::Connecting(why) } else { Self::Waiting(why) }
+    }
+}
+
+impl Failure {
+    fn why(self) -> String {
+        match self {
+            Self::Connecting(why) | Self::Waiting(why) | Self::After(_, why) => why,
+        }
+    }
 }
 
 /// A JSON answer, which is small; what is longer than any is cut.
-async fn text_of(mut response: Response) -> Result<String, String> {
+pub(super) async fn text_of(mut response: Response) -> Result<String, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(reason)? {
         let room = ANSWER_BYTES_MAX - body.len();
@@ -404,13 +490,13 @@ fn said(text: &str) -> String {
     one_line(&line)
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let cut: String = text.chars().take(REASON_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     cut.trim().to_owned()
 }
 
 /// What went wrong and what was behind it, without the address (which holds ids).
-fn reason(error: reqwest::Error) -> String {
+pub(super) fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut line = error.to_string();
     let mut source = std::error::Error::source(&error);

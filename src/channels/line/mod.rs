@@ -3,7 +3,9 @@
 //! The flow in is [`signature::verify`] → [`wire::events`] (kept as received) → [`normalise::normalise`] (ours, total). The
 //! flow out is [`render`] (message objects, checked with [`limits`]) → [`client::Line`].
 
+mod access;
 pub mod client;
+mod details;
 pub mod limits;
 pub mod login;
 pub mod normalise;

@@ -5,8 +5,11 @@
 
 use jiff::Timestamp;
 
+use super::details::{self, details};
 use super::wire::{self, Fields};
-use crate::domain::{Act, ChatKind, Incoming, IncomingChat, LineAttachment, LineChatId, LineContent, LineMessageId, LineUserId, Said};
+use crate::domain::{
+    Act, ChatKind, Incoming, IncomingChat, LineAttachment, LineChatId, LineContent, LineMessageId, LineUserId, Said, Signal,
+};
 
 /// The longest attachment name, in bytes: what common file systems take, less room for a prefix.
 pub const NAME_BYTES_MAX: usize = 200;
@@ -54,7 +57,10 @@ fn act(event: &Fields, bot_user_id: Option<&str>) -> Act {
     let kind = kind(event);
     let read = match kind.as_str() {
         "message" => event.object("message").and_then(|m| said(&m, bot_user_id)).map(Act::Say),
-        "messageEdited" => edit(event),
+        // Only texts are edited; anything else would be a kind of event that we do not know.
+        "messageEdited" => {
+            event.object("message").and_then(|m| said(&m, bot_user_id)).filter(|s| s.kind == "text" && !s.unsupported).map(Act::Edit)
+        }
         "unsend" => event.object("unsend").and_then(|u| u.id("messageId")).map(|id| Act::Unsend { message: LineMessageId(id) }),
         "join" => Some(Act::BotJoined),
         "leave" => Some(Act::BotLeft),
@@ -63,20 +69,38 @@ fn act(event: &Fields, bot_user_id: Option<&str>) -> Act {
         "follow" => Some(Act::Followed),
         "unfollow" => Some(Act::Unfollowed),
         "postback" => event.object("postback").and_then(|p| p.text("data")).map(|data| Act::Tapped { data }),
-        _ => None,
+        other => signal(event, other).map(Act::Signal),
     };
     read.unwrap_or(Act::Unsupported { kind })
 }
 
-/// An object's `type`, fit to be shown.
-fn kind(of: &Fields) -> String {
-    let kind: String = of.text("type").unwrap_or_default().chars().filter(|c| !c.is_control()).take(KIND_CHARS_MAX).collect();
-    if kind.is_empty() { "unknown".to_owned() } else { kind }
+/// What is told beside what is said. Source: Messaging API reference, "Webhook event objects".
+fn signal(event: &Fields, kind: &str) -> Option<Signal> {
+    let of = |object: &str, name: &str| event.object(object).and_then(|o| o.id(name)).map(|w| shown(&w)).unwrap_or_default();
+    Some(match kind {
+        "accountLink" => Signal::AccountLink { ok: of("link", "result") == "ok" },
+        "videoPlayComplete" => Signal::VideoSeen { tracking: of("videoPlayComplete", "trackingId") },
+        "beacon" => Signal::Beacon { hardware: of("beacon", "hwid"), kind: of("beacon", "type") },
+        "membership" => Signal::Membership { kind: of("membership", "type") },
+        "delivery" => Signal::NotificationDelivered,
+        "module" => Signal::Module { attached: of("module", "type") == "attached" },
+        "activated" => Signal::Activated,
+        "deactivated" => Signal::Deactivated,
+        "botSuspended" => Signal::BotSuspended,
+        "botResumed" => Signal::BotResumed,
+        _ => return None,
+    })
 }
 
-fn edit(event: &Fields) -> Option<Act> {
-    let message = event.object("message")?;
-    Some(Act::Edit { message: LineMessageId(message.id("id")?), text: message.text("text")? })
+/// A word of theirs, fit to be shown.
+fn shown(word: &str) -> String {
+    word.chars().filter(|c| !c.is_control()).take(KIND_CHARS_MAX).collect()
+}
+
+/// An object's `type`, fit to be shown.
+fn kind(of: &Fields) -> String {
+    let kind = shown(&of.text("type").unwrap_or_default());
+    if kind.is_empty() { "unknown".to_owned() } else { kind }
 }
 
 fn members(event: &Fields, change: &str) -> Vec<LineUserId> {
@@ -108,18 +132,19 @@ fn said(message: &Fields, bot_user_id: Option<&str>) -> Option<Said> {
     };
     Some(Said {
         message: LineMessageId(id),
-        kind,
         text,
         quotes: message.id("quotedMessageId").map(LineMessageId),
         mentions_bot: mentions_bot(message, bot_user_id),
         attachment,
         unsupported: !supported,
+        details: details(message, &kind, bot_user_id),
+        kind,
     })
 }
 
 fn mentions_bot(message: &Fields, bot_user_id: Option<&str>) -> bool {
     let mentionees = message.object("mention").map(|m| m.objects("mentionees")).unwrap_or_default();
-    mentionees.iter().any(|m| m.plain("isSelf") == Some(true) || bot_user_id.is_some_and(|bot| m.text("userId").as_deref() == Some(bot)))
+    mentionees.iter().any(|m| details::is_bot(m, bot_user_id))
 }
 
 /// The text on a message sticker, else LINE's first keyword for it, else nothing.
@@ -131,13 +156,11 @@ fn sticker_text(message: &Fields) -> String {
 }
 
 fn location_text(message: &Fields) -> String {
-    let mut lines: Vec<String> = ["title", "address"].into_iter().filter_map(|f| filled(message.text(f))).collect();
+    let place = details::place(message);
+    let mut lines: Vec<String> = [place.title.clone(), place.address.clone()].into_iter().flatten().collect();
     lines.dedup();
-    let degrees = |name: &str, max: f64| message.plain::<f64>(name).filter(|d| d.abs() <= max);
-    if let (Some(latitude), Some(longitude)) = (degrees("latitude", 90.0), degrees("longitude", 180.0)) {
-        lines.push(format!("{latitude},{longitude}"));
-        lines.push(format!("https://www.google.com/maps?q={latitude},{longitude}"));
-    }
+    lines.extend(place.degrees.map(|(latitude, longitude)| format!("{latitude},{longitude}")));
+    lines.extend(place.map_url());
     lines.join("\n")
 }
 
@@ -152,8 +175,7 @@ fn attachment(message: &Fields, kind: &str, id: &str) -> Option<LineAttachment> 
     let given = message.text("fileName").map(|name| plain_name(&name)).unwrap_or_default();
     let provider = message.object("contentProvider").unwrap_or_default();
     let at = if provider.text("type").as_deref() == Some("external") {
-        let url = provider.text("originalContentUrl").filter(|u| u.starts_with("https://") || u.starts_with("http://"))?;
-        LineContent::External { url }
+        LineContent::External { url: details::external_url(message)? }
     } else {
         LineContent::Line
     };

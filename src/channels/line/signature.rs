@@ -8,9 +8,11 @@ use sha2::Sha256;
 
 use crate::config::Secret;
 
-/// Whether `header` signs exactly these bytes. Compares in constant time; a header that is not base64 signs nothing.
-pub fn verify(secret: &Secret, raw_body: &[u8], header: &str) -> bool {
-    STANDARD.decode(header.trim()).is_ok_and(|claimed| keyed(secret, raw_body).verify_slice(&claimed).is_ok())
+/// Whether `header` signs exactly these bytes with one of `secrets`. Compares in constant time, and with every secret, whichever fits;
+/// a header that is not base64 signs nothing.
+pub fn verify<'a>(secrets: impl IntoIterator<Item = &'a Secret>, raw_body: &[u8], header: &str) -> bool {
+    let Ok(claimed) = STANDARD.decode(header.trim()) else { return false };
+    secrets.into_iter().fold(false, |fits, secret| fits | keyed(secret, raw_body).verify_slice(&claimed).is_ok())
 }
 
 /// The header's value for `raw_body`: for the stand-in platform and for tests.
@@ -38,15 +40,25 @@ mod tests {
     #[test]
     fn the_documented_example_is_signed_as_line_signs_it() {
         assert_eq!(sign(&documented(), BODY), SIGNATURE);
-        assert!(verify(&documented(), BODY, SIGNATURE));
+        assert!(verify([&documented()], BODY, SIGNATURE));
+    }
+
+    #[test]
+    fn while_a_secret_is_reissued_either_signs() {
+        let (old, next) = (documented(), Secret::new("the-next"));
+        for secret in [&old, &next] {
+            assert!(verify([&old, &next], BODY, &sign(secret, BODY)));
+        }
+        assert!(!verify([&old, &next], BODY, &sign(&Secret::new("a third"), BODY)));
     }
 
     #[test]
     fn anything_else_is_refused() {
-        assert!(!verify(&Secret::new("another"), BODY, SIGNATURE));
-        assert!(!verify(&documented(), &BODY[1..], SIGNATURE));
+        assert!(!verify([&Secret::new("another")], BODY, SIGNATURE));
+        assert!(!verify([], BODY, SIGNATURE));
+        assert!(!verify([&documented()], &BODY[1..], SIGNATURE));
         for header in ["", "=", "GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs", "R2hS", "簽章"] {
-            assert!(!verify(&documented(), BODY, header), "{header}");
+            assert!(!verify([&documented()], BODY, header), "{header}");
         }
     }
 }

@@ -41,8 +41,26 @@ pub struct Malformed(String);
 /// # Errors
 /// Where the body is not an object, or `events` is missing or no array. One strange event never fails the others.
 pub fn events(raw_body: &[u8]) -> Result<Vec<WireEvent>, Malformed> {
+    webhook(raw_body).map(|webhook| webhook.events)
+}
+
+/// A webhook's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// User id of the account that it is meant for; empty where the body does not tell.
+    pub destination: String,
+    pub events: Vec<WireEvent>,
+}
+
+/// As [`events`], with whom they are meant for.
+///
+/// # Errors
+/// As [`events`].
+pub fn webhook(raw_body: &[u8]) -> Result<Webhook, Malformed> {
     #[derive(Deserialize)]
     struct Body<'a> {
+        #[serde(borrow, default)]
+        destination: Option<&'a RawValue>,
         #[serde(borrow)]
         events: Vec<&'a RawValue>,
     }
@@ -53,9 +71,10 @@ pub fn events(raw_body: &[u8]) -> Result<Vec<WireEvent>, Malformed> {
         return Err(Malformed("the body is no object".to_owned()));
     }
     // serde's words may quote the body, which is nobody's to log; its place and kind say enough.
-    let Body { events } =
+    let Body { destination, events } =
         serde_json::from_str(body).map_err(|e| Malformed(format!("{:?} at line {} column {}", e.classify(), e.line(), e.column())))?;
-    Ok(events.into_iter().map(|event| read(event.get())).collect())
+    let destination = destination.and_then(text).map(Cow::into_owned).unwrap_or_default();
+    Ok(Webhook { destination, events: events.into_iter().map(|event| read(event.get())).collect() })
 }
 
 /// What [`events`] needs of an event; every field in whatever shape it came.

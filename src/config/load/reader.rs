@@ -124,14 +124,19 @@ impl<'a> Section<'a> {
 
     /// A secret of LINE's that must be there; LINE's have no spaces, so one with a space was not copied well.
     pub(super) fn required_token(&self, key: &str) -> Result<Secret, ConfigError> {
-        let Some(secret) = self.secret(key)? else {
+        self.token(key)?.ok_or_else(|| {
             let why = format!("is missing; write {key} = \"…\" from the LINE Developers Console, or {key}_file = \"/run/secrets/…\"");
-            return Err(self.error(key, why));
-        };
-        if secret.expose().bytes().all(|b| b.is_ascii_graphic()) {
-            Ok(secret)
-        } else {
-            Err(self.error(key, "holds a space, a line break or a letter that is not ASCII; copy it again"))
+            self.error(key, why)
+        })
+    }
+
+    /// A secret of LINE's that may be left out.
+    pub(super) fn token(&self, key: &str) -> Result<Option<Secret>, ConfigError> {
+        match self.secret(key)? {
+            Some(secret) if !secret.expose().bytes().all(|b| b.is_ascii_graphic()) => {
+                Err(self.error(key, "holds a space, a line break or a letter that is not ASCII; copy it again"))
+            }
+            secret => Ok(secret),
         }
     }
 

@@ -57,8 +57,8 @@ static KNOWN: [Known; 8] = [
     Known {
         name: "line",
         many: true,
-        keys: &["name", "channel_secret", "channel_access_token", "api_url", "data_api_url"],
-        secrets: &["channel_secret", "channel_access_token"],
+        keys: &["name", "channel_id", "channel_secret", "channel_secret_next", "channel_access_token", "api_url", "data_api_url"],
+        secrets: &["channel_secret", "channel_secret_next", "channel_access_token"],
     },
     Known {
         name: "line_login",

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::config::{MailServer, Secret, Tls};
+use crate::config::{LineAccess, MailServer, Secret, Tls};
 
 const SERVER: &str = "[server]\npublic_url = \"https://support.example.com\"\n";
 
@@ -74,7 +74,7 @@ fn every_section_is_read() {
     let notify = "[notify]\nsettle_seconds = 1.5\nhold_seconds = 0\ncoalesce_minutes = 0.05\nquiet_hours = \"\"\nmonthly_budget = 200\n";
     let config = good(&format!("{SERVER}{LINE}{login}{MAILBOX}after = \"move:Done/2026\"\nproject = \"alpha\"\n{SMTP}{notify}"));
     assert_eq!(config.line[0].name, "main");
-    assert_eq!(config.line[0].channel_access_token.expose(), "line-token");
+    assert!(matches!(&config.line[0].access, LineAccess::Pasted(token) if token.expose() == "line-token"));
     assert_eq!(config.line[0].api_url, "https://api.line.me");
     assert_eq!(config.line[0].data_api_url, "https://api-data.line.me");
     let login = config.line_login.expect("it is given");
@@ -92,6 +92,19 @@ fn every_section_is_read() {
     assert_eq!(config.notify.hold, Duration::ZERO);
     assert_eq!(config.notify.coalesce, Duration::from_secs(3));
     assert_eq!((config.notify.quiet_hours, config.notify.monthly_budget), (None, Some(200)));
+}
+
+#[test]
+fn a_channel_id_stands_in_for_a_token_and_a_secret_may_be_reissued() {
+    let by_id = LINE.replace("channel_access_token = \"line-token\"", "channel_id = \"1650000001\"\nchannel_secret_next = \"next\"");
+    let config = good(&format!("{SERVER}{by_id}"));
+    assert!(matches!(&config.line[0].access, LineAccess::Stateless { channel_id } if channel_id == "1650000001"));
+    assert_eq!(config.line[0].secrets().map(Secret::expose).collect::<Vec<_>>(), ["line-secret", "next"]);
+    let both = good(&format!("{SERVER}{LINE}channel_id = \"1650000001\"\n"));
+    assert!(matches!(both.line[0].access, LineAccess::Pasted(_)), "a pasted token is meant");
+    assert_eq!(both.line[0].secrets().count(), 1);
+    let same = good(&format!("{SERVER}{LINE}channel_secret_next = \"line-secret\"\n"));
+    assert!(same.warnings().iter().any(|w| w.contains("channel_secret_next")), "{:?}", same.warnings());
 }
 
 #[test]
@@ -145,6 +158,9 @@ fn a_wrong_configuration_is_one_line_that_names_the_key() {
         ("public_url = \"https://support.example.com\"", "public_url = 5", &["public_url", "is a number"]),
         ("line-token", "line token", &["channel_access_token", "copy it again"]),
         ("line-token", "", &["channel_access_token", "is missing"]),
+        ("channel_access_token = \"line-token\"", "channel_id = \"@main\"", &["[[line]] \"main\" channel_id", "digits"]),
+        ("channel_access_token = \"line-token\"", "channel_secret_next = \"a b\"", &["[[line]] \"main\" channel_secret_next", "copy it"]),
+        ("channel_access_token = \"line-token\"\n", "", &["[[line]] \"main\" channel_access_token", "is missing", "channel_id"]),
         ("\"main\"", "\"main account\"", &["name", "letters"]),
         ("[[line]]", "[line]", &["[[line]]"]),
         ("[smtp]", "[[smtp]]", &["[smtp], once"]),
@@ -291,7 +307,7 @@ fn the_environment_has_the_last_word() {
     assert_eq!((config.notify.settle, config.notify.monthly_budget), (Duration::from_millis(2500), Some(200)));
     assert_eq!(config.line[0].channel_secret.expose(), "by-name");
     assert_eq!(config.line[1].channel_secret.expose(), "by-number");
-    assert_eq!(config.line[1].channel_access_token.expose(), "by-plain-name");
+    assert!(matches!(&config.line[1].access, LineAccess::Pasted(token) if token.expose() == "by-plain-name"));
     assert!(config.smtp.is_some());
 }
 

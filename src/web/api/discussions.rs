@@ -11,9 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::shapes::{self, DiscussionShape, DiscussionWithPosts, Page, PostShape, staff_only};
 use super::{Asked, Body, InPath, bad_cursor, page_size, word};
 use crate::App;
-use crate::discussions::{self as acts, NewWords};
+use crate::discussions::{self as acts, Tell};
 use crate::domain::{BODY_BYTES_MAX, Channel, Inbox, Role, Source, Status};
 use crate::store::discussions::{Filter, Opening};
+use crate::store::posts::NewPost;
 use crate::store::{discussions, members, persons, posts, projects};
 use crate::threading::Evidence;
 use crate::web::error::Problem;
@@ -110,33 +111,15 @@ pub(super) async fn open(
     let (project, role) = viewer.project(&mut tx, &new.project).await?.ok_or_else(|| Problem::not_found("project"))?;
     // What staff open concerns the client: it is told in the project's chat, if it has one.
     let chat = if role.is_staff() { crate::store::chats::of_project(&mut tx, project.id).await?.first().map(|c| c.id) } else { None };
-    let evidence = Evidence::Directly {};
+    let evidence = Evidence::Directly {}.to_json();
     let now = app.clock.now();
     let matter = Opening { project: project.id, title, chat, source: Source::Api, at: now };
-    let written = acts::open(&mut tx, &app, &matter, by(&viewer, role, body, &evidence, now)).await?;
+    let words = NewPost::words(viewer.person, role, Source::Api, body, &evidence, now);
+    let written = acts::open(&mut tx, &app, &matter, &words, Tell::Everybody).await?;
     let shape = shapes::with_posts(&mut tx, &app, &written.discussion, role).await?;
     tx.commit().await?;
     told(&app, written.discussion.number);
     Ok((StatusCode::CREATED, Json(shape)))
-}
-
-fn by<'a>(viewer: &acts::Viewer, role: Role, body: &'a str, evidence: &'a Evidence, at: jiff::Timestamp) -> NewWords<'a> {
-    NewWords {
-        person: Some(viewer.person),
-        role,
-        source: Source::Api,
-        internal: false,
-        chat: None,
-        external_id: None,
-        inbound: None,
-        kind: "text",
-        body,
-        whole: None,
-        evidence,
-        at,
-        opens: false,
-        silent: false,
-    }
 }
 
 fn told(app: &App, number: i64) {
@@ -179,14 +162,14 @@ pub(super) async fn reply(
     if internal {
         staff_only(role)?;
     }
-    let evidence = Evidence::Directly {};
-    let words = NewWords { internal, ..by(&viewer, role, body, &evidence, app.clock.now()) };
-    let written = acts::post(&mut tx, &app, discussion, words).await?;
+    let evidence = Evidence::Directly {}.to_json();
+    let words = NewPost { internal, ..NewPost::words(viewer.person, role, Source::Api, body, &evidence, app.clock.now()) };
+    let written = acts::post(&mut tx, &app, discussion, &words, Tell::Everybody).await?;
     let id = written.post.ok_or_else(|| Problem::conflict("this was posted already"))?;
     let post = posts::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("post"))?;
     tx.commit().await?;
     told(&app, written.discussion.number);
-    Ok((StatusCode::CREATED, Json(shapes::post(&app, &post, &[]))))
+    Ok((StatusCode::CREATED, Json(shapes::post(&app, &post, &[], &[]))))
 }
 
 /// What a change says of a field: nothing, or its new value.

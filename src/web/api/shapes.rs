@@ -11,7 +11,8 @@ use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
-use crate::store::{Result, attachments, persons, posts, projects};
+use crate::store::versions::Version;
+use crate::store::{Result, attachments, persons, posts, projects, versions};
 use crate::web::file_url;
 
 /// RFC 3339 in UTC.
@@ -93,11 +94,22 @@ pub struct PostShape {
     /// Files that are still being fetched.
     pub attachments_waiting: usize,
     pub created_at: String,
+    /// Since when it has read as it does.
     pub edited_at: Option<String>,
+    /// How it read before and reads now, the oldest first: for staff, where it was edited.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<VersionShape>,
     /// Its author took it back.
     pub retracted: bool,
     /// For staff alone.
     pub internal: bool,
+}
+
+/// How a post read from then on.
+#[derive(Serialize, ToSchema)]
+pub struct VersionShape {
+    pub at: String,
+    pub body_text: String,
 }
 
 /// A file beside a post.
@@ -134,12 +146,13 @@ pub async fn discussion(c: &mut AnyConnection, app: &App, d: &Discussion) -> Res
 pub async fn with_posts(c: &mut AnyConnection, app: &App, d: &Discussion, role: Role) -> Result<DiscussionWithPosts> {
     let said = posts::of_discussion(c, d.id, role.is_staff()).await?;
     let files = attachments::of_discussion(c, d.id).await?;
-    let shapes = said.iter().map(|p| post(app, p, &files)).collect();
+    let wordings = if role.is_staff() { versions::of_discussion(c, d.id).await? } else { vec![] };
+    let shapes = said.iter().map(|p| post(app, p, &files, &wordings)).collect();
     Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes })
 }
 
-/// One post with its files, of which `files` may hold more.
-pub fn post(app: &App, p: &Post, files: &[Attachment]) -> PostShape {
+/// One post with its files and versions, of which `files` and `versions` may hold more.
+pub fn post(app: &App, p: &Post, files: &[Attachment], versions: &[Version]) -> PostShape {
     let mine = || files.iter().filter(|a| a.post == p.id && p.retracted_at.is_none());
     let ready = mine().filter(|a| a.status == AttachmentStatus::Ready);
     let texts = app.texts();
@@ -166,6 +179,11 @@ pub fn post(app: &App, p: &Post, files: &[Attachment]) -> PostShape {
         attachments_waiting: mine().filter(|a| a.status == AttachmentStatus::Waiting).count(),
         created_at: time(p.created_at),
         edited_at: p.edited_at.map(time),
+        versions: versions
+            .iter()
+            .filter(|v| v.post == p.id && p.retracted_at.is_none())
+            .map(|v| VersionShape { at: time(v.at), body_text: v.body.clone() })
+            .collect(),
         retracted: p.retracted_at.is_some(),
         internal: p.internal,
     }

@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::{Answer, FormOf, Refusal, answer, discussion_show, number_of, staff_or_client, to};
 use crate::App;
-use crate::discussions::{self as acts, NewWords, Viewer, role_in};
+use crate::discussions::{self as acts, Tell, Viewer, role_in};
 use crate::domain::{BODY_BYTES_MAX, PostId, Source, Status};
 use crate::store::persons::Person;
+use crate::store::posts::NewPost;
 use crate::store::{discussions, persons, posts};
 use crate::threading::Evidence;
 use crate::web::templates::discussion::{BODY_CHARS_SAFE, Draft};
@@ -77,23 +78,14 @@ async fn write(app: &App, viewer: &Viewer, number: i64, words: &Words<'_>) -> An
         return Ok((discussions::get(&mut tx, there.discussion).await?.number, there.id));
     }
     let author = Person { id: viewer.person, name: viewer.name.clone(), is_admin: viewer.is_admin };
-    let new = NewWords {
-        person: Some(viewer.person),
-        role: role_in(&mut tx, discussion.project, &author).await?,
-        source: Source::Web,
+    let role_of_author = role_in(&mut tx, discussion.project, &author).await?;
+    let evidence = Evidence::Directly {}.to_json();
+    let new = NewPost {
         internal: words.internal && role.is_staff(),
-        chat: None,
         external_id: Some(&external_id),
-        inbound: None,
-        kind: "text",
-        body: words.body,
-        whole: None,
-        evidence: &Evidence::Directly {},
-        at: app.clock.now(),
-        opens: false,
-        silent: false,
+        ..NewPost::words(viewer.person, role_of_author, Source::Web, words.body, &evidence, app.clock.now())
     };
-    let written = acts::post(&mut tx, app, discussion, new).await?;
+    let written = acts::post(&mut tx, app, discussion, &new, Tell::Everybody).await?;
     if let Some(status) = words.status.filter(|_| role.is_staff()) {
         discussions::set_status(&mut tx, written.discussion.id, status).await?;
     }

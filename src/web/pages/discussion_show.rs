@@ -1,6 +1,6 @@
 //! `GET /d/{number}`: where every notice's link leads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -19,7 +19,8 @@ use crate::store::attachments::Attachment;
 use crate::store::discussions::Discussion;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
-use crate::store::{self, attachments, chats, members, notices, persons, posts, projects};
+use crate::store::versions::Version;
+use crate::store::{self, attachments, chats, members, notices, persons, posts, projects, versions};
 use crate::web::file_url;
 use crate::web::templates::Look;
 use crate::web::templates::discussion::{Draft, Shown, discussion as draw};
@@ -31,6 +32,9 @@ const POSTS_SHOWN: usize = 200;
 const POSTS_MAX: usize = 5000;
 /// Notices that are looked at for one page: the last ones.
 const NOTICES_MAX: i64 = 2000;
+
+/// People who are mentioned and whose names are looked up for one page.
+const MENTIONED_MAX: usize = 1000;
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Params {
@@ -82,6 +86,10 @@ async fn gather(
     said.drain(..earlier);
     let files = attachments::of_discussion(c, discussion.id).await?;
     let told = if role.is_staff() { notices::of_posts(c, discussion.id, NOTICES_MAX).await? } else { vec![] };
+    let wordings = if role.is_staff() { versions::of_discussion(c, discussion.id).await? } else { vec![] };
+    let mentioned: BTreeSet<String> = said.iter().flat_map(|p| p.details.mentioned_users()).map(str::to_owned).collect();
+    let mentioned: Vec<String> = mentioned.into_iter().take(MENTIONED_MAX).collect();
+    let names = posts::names_of_mentioned(c, &mentioned).await?.into_iter().collect();
     let chat = match discussion.chat {
         Some(id) => Some(chats::get(c, id).await?.name),
         None => None,
@@ -93,7 +101,7 @@ async fn gather(
     let staff = if role.is_staff() { assignable(c, app, viewer, &discussion).await? } else { vec![] };
     Ok(Shown {
         project: projects::get(c, discussion.project).await?.name,
-        posts: views(&app.config.server, said, files, told),
+        posts: views(&app.config.server, said, Beside { files, told, wordings, names }),
         discussion,
         chat,
         assignee,
@@ -122,7 +130,17 @@ pub(super) async fn assignable(
     Ok(staff)
 }
 
-fn views(server: &Server, said: Vec<Post>, files: Vec<Attachment>, told: Vec<OfPost>) -> Vec<PostView> {
+/// What belongs to posts, of all of them together.
+struct Beside {
+    files: Vec<Attachment>,
+    told: Vec<OfPost>,
+    wordings: Vec<Version>,
+    /// Of those who are mentioned, by LINE's id.
+    names: BTreeMap<String, String>,
+}
+
+fn views(server: &Server, said: Vec<Post>, beside: Beside) -> Vec<PostView> {
+    let Beside { files, told, wordings, names } = beside;
     let mut files_of: BTreeMap<PostId, Vec<(Attachment, String)>> = BTreeMap::new();
     for file in files {
         // Relative, so that the page also works under another name of this server.
@@ -134,7 +152,14 @@ fn views(server: &Server, said: Vec<Post>, files: Vec<Attachment>, told: Vec<OfP
     for notice in told {
         told_of.entry(notice.post).or_default().push(notice);
     }
+    let mut versions_of: BTreeMap<PostId, Vec<Version>> = BTreeMap::new();
+    for version in wordings {
+        versions_of.entry(version.post).or_default().push(version);
+    }
+    let name = |id: &str| names.get(id).map(|name| (id.to_owned(), name.clone()));
     let view = |post: Post| PostView {
+        versions: versions_of.remove(&post.id).unwrap_or_default(),
+        names: post.details.mentioned_users().filter_map(name).collect(),
         files: files_of.remove(&post.id).unwrap_or_default(),
         told: told_of.remove(&post.id).unwrap_or_default(),
         post,

@@ -73,23 +73,8 @@ impl House {
     async fn says(&self, person: PersonId, role: Role, body: &str, internal: bool) {
         let now = self.app.clock.now();
         let mut tx = self.app.db.begin().await.unwrap();
-        let new = NewPost {
-            discussion: self.discussion,
-            person: Some(person),
-            role,
-            source: Source::Line,
-            internal,
-            chat: None,
-            external_id: None,
-            inbound: None,
-            kind: "text",
-            body,
-            whole: None,
-            evidence: r#"{"rule":"nothing"}"#,
-            created_at: now,
-            recorded_at: now,
-        };
-        posts::add(&mut tx, &new).await.unwrap();
+        let new = NewPost { internal, ..NewPost::words(person, role, Source::Line, body, r#"{"rule":"nothing"}"#, now) };
+        posts::add(&mut tx, self.discussion, &new, now).await.unwrap();
         tx.commit().await.unwrap();
     }
 

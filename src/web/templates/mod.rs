@@ -8,6 +8,7 @@ mod links;
 pub mod login;
 pub mod post;
 mod when;
+mod words;
 
 #[cfg(test)]
 mod tests;

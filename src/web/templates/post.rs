@@ -1,15 +1,19 @@
 //! The stream: what was said, in order.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use maud::{Markup, html};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::icons::{self, Icon};
+use super::words::{place, said, sticker, words};
 use super::{Look, linked, within};
 use crate::domain::{DeliveryStatus, Role, Via};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
+use crate::store::versions::Version;
 
 /// A post with what belongs to it.
 #[derive(Clone, Debug)]
@@ -19,6 +23,10 @@ pub struct PostView {
     pub files: Vec<(Attachment, String)>,
     /// Who was told of it; empty for a client's view.
     pub told: Vec<OfPost>,
+    /// How it read before and reads now, where it was edited; empty for a client's view.
+    pub versions: Vec<Version>,
+    /// What the LINE users whom it mentions are called now, by LINE's id.
+    pub names: BTreeMap<String, String>,
 }
 
 /// Posts of one person closer together than this share one head.
@@ -60,10 +68,14 @@ fn post(look: &Look<'_>, view: &PostView, viewer: Role, goes_on: bool) -> Markup
                 (head(look, p))
                 @if p.retracted_at.is_some() {
                     p.tombstone { (look.t("page.retracted")) }
+                    @if viewer.is_staff() { (sent_before(look, view)) }
                 } @else {
                     (body(look, view, viewer))
                 }
-                @if viewer.is_staff() { (behind(look, view)) }
+                @if viewer.is_staff() {
+                    (versions(look, view))
+                    (behind(look, view))
+                }
             }
         }
     }
@@ -107,18 +119,13 @@ fn body(look: &Look<'_>, view: &PostView, viewer: Role) -> Markup {
             p.odd { (look.fill("page.unsupported", &[("kind", kind)])) }
         }
         @match p.kind.as_str() {
-            "sticker" => p.sticker {
-                span.sticker-word { (look.word("message", "sticker")) }
-                @if !p.body.is_empty() { (p.body) }
-            },
-            "location" => {
-                p.odd { (look.word("message", "location")) }
-                div.words { (linked(&p.body)) }
-            },
-            _ if !p.body.is_empty() => div.words { (linked(&p.body)) },
+            "sticker" => (sticker(look, &p.body, &p.details)),
+            "location" => (place(look, &p.body, &p.details)),
+            _ if !p.body.is_empty() => div.words { (words(&p.body, &p.details, &view.names)) },
             "image" | "video" | "audio" | "file" if view.files.is_empty() => p.odd { (look.word("message", &p.kind)) },
             _ => {},
         }
+        (said(look, &p.details))
         @if let Some(whole) = whole {
             details.whole id={ "whole-" (p.id) } {
                 summary { (look.t("page.show_whole")) }
@@ -127,6 +134,41 @@ fn body(look: &Look<'_>, view: &PostView, viewer: Role) -> Markup {
         }
         @if !view.files.is_empty() {
             ul.files { @for (file, url) in &view.files { li { (attachment(look, file, url, viewer)) } } }
+        }
+    }
+}
+
+/// For staff: how it read before it was edited, and since.
+fn versions(look: &Look<'_>, view: &PostView) -> Markup {
+    let when = look.when();
+    html! {
+        @if !view.versions.is_empty() && view.post.retracted_at.is_none() {
+            details.versions id={ "versions-" (view.post.id) } {
+                summary { (look.fill("page.versions", &[("count", &view.versions.len().to_string())])) }
+                ol {
+                    @for version in &view.versions {
+                        li {
+                            time datetime=(version.at.to_string()) { (when.absolute(version.at)) }
+                            div.words { (words(&version.body, &version.details, &view.names)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// For staff: who had been sent what was taken back, and when.
+fn sent_before(look: &Look<'_>, view: &PostView) -> Markup {
+    // A notice that was dropped in a delivery may have arrived: its try had no answer.
+    let gone = |t: &&OfPost| t.status == DeliveryStatus::Sent || (t.status == DeliveryStatus::Dropped && t.via.is_some());
+    let sent: Vec<&OfPost> = view.told.iter().filter(gone).collect();
+    html! {
+        @if !sent.is_empty() {
+            div.sent-before {
+                p { (look.t("page.sent_before")) }
+                ul.told { @for told in sent { (notice(look, told)) } }
+            }
         }
     }
 }
@@ -191,11 +233,13 @@ fn size_in_words(octets: u64) -> String {
 /// For staff: who was told and how, and why the post is here.
 fn behind(look: &Look<'_>, view: &PostView) -> Markup {
     let why = evidence(look, &view.post.evidence);
-    let wanted: Vec<&OfPost> = view.told.iter().filter(|t| t.status != DeliveryStatus::Dropped).collect();
+    // What had been sent of a tombstone's words stands under it already.
+    let told: &[OfPost] = if view.post.retracted_at.is_some() { &[] } else { &view.told };
+    let wanted: Vec<&OfPost> = told.iter().filter(|t| t.status != DeliveryStatus::Dropped).collect();
     let counted = |status| wanted.iter().filter(|t| t.status == status).count();
     let failed = counted(DeliveryStatus::Failed);
     html! {
-        @if !view.told.is_empty() || why.is_some() {
+        @if !told.is_empty() || why.is_some() {
             details.behind.quietly[wanted.is_empty()] id={ "behind-" (view.post.id) } {
                 @if wanted.is_empty() {
                     summary title=(look.t("page.why")) { (icons::icon(Icon::Info)) span.sr { (look.t("page.why")) } }
@@ -209,7 +253,8 @@ fn behind(look: &Look<'_>, view: &PostView) -> Markup {
                         }
                     }
                 }
-                @if !view.told.is_empty() { ul.told { @for told in &view.told { (notice(look, told)) } } }
+                @if !told.is_empty() { ul.told { @for told in told { (notice(look, told)) } } }
+                @if view.post.edit_only { p { (look.t("page.edit_only")) } }
                 @if let Some(why) = why { p { span.faint { (look.t("page.why")) " · " } (why) } }
             }
         }
@@ -252,7 +297,7 @@ fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
     let number = |name: &str| kept.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
     Some(match rule {
         "directly" => return None,
-        "quote" | "sticker" | "nothing" | "reply_address" | "answers_mail" => look.word("evidence", rule),
+        "quote" | "quoted_by" | "sticker" | "nothing" | "reply_address" | "answers_mail" => look.word("evidence", rule),
         "same_chat" => {
             // Rounded up: what follows within seconds is a minute away.
             let minutes = (number("seconds_since_last_post").abs() + 59) / 60;

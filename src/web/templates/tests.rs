@@ -1,5 +1,7 @@
 //! Every template in every language, from samples.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::Markup;
@@ -11,7 +13,7 @@ use super::login::{Login, login};
 use super::post::PostView;
 use super::{Look, trouble};
 use crate::domain::{
-    AttachmentId, ChatId, DeliveryStatus, DiscussionId, PersonId, PostId, ProjectId, ProjectKind, Role, Source, Status, Via,
+    AttachmentId, ChatId, DeliveryStatus, Details, DiscussionId, Emoji, Mention, Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via,
 };
 use crate::i18n::Locale;
 use crate::store::attachments::{Attachment, AttachmentStatus};
@@ -19,6 +21,7 @@ use crate::store::discussions::Discussion;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
+use crate::store::versions::Version;
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + minute * 60).unwrap()
@@ -59,6 +62,24 @@ fn post(id: i64, kind: &str, evidence: &str) -> Post {
         created_at: at(id * 700 - 30_000),
         edited_at: Some(at(-5)),
         retracted_at: None,
+        details: details(kind),
+        image_set: None,
+        quotes: None,
+        edit_only: id % 7 == 0,
+    }
+}
+
+/// What a post of this kind has beside its words.
+fn details(kind: &str) -> Details {
+    let span = Span { start: 0, end: 8 };
+    Details {
+        mentions: vec![Mention { at: span, whom: Mentioned::User("U1".into()) }],
+        emoji: vec![Emoji { at: Span { start: 9, end: 14 }, product: "p".into(), emoji: "1".into() }],
+        sticker: (kind == "sticker").then(|| Sticker { keywords: vec!["<b>".into(), "hi".into()], ..Sticker::default() }),
+        place: (kind == "location").then(|| Place { title: Some("<b>".into()), address: Some("台北".into()), degrees: Some((25.0, 121.5)) }),
+        image_set: None,
+        url: Some("https://example.com/?a=\"><b>".into()),
+        duration_ms: (kind == "video").then_some(61_000),
     }
 }
 
@@ -134,7 +155,10 @@ fn posts() -> Vec<PostView> {
             post.whole = None;
         }
         let (files, told) = if n % 3 == 0 { (files(), told()) } else { (vec![], vec![]) };
-        views.push(PostView { post, files, told });
+        let version = |minute| Version { post: post.id, at: at(minute), body: "<b>".into(), details: details("text") };
+        let versions = if n % 4 == 0 { vec![version(-9), version(-5)] } else { vec![] };
+        let names = BTreeMap::from([("U1".to_owned(), "<b>\"".to_owned())]);
+        views.push(PostView { post, files, told, versions, names });
     }
     views
 }
@@ -235,7 +259,7 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
     let zone = TimeZone::UTC;
     let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None };
     let seen = |viewer: Role, author: Role| {
-        let view = PostView { post: Post { role: author, ..post(1, "mail", "{}") }, files: vec![], told: vec![] };
+        let view = PostView { post: Post { role: author, ..post(1, "mail", "{}") }, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new() };
         super::post::stream(&look, &[view], viewer).into_string().contains("整封")
     };
     assert!(seen(Role::Staff, Role::Staff) && seen(Role::Staff, Role::Client) && seen(Role::Client, Role::Client));

@@ -6,6 +6,7 @@ pub mod api;
 pub mod database;
 pub mod mail;
 pub mod program;
+pub mod still;
 pub mod waiting;
 
 use std::fs;

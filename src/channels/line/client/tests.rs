@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use futures_util::StreamExt as _;
 
 use super::*;
-use crate::config::Secret;
+use crate::config::{LineAccess, Secret};
 
 /// One request as the stand-in saw it.
 #[derive(Clone, Debug)]
@@ -29,7 +29,8 @@ fn account_at(url: &str) -> LineAccount {
     LineAccount {
         name: "main".to_owned(),
         channel_secret: Secret::new("s"),
-        channel_access_token: Secret::new("token-1"),
+        channel_secret_next: None,
+        access: LineAccess::Pasted(Secret::new("token-1")),
         api_url: url.to_owned(),
         data_api_url: url.to_owned(),
     }
@@ -311,7 +312,7 @@ fn secrets_are_not_printed() {
 
 #[test]
 fn a_token_that_no_header_takes_is_refused() {
-    let account = LineAccount { channel_access_token: Secret::new("two\nlines"), ..account_at("https://api.line.me") };
+    let account = LineAccount { access: LineAccess::Pasted(Secret::new("two\nlines")), ..account_at("https://api.line.me") };
     let error = Line::new(&account).unwrap_err().to_string();
     assert!(error.contains("line.main.channel_access_token") && !error.contains("lines"), "{error}");
 }

@@ -123,7 +123,8 @@ fn a_place_reads_as_its_lines_and_a_link() {
 #[test]
 fn taking_back_and_editing_name_their_message() {
     let acts: Vec<_> = incomings("unsend_and_edit").into_iter().map(|i| i.act).collect();
-    assert_eq!(acts, [Act::Unsend { message: "7001".into() }, Act::Edit { message: "7004".into(), text: "更正：是上一份".to_owned() }]);
+    let [Act::Unsend { message }, Act::Edit(said)] = &acts[..] else { panic!("{acts:?}") };
+    assert_eq!((message.as_str(), said.message.as_str(), said.text.as_str()), ("7001", "7004", "更正：是上一份"));
 }
 
 #[test]
@@ -171,6 +172,7 @@ fn what_we_do_not_know_is_kept_under_its_name() {
         .iter()
         .map(|i| match &i.act {
             Act::Unsupported { kind } => kind.clone(),
+            Act::Signal(signal) => signal.kind().to_owned(),
             Act::Say(said) => format!("{}:{}:{}", said.kind, said.unsupported, said.text),
             other => panic!("{other:?}"),
         })
@@ -248,8 +250,8 @@ fn the_documented_bodies_all_become_incomings() {
             ["33 text", "34 text text came1 text", "35 text", "36 greatNewFeature? unknownunknownuknown? sticker text", "37 joined text"]
                 .map(String::from),
         )
-        .chain(["38 accountLink? accountLink?", "39 videoPlayComplete? beacon? membership? delivery?"].map(String::from))
-        .chain(line("40 module? module? activated? deactivated? botSuspended? botResumed?"))
+        .chain(["38 accountLink accountLink", "39 videoPlayComplete beacon membership delivery"].map(String::from))
+        .chain(line("40 module module activated deactivated botSuspended botResumed"))
         .collect();
     assert_eq!(seen, expected);
 }
@@ -266,8 +268,58 @@ fn word(act: &Act) -> String {
         Act::Followed => "followed".to_owned(),
         Act::Unfollowed => "unfollowed".to_owned(),
         Act::Tapped { .. } => "tapped".to_owned(),
+        Act::Signal(signal) => signal.kind().to_owned(),
         Act::Unsupported { kind } => format!("{kind}?"),
     }
+}
+
+#[test]
+fn what_is_told_beside_words_is_named_in_words() {
+    let told = |event: &str| match normalise(event, None).act {
+        Act::Signal(signal) => signal.in_words(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(r#"{"type":"accountLink","link":{"result":"ok","nonce":"n"}}"#), "accountLink: a user linked their account; no part of the record");
+    assert!(told(r#"{"type":"accountLink","link":7}"#).contains("could not"));
+    assert!(told(r#"{"type":"beacon","beacon":{"hwid":"d41d8cd98f","type":"enter"}}"#).contains("d41d8cd98f\" (enter)"));
+    assert!(told(r#"{"type":"module","module":{"type":"detached"}}"#).contains("detached"));
+    for kind in ["videoPlayComplete", "membership", "delivery", "module", "activated", "deactivated", "botSuspended", "botResumed"] {
+        assert!(told(&format!(r#"{{"type":"{kind}"}}"#)).starts_with(&format!("{kind}: ")));
+    }
+}
+
+#[test]
+fn an_edit_reads_as_the_message_does_and_only_of_a_text() {
+    let event = |kind: &str| format!(r#"{{"type":"messageEdited","message":{{"id":"7","type":"{kind}","text":"@a 好","mention":{{"mentionees":[{{"index":0,"length":2,"type":"all"}}]}}}}}}"#);
+    let Act::Edit(said) = normalise(&event("text"), None).act else { panic!("no edit") };
+    assert_eq!((said.text.as_str(), said.details.mentions.len()), ("@a 好", 1));
+    assert_eq!(normalise(&event("image"), None).act, Act::Unsupported { kind: "messageEdited".into() });
+}
+
+#[test]
+fn details_tell_mentions_emoji_sticker_place_and_set() {
+    let of = |message: &str| match normalise(&format!(r#"{{"type":"message","message":{message}}}"#), Some(BOT)).act {
+        Act::Say(said) => said,
+        other => panic!("{other:?}"),
+    };
+    let text = of(&format!(
+        r#"{{"id":"1","type":"text","text":"\ud83e\udd28 @小牽 @班 (love)","mention":{{"mentionees":[{{"index":3,"length":3,"type":"user","userId":"{BOT}"}},
+        {{"index":7,"length":2,"type":"user"}},{{"index":7,"length":2,"type":"all"}},{{"index":99,"length":2,"type":"all"}},{{"index":-1,"length":2}}]}},
+        "emojis":[{{"index":10,"length":6,"productId":"p","emojiId":"001"}}]}}"#
+    ));
+    let part = |span: crate::domain::Span| span.of(&text.text).map(|r| &text.text[r]);
+    let marked: Vec<_> = text.details.mentions.iter().map(|m| (part(m.at), m.whom.clone())).collect();
+    use crate::domain::Mentioned;
+    assert_eq!(marked, [(Some("@小牽"), Mentioned::Bot), (Some("@班"), Mentioned::Somebody), (Some("@班"), Mentioned::All)]);
+    assert_eq!(text.details.emoji.iter().map(|e| (part(e.at), e.emoji.as_str())).collect::<Vec<_>>(), [(Some("(love)"), "001")]);
+    let sticker = of(r#"{"id":"1","type":"sticker","packageId":1,"stickerId":"2","stickerResourceType":"HOLOGRAM","keywords":["hi","yo"]}"#);
+    let kept = sticker.details.sticker.unwrap();
+    assert_eq!((kept.package.as_str(), kept.resource.as_str(), kept.keywords.len()), ("1", "HOLOGRAM", 2));
+    let place = of(r#"{"id":"1","type":"location","address":"台北","latitude":25.5,"longitude":121.5}"#).details.place.unwrap();
+    assert_eq!((place.title, place.degrees), (None, Some((25.5, 121.5))));
+    let set = of(r#"{"id":"1","type":"image","imageSet":{"id":"S","index":2,"total":0}}"#).details.image_set.unwrap();
+    assert_eq!((set.id.as_str(), set.index, set.total), ("S", Some(2), None));
+    assert_eq!(of(r#"{"id":"1","type":"video","duration":60000}"#).details.duration_ms, Some(60_000));
 }
 
 proptest::proptest! {
