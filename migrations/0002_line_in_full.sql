@@ -33,6 +33,13 @@ ALTER TABLE attachments ADD COLUMN width {{int}};
 ALTER TABLE attachments ADD COLUMN height {{int}};
 -- Whether a small picture was made or given up; NULL = to be made.
 ALTER TABLE attachments ADD COLUMN thumbnail_at {{int}};
+-- Not before this, and how often it was tried: a try is counted before it is made, so that what ends the program is not tried for ever.
+ALTER TABLE attachments ADD COLUMN thumbnail_due_at {{int}} NOT NULL DEFAULT 0;
+ALTER TABLE attachments ADD COLUMN thumbnail_attempts {{int}} NOT NULL DEFAULT 0;
+CREATE INDEX attachments_without_thumbnail ON attachments (thumbnail_due_at) WHERE status = 'ready' AND thumbnail_at IS NULL;
+CREATE INDEX attachments_thumbnail ON attachments (thumbnail_sha256) WHERE thumbnail_sha256 IS NOT NULL;
+-- What a person should look at.
+CREATE INDEX inbound_troubled ON inbound (status, id) WHERE status IN ('held', 'failed');
 CREATE INDEX attachments_message ON attachments (message_id);
 
 -- When the account came into a chat (present = 1) and when it was removed (0): between the two lies a gap in the record.

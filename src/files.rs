@@ -1,5 +1,6 @@
 //! Files by the SHA-256 of their bytes: in a folder, or in an S3-compatible bucket.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,11 +12,16 @@ use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use crate::config::Storage;
+
+/// Octets that are gathered before they leave for the file store; S3 takes no smaller part, and 10,000 of these at most (80 GB).
+const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Parts of one file on their way side by side. With one that is being gathered, a file takes three of them in memory.
+const PARTS_UNDER_WAY_MAX: usize = 2;
 
 /// The folder of streams whose end, and so whose hash, is not known yet.
 const UNFINISHED: &str = "incoming";
@@ -86,35 +92,63 @@ impl Files {
     /// Keeps what a stream brings, without holding it in memory. More than `max` octets are refused.
     pub async fn put_stream(&self, mut bytes: impl Stream<Item = anyhow::Result<Bytes>> + Unpin, max: u64) -> Result<Kept, FilesError> {
         let unnamed = Path::from(format!("{UNFINISHED}/{}", uuid::Uuid::new_v4()));
-        let mut writer = BufWriter::new(self.store.clone(), unnamed.clone());
+        let mut writer =
+            BufWriter::with_capacity(self.store.clone(), unnamed.clone(), PART_BYTES).with_max_concurrency(PARTS_UNDER_WAY_MAX);
         let mut digest = Sha256::new();
         let mut size = 0_u64;
-        while let Some(chunk) = bytes.next().await {
-            let chunk = match chunk {
-                Ok(chunk) => chunk,
-                Err(error) => {
-                    writer.abort().await?;
-                    return Err(FilesError::Source(error));
+        let written = async {
+            while let Some(chunk) = bytes.next().await {
+                let chunk = chunk.map_err(FilesError::Source)?;
+                size += chunk.len() as u64;
+                if size > max {
+                    return Err(FilesError::TooLarge { max });
                 }
-            };
-            size += chunk.len() as u64;
-            if size > max {
-                writer.abort().await?;
-                return Err(FilesError::TooLarge { max });
+                digest.update(&chunk);
+                writer.write_all(&chunk).await?;
             }
-            digest.update(&chunk);
-            writer.write_all(&chunk).await?;
+            Ok(())
+        };
+        if let Err(why) = written.await {
+            if let Err(error) = writer.abort().await {
+                tracing::warn!(%error, "half a file stays in the file store until it is swept");
+            }
+            return Err(why);
         }
         writer.shutdown().await?;
-        let sha256 = hex(&digest.finalize());
-        self.store.rename(&unnamed, &key(&sha256)).await?;
-        Ok(Kept { sha256, size })
+        let kept = Kept { sha256: hex(&digest.finalize()), size };
+        self.name(&unnamed, &kept).await?;
+        Ok(kept)
+    }
+
+    /// Gives the stream's bytes their name. In a bucket that is a copy and a deletion.
+    async fn name(&self, unnamed: &Path, kept: &Kept) -> Result<(), FilesError> {
+        let Err(why) = self.store.rename(unnamed, &key(&kept.sha256)).await else { return Ok(()) };
+        // Nobody waits for it under its old name.
+        if let Err(error) = self.store.delete(unnamed).await {
+            tracing::warn!(%error, "a file stays in the file store a second time until it is swept");
+        }
+        if self.size(&kept.sha256).await.is_ok_and(|size| size == kept.size) { Ok(()) } else { Err(why.into()) }
     }
 
     /// The bytes, as a stream, with their number.
     pub async fn get(&self, sha256: &str) -> Result<(u64, BoxStream<'static, Result<Bytes, object_store::Error>>), FilesError> {
         let found = self.store.get(&key(sha256)).await?;
         Ok((found.meta.size, found.into_stream()))
+    }
+
+    /// How many octets the file has.
+    pub async fn size(&self, sha256: &str) -> Result<u64, FilesError> {
+        Ok(self.store.head(&key(sha256)).await?.size)
+    }
+
+    /// The bytes from the first to before the last of `range`, as a stream. The range lies within the file and is not empty.
+    pub async fn get_range(
+        &self,
+        sha256: &str,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, FilesError> {
+        let options = GetOptions::new().with_range(Some(range));
+        Ok(self.store.get_opts(&key(sha256), options).await?.into_stream())
     }
 
     /// The bytes, whole: for mails, which are bounded.

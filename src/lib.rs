@@ -22,6 +22,7 @@ pub mod threading;
 pub mod web;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -50,6 +51,8 @@ pub struct App {
     pub reply_key: ReplyKey,
     pub intake: Intake,
     pub wake: Wake,
+    /// This program's own file: it is run again for what must not be able to break the server.
+    pub program: PathBuf,
     /// Numbers of discussions in which something changed, for open pages. Slow listeners miss some and look for themselves.
     pub changes: broadcast::Sender<i64>,
     /// This process among several on one database.
@@ -65,6 +68,8 @@ pub struct Wake {
     pub outbox: Notify,
     /// A file is to be fetched.
     pub media: Notify,
+    /// A small picture is to be made.
+    pub thumbnails: Notify,
 }
 
 /// Changes that an open page may miss before it is told that it missed some.
@@ -73,6 +78,11 @@ const CHANGES_KEPT: usize = 256;
 impl App {
     /// Opens what the configuration names. The intake's loop is started; the others are [`cli::serve`]'s.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Arc<Self>> {
+        Self::open_as(config, clock, own_file()?).await
+    }
+
+    /// As [`App::open`], where the process is not the program itself but `program` is.
+    pub async fn open_as(config: Config, clock: Clock, program: PathBuf) -> anyhow::Result<Arc<Self>> {
         let db = Db::open(config.database.url.expose()).await?;
         let files = Files::open(&config.storage)?;
         if db.dialect == store::Dialect::Sqlite {
@@ -95,6 +105,7 @@ impl App {
             smtp,
             reply_key,
             wake: Wake::default(),
+            program,
             changes: broadcast::channel(CHANGES_KEPT).0,
             node: uuid::Uuid::new_v4().to_string(),
         }))
@@ -119,4 +130,11 @@ impl App {
         // Nobody listening is no error.
         drop(self.changes.send(number));
     }
+}
+
+/// Where this program can be run from again.
+fn own_file() -> std::io::Result<PathBuf> {
+    // The kernel's own name for it still leads to this version after another was put in its place.
+    let kernels = PathBuf::from("/proc/self/exe");
+    if kernels.exists() { Ok(kernels) } else { std::env::current_exe() }
 }

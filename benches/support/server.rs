@@ -209,7 +209,7 @@ async fn commit_each(
     body: Bytes,
 ) -> StatusCode {
     let header = headers.get("x-line-signature").and_then(|v| v.to_str().ok());
-    if !header.is_some_and(|signed| signature::verify(&reference.secret, &body, signed)) {
+    if !header.is_some_and(|signed| signature::verify([&reference.secret], &body, signed)) {
         return StatusCode::UNAUTHORIZED;
     }
     let Ok(events) = wire::events(&body) else { return StatusCode::BAD_REQUEST };

@@ -77,6 +77,9 @@ pub(super) async fn demo(listen: SocketAddr, dir: Option<PathBuf>) -> anyhow::Re
     run(app, listener, addr, router, stop_on_signal()?).await
 }
 
+/// The stand-in takes no larger files anyway.
+const DEMO_FILE_BYTES_MAX: u64 = 300 * 1024 * 1024;
+
 fn fresh() -> Secret {
     Secret::new(crate::web::viewer::fresh_secret())
 }
@@ -92,6 +95,7 @@ fn configuration(dir: &std::path::Path, addr: SocketAddr, platform: &Platform) -
         },
         database: Database { url: Secret::new(format!("sqlite://{}", dir.join("threadline.db").display())) },
         storage: Storage::Folder(dir.join("attachments")),
+        file_bytes_max: DEMO_FILE_BYTES_MAX,
         line: vec![LineAccount {
             name: ACCOUNT.into(),
             channel_secret: platform.settings().channel_secret.clone(),

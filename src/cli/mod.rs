@@ -6,6 +6,7 @@ mod demo;
 mod email;
 pub mod serve;
 mod thread;
+mod thumbnail;
 mod token;
 mod user;
 
@@ -87,6 +88,9 @@ enum Command {
     /// The threader
     #[command(subcommand)]
     Thread(ThreadCommand),
+    /// Makes the picture on standard input small: the server runs this, bounded, for every picture
+    #[command(hide = true)]
+    Thumbnail,
 }
 
 #[derive(Subcommand)]
@@ -135,6 +139,9 @@ enum ThreadCommand {
 /// Parses the command line and runs what it asks for. The error is for one line on standard error.
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
+    if let Command::Thumbnail = cli.command {
+        return thumbnail::thumbnail();
+    }
     // ring is the one provider of cryptography in the program.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         anyhow::bail!("the TLS library was set up twice");
@@ -175,7 +182,7 @@ async fn run_async(command: Command) -> anyhow::Result<ExitCode> {
             user::add(configured.read()?, &user::Account { email, name, admin, password_stdin }).await?;
         }
         Command::Token(TokenCommand::Add { email, name, configured }) => token::add(configured.read()?, &email, &name).await?,
-        Command::Email(_) | Command::Thread(_) => unreachable!("they need no runtime"),
+        Command::Email(_) | Command::Thread(_) | Command::Thumbnail => unreachable!("they need no runtime"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::intake::{mailbox, media, place};
+use crate::intake::{mailbox, media, place, thumbnails};
 use crate::{App, outbox, schedule, web};
 
 /// How long requests and loops may take to finish what is in hand. What does not is taken up again at the next start.
@@ -51,6 +51,7 @@ pub fn start_loops(app: &Arc<App>, stop: &CancellationToken) -> JoinSet<()> {
     }
     start!(place::run);
     start!(media::run);
+    start!(thumbnails::run);
     start!(outbox::run);
     start!(schedule::run);
     for mailbox in app.config.mailbox.clone() {

@@ -22,7 +22,7 @@ use toml::Table;
 use self::reader::Section;
 use self::sections::{Sections, nearest};
 use super::{
-    AfterTaking, Config, Database, LineAccess, LineAccount, LineLogin, MailSink, MailSource, Mailbox, Notify, Server, Smtp, Storage,
+    AfterTaking, Config, Database, LineAccess, LineAccount, LineLogin, MB_OCTETS, MailSink, MailSource, Mailbox, Notify, Server, Smtp, Storage,
 };
 use crate::domain::is_project_key;
 use crate::i18n::Locale;
@@ -42,6 +42,10 @@ const NAME_CHARS_MAX: usize = 40;
 const SETTLE_SECONDS_MAX: f64 = 45.0;
 const HOLD_SECONDS_MAX: f64 = 120.0;
 const COALESCE_MINUTES_MAX: f64 = 1440.0;
+
+/// The limit for files if none is given, in MB, and the largest that can be: a bucket copies 5 GB at once, no more.
+const FILE_MB_DEFAULT: u64 = 300;
+const FILE_MB_MAX: u64 = 4096;
 
 /// The longest part of the operator's own text that an error shows.
 const SHOWN_CHARS_MAX: usize = 80;
@@ -113,6 +117,7 @@ fn assemble(name: &str, text: &str, folder: &Path, environment: impl Iterator<It
         server: server(&sections.one("server"))?,
         database: database(&sections.one("database"))?,
         storage: storage(&sections.one("storage"))?,
+        file_bytes_max: file_bytes_max(&sections.one("storage"))?,
         line: sections.many("line").iter().map(line_account).collect::<Result<_, _>>()?,
         line_login: sections.given("line_login").map(|s| line_login(&s)).transpose()?,
         mailbox: sections.many("mailbox").iter().map(mailbox).collect::<Result<_, _>>()?,
@@ -173,6 +178,14 @@ fn database(s: &Section) -> Result<Database, ConfigError> {
     let url = s.secret("url")?;
     let url = url.as_ref().map_or("sqlite://data/threadline.db", |u| u.expose());
     Ok(Database { url: s.check("url", url, |v| urls::database(v, s.folder()))? })
+}
+
+fn file_bytes_max(s: &Section) -> Result<u64, ConfigError> {
+    let mb = s.whole("file_mb_max")?.unwrap_or(FILE_MB_DEFAULT);
+    if (1..=FILE_MB_MAX).contains(&mb) {
+        return Ok(mb * MB_OCTETS);
+    }
+    Err(s.error("file_mb_max", format!("{mb} will not do; write a whole number from 1 to {FILE_MB_MAX}")))
 }
 
 fn storage(s: &Section) -> Result<Storage, ConfigError> {

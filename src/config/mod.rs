@@ -18,12 +18,17 @@ pub use secret::Secret;
 
 use crate::i18n::Locale;
 
+/// Octets of a MB, as limits count.
+pub const MB_OCTETS: u64 = 1024 * 1024;
+
 /// Everything that the operator decides.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub server: Server,
     pub database: Database,
     pub storage: Storage,
+    /// A file of a LINE message that is larger is not kept; octets.
+    pub file_bytes_max: u64,
     /// One per LINE Official Account; names differ.
     pub line: Vec<LineAccount>,
     pub line_login: Option<LineLogin>,

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use futures_util::TryStreamExt;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::App;
 use crate::channels::line::client::{ContentOutcome, Download};
+use crate::config::MB_OCTETS;
 use crate::files::FilesError;
 use crate::store::attachments::{self, Attachment, AttachmentStatus};
 use crate::store::{self, discussions, posts};
@@ -20,12 +21,10 @@ const FETCHES_MAX: usize = 4;
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// How often.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
-/// A file larger than this is not kept.
-const FILE_BYTES_MAX: u64 = 300 * 1024 * 1024;
-/// Tries before a file is given up; with [`backoff`] about three days.
+/// Tries before a file is given up; with [`backoff`] about two and a half days. LINE has answered 400 to good requests for hours.
 const ATTEMPTS_MAX: i64 = 80;
-/// A 404 right after sending may be too early; later it is final.
-const MISSING_ATTEMPTS_MAX: i64 = 6;
+/// So long after the message was sent a 404 may only be too early; later it is final.
+const MISSING_IS_EARLY: SignedDuration = SignedDuration::from_mins(10);
 /// How long the loop sleeps if no bell rings.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -102,9 +101,15 @@ async fn keep_lease(app: &App, attachment: &Attachment) {
 }
 
 enum Fetched {
-    Kept { content_type: String, size: i64, sha256: String },
+    Kept {
+        content_type: String,
+        size: i64,
+        sha256: String,
+    },
     Later(String),
     Ended(AttachmentStatus, String),
+    /// Its size, where LINE or the message told.
+    TooLarge(Option<u64>),
 }
 
 async fn content(app: &App, attachment: &Attachment) -> Fetched {
@@ -116,15 +121,28 @@ async fn content(app: &App, attachment: &Attachment) -> Fetched {
         ContentOutcome::Ready(download) => keep(app, attachment, download).await,
         ContentOutcome::NotYet => Fetched::Later("LINE is still preparing it".into()),
         ContentOutcome::Gone => Fetched::Ended(AttachmentStatus::Withdrawn, "it was taken back".into()),
-        ContentOutcome::Missing if attachment.attempts < MISSING_ATTEMPTS_MAX => Fetched::Later("LINE does not know it (yet)".into()),
-        ContentOutcome::Missing => Fetched::Ended(AttachmentStatus::Failed, "LINE does not have it".into()),
+        ContentOutcome::Missing => match sent_at(app, attachment).await {
+            Ok(sent) if app.clock.now().duration_since(sent) > MISSING_IS_EARLY => {
+                Fetched::Ended(AttachmentStatus::Failed, "LINE does not have it (404)".into())
+            }
+            Ok(_) => Fetched::Later("LINE does not know it (yet)".into()),
+            Err(error) => Fetched::Later(error.to_string()),
+        },
         ContentOutcome::Retry(why) => Fetched::Later(why),
     }
 }
 
+/// When its message was sent.
+async fn sent_at(app: &App, attachment: &Attachment) -> Result<Timestamp, store::Error> {
+    let post = posts::find(&mut *app.db.read().await?, attachment.post).await?;
+    // Without its post nobody waits for it.
+    Ok(post.map_or(Timestamp::UNIX_EPOCH, |p| p.created_at))
+}
+
 async fn keep(app: &App, attachment: &Attachment, download: Download) -> Fetched {
-    if download.size.is_some_and(|size| size > FILE_BYTES_MAX) {
-        return Fetched::Ended(AttachmentStatus::Failed, format!("larger than {} MB", FILE_BYTES_MAX / 1024 / 1024));
+    let max = app.config.file_bytes_max;
+    if download.size.is_some_and(|size| size > max) {
+        return Fetched::TooLarge(download.size);
     }
     // What LINE's header says is more exact than what the message's kind told; a generic answer is not.
     let told = download.content_type.clone();
@@ -133,9 +151,12 @@ async fn keep(app: &App, attachment: &Attachment, download: Download) -> Fetched
         _ => told,
     };
     let bytes = Box::pin(download.bytes.map_err(|e| anyhow!("{e}")));
-    match app.files.put_stream(bytes, FILE_BYTES_MAX).await {
+    match app.files.put_stream(bytes, max).await {
         Ok(kept) => Fetched::Kept { content_type, size: i64::try_from(kept.size).unwrap_or(i64::MAX), sha256: kept.sha256 },
-        Err(FilesError::TooLarge { max }) => Fetched::Ended(AttachmentStatus::Failed, format!("larger than {} MB", max / 1024 / 1024)),
+        // What the message said of its size is told only where it agrees that this is too much.
+        Err(FilesError::TooLarge { .. }) => {
+            Fetched::TooLarge(attachment.size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size > max))
+        }
         Err(error) => Fetched::Later(error.to_string()),
     }
 }
@@ -158,6 +179,10 @@ async fn record(app: &App, attachment: &Attachment, outcome: Fetched) -> Result<
         }
         Fetched::Later(why) => attachments::end(&mut tx, attachment.id, AttachmentStatus::Failed, &why).await?,
         Fetched::Ended(status, why) => attachments::end(&mut tx, attachment.id, status, &why).await?,
+        Fetched::TooLarge(size) => {
+            let size = size.and_then(|size| i64::try_from(size).ok());
+            attachments::too_large(&mut tx, attachment.id, size, app.config.file_bytes_max / MB_OCTETS).await?;
+        }
     }
     let number = match posts::find(&mut tx, attachment.post).await? {
         Some(post) => Some(discussions::get(&mut tx, post.discussion).await?.number),
@@ -169,6 +194,7 @@ async fn record(app: &App, attachment: &Attachment, outcome: Fetched) -> Result<
     {
         tracing::error!(%error, "a file that was taken back could not be deleted");
     }
+    app.wake.thumbnails.notify_one();
     if let Some(number) = number {
         app.changed(number);
     }

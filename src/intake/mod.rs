@@ -1,5 +1,5 @@
-//! From bytes to posts: what arrives is made durable ([`accept`]), then placed ([`place`]); files are fetched beside it ([`media`]) and
-//! mailboxes read ([`mailbox`]).
+//! From bytes to posts: what arrives is made durable ([`accept`]), then placed ([`place`]); files are fetched beside it ([`media`]), small
+//! pictures made of them ([`thumbnails`]) and mailboxes read ([`mailbox`]).
 
 pub mod accept;
 pub mod learn;
@@ -9,3 +9,4 @@ pub mod place;
 mod place_line;
 mod place_mail;
 mod place_said;
+pub mod thumbnails;

@@ -235,6 +235,7 @@ async fn after_commit(app: &App, placed: Vec<Placed>) {
         // A notice, a file to fetch, or a reply token that carries what waits.
         app.wake.outbox.notify_one();
         app.wake.media.notify_one();
+        app.wake.thumbnails.notify_one();
     }
     for outcome in placed {
         for number in outcome.changed {

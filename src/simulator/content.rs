@@ -1,5 +1,7 @@
 //! Pictures, films, sounds and files that people sent, and their download.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -26,6 +28,8 @@ pub struct Upload {
     pub content_type: String,
     /// How many times a download is answered "not ready" (202) first.
     pub not_ready: u32,
+    /// What the message is instead of [`Self::bytes`]: so many octets, made as they are downloaded, of which LINE does not tell how many.
+    pub faucet: Option<u64>,
     /// `imageSet` of a picture sent together with others: `{"id": …, "index": 1, "total": 3}`.
     pub image_set: Option<Value>,
     /// What `/content/preview` gives, with its type; `None` = the picture itself, a grey dot for a film.
@@ -37,8 +41,20 @@ pub struct Upload {
 impl Upload {
     /// Ready at once, alone.
     pub fn new(content_type: &str, bytes: impl Into<Bytes>) -> Self {
-        let content_type = content_type.to_owned();
-        Self { bytes: bytes.into(), content_type, not_ready: 0, image_set: None, preview: None, transcoding_fails: false }
+        Self {
+            bytes: bytes.into(),
+            content_type: content_type.to_owned(),
+            not_ready: 0,
+            faucet: None,
+            image_set: None,
+            preview: None,
+            transcoding_fails: false,
+        }
+    }
+
+    /// So many octets, which nobody has to hold.
+    pub fn faucet(content_type: &str, octets: u64) -> Self {
+        Self { faucet: Some(octets), ..Self::new(content_type, Bytes::new()) }
     }
 }
 
@@ -48,6 +64,7 @@ pub(super) struct Content {
     /// Its `Content-Type`.
     content_type: String,
     not_ready: u32,
+    faucet: Option<u64>,
     preview: Option<(String, Bytes)>,
     transcoding_fails: bool,
     /// LINE kept it for its while, and no longer.
@@ -56,8 +73,8 @@ pub(super) struct Content {
 
 impl Content {
     pub(super) fn of(upload: Upload) -> Self {
-        let Upload { bytes, content_type, not_ready, preview, transcoding_fails, image_set: _ } = upload;
-        Self { bytes, content_type, not_ready, preview, transcoding_fails, is_deleted: false }
+        let Upload { bytes, content_type, not_ready, faucet, preview, transcoding_fails, image_set: _ } = upload;
+        Self { bytes, content_type, not_ready, faucet, preview, transcoding_fails, is_deleted: false }
     }
 
     /// Lets the octets go.
@@ -81,6 +98,21 @@ impl State {
             }
         }
     }
+}
+
+/// Octets of a faucet that leave together.
+const SPLASH_BYTES: u64 = 64 * 1024;
+
+/// The octets of a faucet: each chunk has its number in front, so that none looks like another.
+fn poured(octets: u64) -> Body {
+    let chunks = (0..octets.div_ceil(SPLASH_BYTES)).map(move |n| {
+        let mut chunk = vec![0x5a; usize::try_from(SPLASH_BYTES.min(octets - n * SPLASH_BYTES)).unwrap_or(0)];
+        for (to, from) in chunk.iter_mut().zip(n.to_be_bytes()) {
+            *to = from;
+        }
+        Ok::<_, Infallible>(Bytes::from(chunk))
+    });
+    Body::from_stream(futures_util::stream::iter(chunks))
 }
 
 impl Platform {
@@ -112,7 +144,12 @@ impl Platform {
 
     /// Somebody sends a file.
     pub fn file(&self, chat: &LineChatId, user: Option<&LineUserId>, name: &str, upload: Upload) -> Event {
-        self.message(chat, user, json!({"type": "file", "fileName": name, "fileSize": upload.bytes.len()}), Some(upload))
+        self.message(
+            chat,
+            user,
+            json!({"type": "file", "fileName": name, "fileSize": upload.faucet.unwrap_or(upload.bytes.len() as u64)}),
+            Some(upload),
+        )
     }
 
     /// A picture that lies outside LINE (`contentProvider.type: external`), as LIFF apps send them.
@@ -185,14 +222,14 @@ pub(super) fn answer(state: &mut State, account: usize, message: &str, asked: As
         return json_answer(StatusCode::ACCEPTED, &json!({}));
     }
     match (asked, &content.preview) {
-        (Asked::Preview, Some((kind, bytes))) => octets(kind, bytes.clone()),
-        (Asked::Preview, None) if message.kind == "video" => octets("image/png", Bytes::from_static(DOT)),
-        _ => octets(&content.content_type, content.bytes.clone()),
+        (Asked::Preview, Some((kind, bytes))) => octets(kind, Body::from(bytes.clone())),
+        (Asked::Preview, None) if message.kind == "video" => octets("image/png", Body::from(DOT)),
+        _ => octets(&content.content_type, content.faucet.map_or_else(|| Body::from(content.bytes.clone()), poured)),
     }
 }
 
-fn octets(content_type: &str, bytes: Bytes) -> Response {
-    let mut answer = Response::new(Body::from(bytes));
+fn octets(content_type: &str, bytes: Body) -> Response {
+    let mut answer = Response::new(bytes);
     let unknown = HeaderValue::from_static("application/octet-stream");
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap_or(unknown));
     answer

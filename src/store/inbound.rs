@@ -170,6 +170,8 @@ pub async fn forget_own_body(c: &mut AnyConnection, id: InboundId) -> Result<()>
 pub struct Listed {
     pub id: InboundId,
     pub inbox: Inbox,
+    /// `mail`; a LINE message's or other event's `type`; empty where its words were forgotten, since they were taken back.
+    pub kind: String,
     pub external_id: String,
     pub status: InboundStatus,
     pub received_at: Timestamp,
@@ -184,6 +186,7 @@ impl FromRow for Listed {
         Ok(Self {
             id: c.get()?,
             inbox: Inbox::stored(c.get()?),
+            kind: c.get::<Option<String>>()?.map_or_else(|| "mail".to_owned(), |event| kind_of(&event)),
             external_id: c.get()?,
             status: c.word(InboundStatus::find)?,
             received_at: c.get()?,
@@ -193,6 +196,27 @@ impl FromRow for Listed {
             discussion_number: c.get()?,
         })
     }
+}
+
+/// The longest kind that is told, in characters.
+const KIND_CHARS_MAX: usize = 40;
+
+/// What LINE calls the event, or the message that it brings.
+fn kind_of(event: &str) -> String {
+    let event: serde_json::Value = serde_json::from_str(event).unwrap_or_default();
+    let kind = |of: &serde_json::Value| of["type"].as_str().map(|t| t.chars().filter(|c| !c.is_control()).take(KIND_CHARS_MAX).collect());
+    match event["type"].as_str() {
+        Some("message") => kind(&event["message"]).unwrap_or_else(|| "message".to_owned()),
+        _ => kind(&event).unwrap_or_default(),
+    }
+}
+
+/// How many wait for a person, and how many failed.
+pub async fn troubled(c: &mut AnyConnection) -> Result<(i64, i64)> {
+    let counts: Vec<(String, i64)> =
+        sql::all(c, "SELECT status, COUNT(*) FROM inbound WHERE status IN ('held', 'failed') GROUP BY status", args![]).await?;
+    let of = |status: InboundStatus| counts.iter().find(|(word, _)| word == status.as_str()).map_or(0, |(_, n)| *n);
+    Ok((of(InboundStatus::Held), of(InboundStatus::Failed)))
 }
 
 /// A page of what arrived, the newest first. `member` limits it to what became part of a project where that person is staff.
@@ -205,7 +229,7 @@ pub async fn page(
 ) -> Result<Vec<Listed>> {
     sql::all(
         c,
-        "SELECT i.id, i.inbox, i.external_id, i.status, i.received_at, i.attempts, i.note, i.error, d.number \
+        "SELECT i.id, i.inbox, CASE WHEN i.inbox LIKE 'line/%' THEN i.body END, i.external_id, i.status, i.received_at, i.attempts, i.note, i.error, d.number \
          FROM inbound i LEFT JOIN discussions d ON d.id = i.discussion_id \
          WHERE ($1 IS NULL OR d.project_id IN (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) \
          AND ($2 IS NULL OR i.status = $2) AND ($3 IS NULL OR i.id < $3) ORDER BY i.id DESC LIMIT $4",
@@ -228,6 +252,23 @@ mod tests {
             body: format!("{{\"n\":{n}}}"),
         };
         numbers.map(one).collect()
+    }
+
+    #[test]
+    fn a_kind_is_what_line_calls_it() {
+        let kinds = [
+            (r#"{"type":"message","message":{"type":"text","text":"x"}}"#, "text"),
+            (r#"{"type":"message"}"#, "message"),
+            (r#"{"type":"unsend"}"#, "unsend"),
+            (r#"{"type":"quantum\u0000Leap"}"#, "quantumLeap"),
+            ("{}", ""),
+            ("not json", ""),
+            ("[1]", ""),
+        ];
+        for (event, kind) in kinds {
+            assert_eq!(kind_of(event), kind, "{event}");
+        }
+        assert_eq!(kind_of(&format!("{{\"type\":\"{}\"}}", "長".repeat(99))).chars().count(), KIND_CHARS_MAX);
     }
 
     #[tokio::test]

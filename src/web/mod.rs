@@ -8,6 +8,7 @@ pub mod live;
 mod ops;
 pub mod pages;
 pub mod password;
+mod range;
 mod router;
 pub mod templates;
 pub mod viewer;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::{CompressionLayer, DefaultPredicate, Predicate};
 use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -30,6 +30,8 @@ pub fn router(app: Arc<App>, framed: bool) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics_text))
         .route("/files/{id}/{name}", get(files::get))
+        .route("/files/{id}", post(files::again))
+        .route("/thumbnails/{id}", get(files::thumbnail))
         .nest("/api", api::router())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN));
     let served = public
@@ -39,7 +41,7 @@ pub fn router(app: Arc<App>, framed: bool) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, framed)))
         .layer(CsrfLayer::new())
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(comes_whole)))
         .layer(CatchPanicLayer::custom(|_| broken()));
     let served = if app.config.server.is_https() {
         served
@@ -53,6 +55,11 @@ pub fn router(app: Arc<App>, framed: bool) -> Router {
         .layer(DefaultBodyLimit::max(webhooks::WEBHOOK_BYTES_MAX))
         .with_state(app)
         .merge(served)
+}
+
+/// What can be asked for in parts is counted in its own octets: it is not compressed on the way.
+fn comes_whole(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(header::ACCEPT_RANGES)
 }
 
 fn broken() -> Response {

@@ -4,12 +4,13 @@ use std::fs;
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::Method;
 use serde_json::{Value, json};
 use threadline::domain::{LineChatId, LineUserId};
 use threadline::simulator::{Endpoint, Event, Fault, FaultKind, Say, Upload};
 
 use crate::support::api::File;
-use crate::support::{PUBLIC_URL, TestApp, bodies, eventually, journey, posts, stays};
+use crate::support::{PUBLIC_URL, Setup, TestApp, bodies, eventually, journey, journey_with, long_ago, posts, stays};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
 
@@ -237,5 +238,150 @@ fn a_slow_download_does_not_hold_up_what_is_said() {
         let found = t.discussion_where("照片在上面").await;
         assert_eq!(posts(&found)[0]["attachments_waiting"], 1);
         eventually("the group is told meanwhile", async || t.line.sent_to(&chat).pop()).await;
+    });
+}
+
+/// The first post's file that is not kept, once it is known what became of it.
+async fn absent(t: &TestApp, number: i64) -> Value {
+    eventually("it is known not to be kept", async || {
+        let answer = t.api.get(&format!("/discussions/{number}")).await;
+        answer.body["posts"][0]["attachments_absent"].get(0).cloned()
+    })
+    .await
+}
+
+/// Staff have it fetched again.
+async fn again(t: &TestApp, absent: &Value) -> u16 {
+    let id = absent["id"].as_str().expect("an absent file has an id");
+    t.api.ask(Method::POST, &format!("/files/{id}"), None).await.status
+}
+
+#[test]
+fn what_line_refuses_at_first_is_asked_for_again() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        for status in [404, 400, 503, 429] {
+            t.line.fault(Fault::once(Endpoint::Content, FaultKind::Status(status)));
+        }
+        sends(t, &chat, &lin, picture()).await;
+        t.discussion_where("").await;
+        assert_eq!(files(t, 1).await.len(), 1);
+        assert_eq!(t.line.requests(Endpoint::Content).len(), 5);
+    });
+}
+
+#[test]
+fn a_file_that_line_no_longer_has_is_given_up_at_once_and_can_be_asked_for_again() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let mut event = t.line.image(&chat, Some(&lin), picture());
+        event.json["timestamp"] = json!(long_ago().as_millisecond());
+        t.line.fault(Fault::once(Endpoint::Content, FaultKind::Status(404)));
+        t.deliver(&event).await;
+        t.settled(&event.id).await;
+        let lost = absent(t, 1).await;
+        assert_eq!(lost["status"], "failed");
+        assert_eq!(t.line.requests(Endpoint::Content).len(), 1);
+        let client = t.client_with_token("alpha", "lin@client.example").await;
+        let path = format!("/files/{}", lost["id"].as_str().expect("it has an id"));
+        client.ask(Method::POST, &path, None).await.expect_problem(403);
+        t.api.with_token("tl_wrong").ask(Method::POST, &path, None).await.expect_problem(404);
+        assert_eq!(again(t, &lost).await, 202);
+        assert_eq!(files(t, 1).await.len(), 1);
+        assert_eq!(again(t, &lost).await, 409, "there is nothing to fetch any more");
+    });
+}
+
+#[test]
+fn a_file_that_line_says_is_gone_is_shown_as_taken_back() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.line.fault(Fault::once(Endpoint::Content, FaultKind::Status(410)));
+        sends(t, &chat, &lin, picture()).await;
+        t.discussion_where("").await;
+        let gone = absent(t, 1).await;
+        assert_eq!(gone["status"], "withdrawn");
+        assert_eq!(again(t, &gone).await, 409);
+    });
+}
+
+#[test]
+fn a_file_over_the_limit_is_told_of_and_not_kept() {
+    const MB: u64 = 1024 * 1024;
+    journey_with(Setup { file_mb_max: 1, ..Setup::default() }, async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        // One whose size LINE tells; one of which only the message does; one of which nobody does; and one that just fits.
+        let told = t.line.video(&chat, Some(&lin), Upload::new("video/mp4", vec![1; 2_000_000]));
+        let named = t.line.file(&chat, Some(&lin), "圖.zip", Upload::faucet("application/zip", 3 * MB));
+        let unknown = t.line.video(&chat, Some(&lin), Upload::faucet("video/mp4", 4 * MB));
+        let fits = t.line.file(&chat, Some(&lin), "剛好.bin", Upload::faucet("application/zip", MB));
+        for event in [&told, &named, &unknown, &fits] {
+            t.deliver(event).await;
+            t.settled(&event.id).await;
+        }
+        let posts = eventually("it is known what is kept", async || {
+            let found = t.discussion(1).await;
+            let known = posts(&found).len() == 4 && posts(&found).iter().all(|p| p["attachments_waiting"] == 0);
+            known.then(|| posts(&found).clone())
+        })
+        .await;
+        let absent: Vec<_> = posts.iter().map(|p| &p["attachments_absent"][0]).collect();
+        assert_eq!([&absent[0]["status"], &absent[0]["size"]], [&json!("too_large"), &json!(2_000_000)]);
+        assert_eq!([&absent[1]["status"], &absent[1]["size"], &absent[1]["name"]], [&json!("too_large"), &json!(3 * MB), &json!("圖.zip")]);
+        assert_eq!([&absent[2]["status"], &absent[2]["size"]], [&json!("too_large"), &json!(null)]);
+        assert_eq!(posts[3]["attachments"][0]["size"], MB);
+        assert_eq!(kept(t), 1, "nothing of what is too large stays");
+        // As long as the limit is what it is, another try ends the same way.
+        assert_eq!(again(t, absent[0]).await, 202);
+        eventually("it was asked for again", async || (t.line.requests(Endpoint::Content).len() == 5).then_some(())).await;
+        eventually("it is refused again", async || {
+            (t.discussion(1).await["posts"][0]["attachments_absent"][0]["status"] == "too_large").then_some(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_part_of_a_file_is_given_to_who_asks_for_one() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let bytes: Vec<u8> = (0..200_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+        for (name, content_type) in [("影片.mp4", "video/mp4"), ("a.txt", "text/plain")] {
+            let event = t.line.file(&chat, Some(&lin), name, Upload::new(content_type, bytes.clone()));
+            t.deliver(&event).await;
+            t.settled(&event.id).await;
+        }
+        let all = eventually("both are fetched", async || {
+            let found = t.discussion(1).await;
+            let all: Vec<Value> = posts(&found).iter().filter_map(|p| p["attachments"].get(0).cloned()).collect();
+            (all.len() == 2).then_some(all)
+        })
+        .await;
+        let url = all[0]["url"].as_str().expect("a file has a link");
+        let whole = fetched(t, &all[0]).await;
+        let tag = whole.header("etag").to_owned();
+        assert_eq!((whole.header("accept-ranges"), whole.header("content-length"), tag.len()), ("bytes", "200000", 66));
+        assert!(whole.header("cache-control").starts_with("private"));
+
+        let part = t.api.file_with(Method::GET, url, &[("range", "bytes=1000-1999"), ("if-range", &tag)]).await;
+        assert_eq!((part.status, part.header("content-range"), part.header("content-length")), (206, "bytes 1000-1999/200000", "1000"));
+        assert!(part.bytes == bytes[1000..2000]);
+        let end = t.api.file_with(Method::GET, url, &[("range", "bytes=-5")]).await;
+        assert_eq!((end.status, end.header("content-range"), end.bytes.as_slice()), (206, "bytes 199995-199999/200000", &bytes[199_995..]));
+        let other = t.api.file_with(Method::GET, url, &[("range", "bytes=1000-1999"), ("if-range", "\"other\"")]).await;
+        assert!(other.status == 200 && other.bytes == bytes);
+        let beyond = t.api.file_with(Method::GET, url, &[("range", "bytes=200000-")]).await;
+        assert_eq!((beyond.status, beyond.header("content-range"), beyond.bytes.len()), (416, "bytes */200000", 0));
+        let known = t.api.file_with(Method::GET, url, &[("if-none-match", &tag)]).await;
+        assert_eq!((known.status, known.bytes.len()), (304, 0));
+        let head = t.api.file_with(Method::HEAD, url, &[]).await;
+        assert_eq!((head.status, head.header("content-length"), head.bytes.len()), (200, "200000", 0));
+
+        // What is text is not compressed on the way: its parts would be other octets.
+        let plain = t.api.file_with(Method::GET, all[1]["url"].as_str().expect("it has a link"), &[("accept-encoding", "gzip")]).await;
+        assert_eq!((plain.header("content-encoding"), plain.header("content-length")), ("", "200000"));
+        // A person who is not logged in is led to the login, and a program told that there is nothing.
+        let nobody = t.api.with_token("").file_with(Method::GET, url, &[("accept", "text/html,*/*")]).await;
+        assert!(nobody.status == 200 && String::from_utf8_lossy(&nobody.bytes).contains("name=\"next\""));
     });
 }

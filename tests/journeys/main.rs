@@ -10,6 +10,8 @@ mod client_writes_email;
 mod files_are_kept;
 mod killed_at_any_moment;
 mod line_bodies;
+mod large_files;
 mod line_group_asks;
 mod operator_recovers;
+mod pictures_are_shown;
 mod staff_answers_by_email;

@@ -293,8 +293,17 @@ impl Line {
 
     /// A message's bytes, while LINE keeps them.
     pub async fn content(&self, message_id: &str) -> ContentOutcome {
+        self.download(message_id, "content").await
+    }
+
+    /// A small picture of what a message shows: of pictures and films alone (reference, "Get a preview of an image or video").
+    pub async fn preview(&self, message_id: &str) -> ContentOutcome {
+        self.download(message_id, "content/preview").await
+    }
+
+    async fn download(&self, message_id: &str, what: &str) -> ContentOutcome {
         let Some(id) = segment(message_id) else { return ContentOutcome::Missing };
-        let response = match self.send(self.downloads.get(format!("{}/v2/bot/message/{id}/content", self.data_api_url))).await {
+        let response = match self.send(self.downloads.get(format!("{}/v2/bot/message/{id}/{what}", self.data_api_url))).await {
             Ok(response) => response,
             Err(failure) => return ContentOutcome::Retry(failure.why()),
         };

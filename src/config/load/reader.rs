@@ -98,6 +98,7 @@ impl<'a> Section<'a> {
         let number = match self.given.table.get(key) {
             None => return Ok(None),
             Some(Value::Integer(n)) => u64::try_from(*n).ok(),
+            Some(Value::Float(n)) => return Err(self.error(key, format!("{n} is not a whole number; {WANTED}"))),
             Some(Value::String(s)) if self.given.variables.contains_key(key) => s.trim().parse().ok(),
             Some(other) => return Err(self.error(key, format!("is {}; {WANTED}", article(other)))),
         };

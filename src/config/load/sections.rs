@@ -51,7 +51,7 @@ static KNOWN: [Known; 8] = [
     Known {
         name: "storage",
         many: false,
-        keys: &["url", "endpoint", "region", "access_key_id", "secret_access_key"],
+        keys: &["url", "endpoint", "region", "access_key_id", "secret_access_key", "file_mb_max"],
         secrets: &["access_key_id", "secret_access_key"],
     },
     Known {

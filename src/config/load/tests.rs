@@ -137,6 +137,11 @@ fn a_wrong_configuration_is_one_line_that_names_the_key() {
         ("sqlite://data/threadline.db", "sqlite://a.db?mode=ro", &["[database] url", "?"]),
         ("file://data/attachments", "ftp://x", &["[storage] url", "s3://bucket/prefix"]),
         ("file://data/attachments", "s3://", &["[storage] url", "names no bucket"]),
+        ("[storage]", "[storage]\nfile_mb_max = 0", &["[storage] file_mb_max", "0 will not do", "from 1 to 4096"]),
+        ("[storage]", "[storage]\nfile_mb_max = 4097", &["[storage] file_mb_max", "from 1 to 4096"]),
+        ("[storage]", "[storage]\nfile_mb_max = -1", &["[storage] file_mb_max", "whole number"]),
+        ("[storage]", "[storage]\nfile_mb_max = 0.5", &["[storage] file_mb_max", "0.5 is not a whole number"]),
+        ("[storage]", "[storage]\nfile_mb_max = \"300 MB\"", &["[storage] file_mb_max", "whole number"]),
         ("imaps://support%40example.com@", "pop3://x:hunter2@", &["[[mailbox]] \"support\" url", "imaps://"]),
         ("imaps://support%40example.com@", "imaps://", &["[[mailbox]] \"support\" url", "names no user"]),
         ("imaps://support%40example.com@", "imaps://a:hunter2@", &["[[mailbox]] \"support\" password", "keep one"]),
@@ -282,6 +287,14 @@ fn an_s3_bucket_has_its_prefix_and_keys() {
     assert_eq!(secret_access_key, Some(Secret::new("hunter2")));
     let line = refused(&format!("{SERVER}[storage]\nurl = \"s3://files\"\naccess_key_id = \"AK\"\n"));
     assert!(line.contains("secret_access_key"), "{line}");
+}
+
+#[test]
+fn files_have_a_limit_in_mb_of_1048576_octets() {
+    assert_eq!(good(SERVER).file_bytes_max, 300 * 1_048_576);
+    assert_eq!(good(&format!("{SERVER}[storage]\nfile_mb_max = 1\n")).file_bytes_max, 1_048_576);
+    let config = with_environment(SERVER, &[("THREADLINE__STORAGE__FILE_MB_MAX", "4096")]).expect("it is right");
+    assert_eq!(config.file_bytes_max, 4 << 30);
 }
 
 #[test]

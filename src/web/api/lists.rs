@@ -109,6 +109,8 @@ pub(super) struct InboundShape {
     source: String,
     /// The account's or mailbox's name.
     inbox: String,
+    /// `mail`, or what LINE calls the message or event: `text`, `image`, `unsend`, …; empty where it was forgotten.
+    kind: String,
     /// `webhookEventId` or Message-ID.
     external_id: String,
     status: InboundStatus,
@@ -143,6 +145,7 @@ pub(super) async fn inbound(
             id: i.id.to_string(),
             source: if i.inbox.as_str().starts_with("line/") { "line".into() } else { "email".into() },
             inbox: i.inbox.name().to_owned(),
+            kind: i.kind,
             external_id: i.external_id,
             status: i.status,
             discussion: i.discussion_number,

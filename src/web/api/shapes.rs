@@ -93,6 +93,8 @@ pub struct PostShape {
     pub attachments: Vec<AttachmentShape>,
     /// Files that are still being fetched.
     pub attachments_waiting: usize,
+    /// Files that are not kept.
+    pub attachments_absent: Vec<AbsentShape>,
     pub created_at: String,
     /// Since when it has read as it does.
     pub edited_at: Option<String>,
@@ -120,6 +122,22 @@ pub struct AttachmentShape {
     /// Octets.
     pub size: i64,
     pub url: String,
+    /// A small picture of it, of at most 480 pixels an edge: JPEG or WebP.
+    pub thumbnail_url: Option<String>,
+    /// Of a picture as people see it, in pixels; of a film its preview's.
+    pub width: Option<i64>,
+    pub height: Option<i64>,
+}
+
+/// A file that was sent and is not kept.
+#[derive(Serialize, ToSchema)]
+pub struct AbsentShape {
+    pub id: String,
+    pub name: String,
+    /// Octets, where that is known.
+    pub size: Option<i64>,
+    /// `withdrawn`, `failed`, `external` or `too_large`. What failed or was too large, staff can have fetched again: `POST /files/{id}`.
+    pub status: AttachmentStatus,
 }
 
 /// A discussion as lists show it.
@@ -174,7 +192,14 @@ pub fn post(app: &App, p: &Post, files: &[Attachment], versions: &[Version]) -> 
                 content_type: a.content_type.clone(),
                 size: a.size.unwrap_or(0),
                 url: file_url(&app.config.server, a),
+                thumbnail_url: a.thumbnail.sha256.as_ref().map(|_| format!("{}/thumbnails/{}", app.config.server.public_url, a.id)),
+                width: a.thumbnail.size.map(|(width, _)| width),
+                height: a.thumbnail.size.map(|(_, height)| height),
             })
+            .collect(),
+        attachments_absent: mine()
+            .filter(|a| !matches!(a.status, AttachmentStatus::Ready | AttachmentStatus::Waiting))
+            .map(|a| AbsentShape { id: a.id.to_string(), name: a.name.clone(), size: a.size, status: a.status })
             .collect(),
         attachments_waiting: mine().filter(|a| a.status == AttachmentStatus::Waiting).count(),
         created_at: time(p.created_at),

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::{Answer, QueryOf, Refusal, answer, html, number_of, staff_or_client};
 use crate::App;
-use crate::config::Server;
+use crate::config::MB_OCTETS;
 use crate::discussions::Viewer;
 use crate::domain::{PersonId, PostId, Role};
-use crate::store::attachments::Attachment;
+use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::discussions::Discussion;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
@@ -24,6 +24,7 @@ use crate::store::{self, attachments, chats, members, notices, persons, posts, p
 use crate::web::file_url;
 use crate::web::templates::Look;
 use crate::web::templates::discussion::{Draft, Shown, discussion as draw};
+use crate::web::templates::files::FileView;
 use crate::web::templates::post::PostView;
 
 /// Posts on the page at first; the reader may ask for all.
@@ -60,7 +61,7 @@ async fn page(app: &App, number: &str, all: bool, headers: &HeaderMap) -> Answer
     let limit = if all { POSTS_MAX } else { POSTS_SHOWN };
     let shown = gather(&mut c, app, &viewer, (discussion, role), limit, draft).await?;
     drop(c);
-    Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &shown)))
+    Ok(html(StatusCode::OK, draw(&Look::by(app, &viewer), &shown)))
 }
 
 /// The page again, for somebody whose form was refused: with what they wrote, or why a change failed.
@@ -70,7 +71,7 @@ pub(super) async fn again(app: &App, viewer: &Viewer, number: i64, draft: Option
     let draft = draft.unwrap_or_else(|| Draft { form_id: Uuid::new_v4().to_string(), ..Draft::default() });
     let shown = Shown { trouble, ..gather(&mut c, app, viewer, found, POSTS_SHOWN, draft).await? };
     drop(c);
-    Ok(html(StatusCode::UNPROCESSABLE_ENTITY, draw(&Look::of(app, Some(&viewer.name)), &shown)))
+    Ok(html(StatusCode::UNPROCESSABLE_ENTITY, draw(&Look::by(app, viewer), &shown)))
 }
 
 async fn gather(
@@ -101,7 +102,7 @@ async fn gather(
     let staff = if role.is_staff() { assignable(c, app, viewer, &discussion).await? } else { vec![] };
     Ok(Shown {
         project: projects::get(c, discussion.project).await?.name,
-        posts: views(&app.config.server, said, Beside { files, told, wordings, names }),
+        posts: views(app, role, said, Beside { files, told, wordings, names }),
         discussion,
         chat,
         assignee,
@@ -139,14 +140,27 @@ struct Beside {
     names: BTreeMap<String, String>,
 }
 
-fn views(server: &Server, said: Vec<Post>, beside: Beside) -> Vec<PostView> {
+/// Whether another try could bring the file: it failed, or the limit was raised since.
+fn may_come(file: &Attachment, bytes_max: u64) -> bool {
+    let limit_then = || file.error.as_deref().and_then(|mb| mb.parse::<u64>().ok()).unwrap_or_default();
+    let fits = match file.size.and_then(|s| u64::try_from(s).ok()) {
+        Some(size) => size <= bytes_max,
+        None => limit_then() < bytes_max / MB_OCTETS,
+    };
+    let from_line = file.message_id.is_some() && file.inbox.is_some();
+    from_line && (file.status == AttachmentStatus::Failed || (file.status == AttachmentStatus::TooLarge && fits))
+}
+
+fn views(app: &App, role: Role, said: Vec<Post>, beside: Beside) -> Vec<PostView> {
+    let server = &app.config.server;
     let Beside { files, told, wordings, names } = beside;
-    let mut files_of: BTreeMap<PostId, Vec<(Attachment, String)>> = BTreeMap::new();
+    let mut files_of: BTreeMap<PostId, Vec<FileView>> = BTreeMap::new();
     for file in files {
         // Relative, so that the page also works under another name of this server.
         let url = file_url(server, &file);
         let path = url.strip_prefix(server.public_url.as_str()).unwrap_or(&url).to_owned();
-        files_of.entry(file.post).or_default().push((file, path));
+        let again = role.is_staff() && may_come(&file, app.config.file_bytes_max);
+        files_of.entry(file.post).or_default().push(FileView { file, url: path, again });
     }
     let mut told_of: BTreeMap<PostId, Vec<OfPost>> = BTreeMap::new();
     for notice in told {

@@ -56,7 +56,7 @@ async fn page(app: &App, params: &Params, headers: &HeaderMap) -> Answer {
     let mut c = app.db.read().await?;
     let shown = gather(&mut c, &viewer, asked, &params.cursor).await?;
     drop(c);
-    Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &shown)))
+    Ok(html(StatusCode::OK, draw(&Look::by(app, &viewer), &shown)))
 }
 
 async fn gather(c: &mut AnyConnection, viewer: &Viewer, asked: Asked, cursor: &str) -> Answer<List> {

@@ -4,6 +4,7 @@ mod discussion_change;
 mod discussion_reply;
 mod discussion_show;
 mod discussions_list;
+mod inbound_list;
 mod line_login;
 mod session;
 
@@ -29,6 +30,7 @@ use crate::discussions::Viewer;
 use crate::domain::BODY_BYTES_MAX;
 use crate::store;
 use session::Door;
+pub(super) use session::login_address;
 
 /// The largest form: a body whose every byte is percent-encoded, and some room for the other fields.
 const FORM_BYTES_MAX: usize = 3 * BODY_BYTES_MAX + 16 * 1024;
@@ -42,6 +44,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/login/line/callback", get(line_login::finish))
         .route("/logout", post(session::end))
         .route("/discussions", get(discussions_list::list))
+        .route("/inbound", get(inbound_list::list))
         .route("/d/{number}", get(discussion_show::show))
         .route("/d/{number}/live", get(live::live))
         .route("/d/{number}/reply", post(discussion_reply::reply))

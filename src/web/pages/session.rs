@@ -93,7 +93,7 @@ fn client_ip(peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
 }
 
 /// `/login?next=%2Fd%2F12`.
-pub(super) fn login_address(next: &str) -> String {
+pub(in crate::web) fn login_address(next: &str) -> String {
     format!("/login?next={}", utf8_percent_encode(next, NON_ALPHANUMERIC))
 }
 

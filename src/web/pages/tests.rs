@@ -13,10 +13,11 @@ use tower::ServiceExt;
 use super::*;
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{Channel, DiscussionId, PersonId, ProjectId, ProjectKind, Role, Source, Status};
+use crate::domain::{Channel, DiscussionId, InboundId, Inbox, PersonId, ProjectId, ProjectKind, Role, Source, Status};
 use crate::store::discussions::Opening;
+use crate::store::inbound::{InboundStatus, NewInbound};
 use crate::store::posts::NewPost;
-use crate::store::{discussions, members, persons, posts, projects};
+use crate::store::{discussions, inbound, members, persons, posts, projects};
 use crate::web::viewer::begin_session;
 
 const PASSWORD: &str = "correct horse";
@@ -354,4 +355,46 @@ async fn an_open_page_hears_of_its_own_discussion_only() {
     house.app.changed(1);
     let heard = tokio::time::timeout(Duration::from_secs(5), events.next()).await.unwrap().unwrap().unwrap();
     assert_eq!(heard, "event: changed\ndata: 1\n\n");
+}
+
+#[tokio::test]
+async fn what_arrived_is_listed_for_admins_alone() {
+    let house = House::new().await;
+    let now = house.app.clock.now();
+    let event = |n: usize, kind: &str| NewInbound {
+        inbox: Inbox::line("main"),
+        external_id: format!("01EVENT{n:03}"),
+        received_at: now,
+        happened_at: now,
+        body: format!("{{\"type\":\"{kind}\"}}"),
+    };
+    let mut tx = house.app.db.begin().await.unwrap();
+    let rows = (0..52).map(|n| event(n, if n == 51 { "quantumLeap" } else { "join" })).collect();
+    inbound::add_all(&mut tx, rows).await.unwrap();
+    inbound::settle(&mut tx, InboundId(1), InboundStatus::Held, Some("the mail names no sender"), None, None).await.unwrap();
+    inbound::went_wrong(&mut tx, InboundId(2), "<it broke>", None).await.unwrap();
+    inbound::settle(&mut tx, InboundId(52), InboundStatus::Done, None, Some(house.discussion), None).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let theirs = house.get(house.lin, "/inbound").await;
+    assert_eq!(theirs.status, StatusCode::NOT_FOUND);
+    assert!(!house.get(house.lin, "/d/1").await.body.contains("href=\"/inbound\""));
+    let got = house.ask(None, "GET", "/inbound?status=held", &[]).await;
+    assert_eq!(got.location(), "/login?next=%2Finbound%3Fstatus%3Dheld");
+
+    let mut tx = house.app.db.begin().await.unwrap();
+    persons::set_account(&mut tx, house.lin, "林小美", true, None).await.unwrap();
+    tx.commit().await.unwrap();
+    let first = house.get(house.lin, "/inbound").await;
+    assert_eq!(first.status, StatusCode::OK);
+    assert!(first.body.contains("其他：quantumLeap") && first.body.contains("href=\"/d/1\""), "{}", first.body);
+    assert!(first.body.contains("01EVENT002") && !first.body.contains("01EVENT001"));
+    assert!(first.body.contains("href=\"/inbound?cursor=3\"") && first.body.contains("href=\"/inbound\""));
+    let second = house.get(house.lin, "/inbound?cursor=3").await;
+    assert!(second.body.contains("01EVENT001") && second.body.contains("01EVENT000") && !second.body.contains("01EVENT002"));
+    assert!(second.body.contains("&lt;it broke&gt;") && second.body.contains("這封信沒有寄件人。"));
+    let held = house.get(house.lin, "/inbound?status=held").await;
+    assert!(held.body.contains("01EVENT000") && !held.body.contains("01EVENT001"));
+    assert_eq!(held.body.matches("<span class=\"count\">1</span>").count(), 2, "one is held and one has failed");
+    assert!(house.get(house.lin, "/inbound?status=nonsense&cursor=-1").await.body.contains("01EVENT051"));
 }

@@ -21,6 +21,9 @@ pub enum Icon {
     Clock,
     Check,
     Info,
+    Picture,
+    Film,
+    Sound,
 }
 
 impl Icon {
@@ -50,6 +53,9 @@ impl Icon {
             Self::Pencil => "M3 13l.6-2.8L10.8 3 13 5.2l-7.2 7.2z",
             Self::Clock => "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM8 4.8V8l2.2 1.6",
             Self::Info => "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM8 7.3V11M8 5v.1",
+            Self::Picture => "M2.5 3h11v10h-11zM2.7 11.5l3.2-3.4 2.4 2.4 2-1.9 3 2.9M10.6 5.8v.1",
+            Self::Film => "M2.5 3.5h11v9h-11zM6.7 6v4l3.4-2z",
+            Self::Sound => "M3 6.3h2.2L8.5 3.5v9L5.2 9.7H3zM11 6a3 3 0 0 1 0 4M12.8 4.2a5.5 5.5 0 0 1 0 7.6",
             Self::Check => "M3 8.5l3.3 3.3L13 4.8",
         }
     }

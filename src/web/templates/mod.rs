@@ -3,7 +3,9 @@
 pub mod discussion;
 pub mod discussions;
 pub mod error;
+pub mod files;
 pub mod icons;
+pub mod inbound;
 mod links;
 pub mod login;
 pub mod post;
@@ -19,6 +21,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
 use crate::App;
+use crate::discussions::Viewer;
 use crate::domain::Status;
 use crate::i18n::{Locale, Texts};
 use icons::Icon;
@@ -33,13 +36,20 @@ pub struct Look<'a> {
     pub now: Timestamp,
     /// Whose session it is, for the page's head.
     pub viewer: Option<&'a str>,
+    /// Whether the head shows what is for admins.
+    pub is_admin: bool,
 }
 
 impl<'a> Look<'a> {
     /// The installation's language and time zone, now.
     pub fn of(app: &'a App, viewer: Option<&'a str>) -> Self {
         let server = &app.config.server;
-        Self { locale: server.locale, zone: &server.time_zone, now: app.clock.now(), viewer }
+        Self { locale: server.locale, zone: &server.time_zone, now: app.clock.now(), viewer, is_admin: false }
+    }
+
+    /// Likewise, for somebody whose session it is.
+    pub fn by(app: &'a App, viewer: &'a Viewer) -> Self {
+        Self { is_admin: viewer.is_admin, ..Self::of(app, Some(&viewer.name)) }
     }
 
     pub fn texts(&self) -> &'static Texts {
@@ -108,6 +118,9 @@ fn head(look: &Look<'_>, name: &str) -> Markup {
         header.top {
             div.top-in {
                 a.brand href="/discussions" { (icons::logo()) span { (look.t("page.product")) } }
+                @if look.is_admin {
+                    nav.menu aria-label=(look.t("inbound.menu")) { a href="/inbound" { (look.t("inbound.title")) } }
+                }
                 div.account {
                     span.account-name title=(look.t("page.account")) { (name) }
                     form method="post" action="/logout" { button.quiet type="submit" { (look.t("page.logout")) } }

@@ -6,11 +6,11 @@ use jiff::SignedDuration;
 use maud::{Markup, html};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::files::{FileView, files};
 use super::icons::{self, Icon};
 use super::words::{place, said, sticker, words};
 use super::{Look, linked, within};
 use crate::domain::{DeliveryStatus, Role, Via};
-use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
@@ -19,8 +19,8 @@ use crate::store::versions::Version;
 #[derive(Clone, Debug)]
 pub struct PostView {
     pub post: Post,
-    /// Each with the address of its bytes.
-    pub files: Vec<(Attachment, String)>,
+    /// In order.
+    pub files: Vec<FileView>,
     /// Who was told of it; empty for a client's view.
     pub told: Vec<OfPost>,
     /// How it read before and reads now, where it was edited; empty for a client's view.
@@ -33,9 +33,6 @@ pub struct PostView {
 const ONE_HEAD_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 /// Colours that authors without a side of their own are told apart by; the style sheet has as many.
 const HUES: i64 = 6;
-
-/// Kinds of picture that every browser shows.
-const PICTURES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
 /// The posts, with a line where a new day begins.
 pub fn stream(look: &Look<'_>, posts: &[PostView], viewer: Role) -> Markup {
@@ -132,9 +129,7 @@ fn body(look: &Look<'_>, view: &PostView, viewer: Role) -> Markup {
                 div.words { (linked(whole)) }
             }
         }
-        @if !view.files.is_empty() {
-            ul.files { @for (file, url) in &view.files { li { (attachment(look, file, url, viewer)) } } }
-        }
+        (files(look, &view.files, viewer))
     }
 }
 
@@ -171,63 +166,6 @@ fn sent_before(look: &Look<'_>, view: &PostView) -> Markup {
             }
         }
     }
-}
-
-fn attachment(look: &Look<'_>, file: &Attachment, url: &str, viewer: Role) -> Markup {
-    let size = file.size.and_then(|s| u64::try_from(s).ok()).map(size_in_words);
-    if file.status != AttachmentStatus::Ready {
-        let text = look.t(match file.status {
-            AttachmentStatus::Waiting | AttachmentStatus::Ready => "page.file_waiting",
-            AttachmentStatus::Withdrawn => "page.file_withdrawn",
-            AttachmentStatus::Failed => "page.file_failed",
-            AttachmentStatus::External => "page.file_external",
-        });
-        let reason = file.error.as_deref().filter(|_| viewer.is_staff() && file.status != AttachmentStatus::Withdrawn);
-        return html! {
-            span.chip.chip-off.waiting[file.status == AttachmentStatus::Waiting] {
-                (icons::icon(if file.status == AttachmentStatus::Waiting { Icon::Clock } else { Icon::Alert }))
-                span.chip-words {
-                    @if !file.name.is_empty() { span.chip-name { (file.name) } }
-                    span.chip-size { (text) @if let Some(reason) = reason { " · " (reason) } }
-                }
-            }
-        };
-    }
-    let kind = file.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    html! {
-        @if PICTURES.contains(&kind.as_str()) {
-            a.picture href=(url) target="_blank" rel="noopener" {
-                img src=(url) alt=(look.fill("page.picture", &[("name", &file.name)])) loading="lazy" decoding="async";
-            }
-        } @else if kind.starts_with("video/") {
-            video.player controls preload="none" src=(url) title=(file.name) {}
-        } @else if kind.starts_with("audio/") {
-            audio.player controls preload="none" src=(url) title=(file.name) {}
-        } @else {
-            a.chip href=(url) {
-                (icons::icon(Icon::File))
-                span.chip-words {
-                    span.chip-name { (file.name) }
-                    @if let Some(size) = size { span.chip-size { (size) } }
-                }
-            }
-        }
-    }
-}
-
-/// `1.2 MB`, with a thousand octets to the kilobyte as files are sold.
-fn size_in_words(octets: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if octets < 1000 {
-        return format!("{octets} B");
-    }
-    let mut tenths = octets.saturating_mul(10) / 1000;
-    let mut unit = 0;
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
-        tenths /= 1000;
-        unit += 1;
-    }
-    if tenths < 100 { format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]) } else { format!("{} {}", tenths / 10, UNITS[unit]) }
 }
 
 /// For staff: who was told and how, and why the post is here.
@@ -310,26 +248,4 @@ fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
         }
         other => look.fill("evidence.other", &[("rule", other)]),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_two_or_three_digits_and_a_unit() {
-        let said = [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1_000, "1.0 kB"),
-            (12_345, "12 kB"),
-            (999_999, "999 kB"),
-            (1_234_567, "1.2 MB"),
-            (5_000_000_000, "5.0 GB"),
-        ];
-        for (octets, words) in said {
-            assert_eq!(size_in_words(octets), words);
-        }
-        assert_eq!(size_in_words(u64::MAX), "1844674 TB");
-    }
 }

@@ -9,15 +9,19 @@ use maud::Markup;
 use super::discussion::{Draft, Shown, discussion};
 use super::discussions::{Asked, List, Row, list};
 use super::error::{Wrong, error};
+use super::files::FileView;
+use super::inbound::{Shown as Arrived, inbound};
 use super::login::{Login, login};
 use super::post::PostView;
 use super::{Look, trouble};
 use crate::domain::{
-    AttachmentId, ChatId, DeliveryStatus, Details, DiscussionId, Emoji, Mention, Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via,
+    AttachmentId, ChatId, DeliveryStatus, Details, DiscussionId, Emoji, InboundId, Inbox, Mention, Mentioned, PersonId, Place, PostId, ProjectId,
+    ProjectKind, Role, Source, Span, Status, Sticker, Via,
 };
 use crate::i18n::Locale;
-use crate::store::attachments::{Attachment, AttachmentStatus};
+use crate::store::attachments::{Attachment, AttachmentStatus, Thumbnail};
 use crate::store::discussions::Discussion;
+use crate::store::inbound::{InboundStatus, Listed};
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
@@ -83,7 +87,7 @@ fn details(kind: &str) -> Details {
     }
 }
 
-fn file(id: i64, status: AttachmentStatus, content_type: &str) -> (Attachment, String) {
+fn file(id: i64, status: AttachmentStatus, content_type: &str) -> FileView {
     let file = Attachment {
         id: AttachmentId(id),
         post: PostId(1),
@@ -96,8 +100,9 @@ fn file(id: i64, status: AttachmentStatus, content_type: &str) -> (Attachment, S
         message_id: None,
         attempts: 1,
         error: Some("HTTP 500".into()),
+        thumbnail: Thumbnail::default(),
     };
-    (file, format!("/files/{id}/a.pdf"))
+    FileView { file, url: format!("/files/{id}/a.pdf"), again: id % 2 == 0 }
 }
 
 fn told() -> Vec<OfPost> {
@@ -141,7 +146,13 @@ fn posts() -> Vec<PostView> {
     let files = || {
         let kinds = ["image/png", "video/mp4", "audio/mp4; x=y", "application/pdf", "image/svg+xml", "text/html"];
         let ready = kinds.into_iter().map(|k| file(1, AttachmentStatus::Ready, k));
-        ready.chain(AttachmentStatus::ALL.iter().map(|s| file(2, *s, "x/y"))).collect::<Vec<_>>()
+        let seen = ["image/png", "video/mp4"].map(|kind| {
+            let mut view = file(3, AttachmentStatus::Ready, kind);
+            view.file.thumbnail = Thumbnail { sha256: Some("00".into()), size: Some((4032, 3024)), at: Some(at(0)), attempts: 1 };
+            view
+        });
+        let rest = AttachmentStatus::ALL.iter().flat_map(|s| [file(2, *s, "x/y"), file(4, *s, "image/jpeg")]);
+        ready.chain(seen).chain(rest).collect::<Vec<_>>()
     };
     let mut views = vec![];
     for (n, id) in (1..=24).enumerate() {
@@ -184,6 +195,30 @@ fn shown(role: Role, status: Status) -> Shown {
     }
 }
 
+fn arrivals() -> [Arrived; 2] {
+    let row = |n: i64, kind: &str, status: InboundStatus, why: &str| Listed {
+        id: InboundId(n),
+        inbox: Inbox::line("main"),
+        kind: kind.into(),
+        external_id: "<b>01J".into(),
+        status,
+        received_at: at(-n),
+        attempts: n,
+        note: Some(why.to_owned()),
+        error: (status == InboundStatus::Failed).then(|| "<script>".to_owned()),
+        discussion_number: (n % 2 == 0).then_some(n),
+    };
+    let kinds = ["text", "mail", "", "quantum<b>", "unsend"];
+    let whys = ["an automatic answer", "something <b>new", "the mail names no sender", "x", "y"];
+    let rows = InboundStatus::ALL
+        .iter()
+        .zip(1..)
+        .map(|(status, n)| row(n, kinds[usize::try_from(n).unwrap() - 1], *status, whys[usize::try_from(n).unwrap() - 1]));
+    let full =
+        Arrived { status: Some(InboundStatus::Held), rows: rows.collect(), held: 3, failed: 0, next: Some("1".into()), continued: true };
+    [Arrived { rows: vec![], status: None, ..full.clone() }, full]
+}
+
 fn every_page(look: &Look<'_>) -> Vec<Markup> {
     let mut pages = vec![
         login(look, &Login { next: "/d/1", email: "a@b", trouble: Some(look.t("login.wrong")), line: Some("/login/line") }),
@@ -209,6 +244,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         project: "宏達".into(),
         assignee: (n % 2 == 0).then(|| "林".into()),
     };
+    pages.extend(arrivals().iter().map(|shown| inbound(look, shown)));
     let full = List {
         asked: Asked { status: Some(Status::Open), project: Some("p1".into()), q: "<q>".into(), mine: true },
         rows: Status::ALL.iter().enumerate().map(row).collect(),
@@ -226,7 +262,8 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
 
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
 fn keys_shown(page: &str) -> Vec<&str> {
-    const SECTIONS: [&str; 10] = ["page.", "login.", "error.", "source.", "role.", "evidence.", "status.", "message.", "person.", "via."];
+    const SECTIONS: [&str; 12] =
+        ["file.", "inbound.", "page.", "login.", "error.", "source.", "role.", "evidence.", "status.", "message.", "person.", "via."];
     page.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '_'))
         .filter(|word| SECTIONS.iter().any(|s| word.strip_prefix(s).is_some_and(|rest| !rest.is_empty())))
         .collect()
@@ -237,7 +274,7 @@ fn every_page_is_whole_in_every_language() {
     let zone = TimeZone::get("Asia/Taipei").unwrap();
     for locale in Locale::ALL {
         for viewer in [None, Some("<林>")] {
-            let look = Look { locale, zone: &zone, now: at(0), viewer };
+            let look = Look { locale, zone: &zone, now: at(0), viewer, is_admin: viewer.is_some() };
             for page in every_page(&look) {
                 let page = page.into_string();
                 assert_eq!(keys_shown(&page), Vec::<&str>::new(), "{}", locale.tag());
@@ -257,7 +294,7 @@ fn a_key_that_is_missing_would_be_seen() {
 #[test]
 fn what_a_colleagues_mail_quotes_is_not_for_clients() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None };
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false };
     let seen = |viewer: Role, author: Role| {
         let view = PostView { post: Post { role: author, ..post(1, "mail", "{}") }, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new() };
         super::post::stream(&look, &[view], viewer).into_string().contains("整封")

@@ -138,8 +138,16 @@ impl Api {
 
     /// A file by its link.
     pub async fn file(&self, url: &str) -> File {
+        self.file_with(Method::GET, url, &[]).await
+    }
+
+    /// A file by its link, asked for with these headers.
+    pub async fn file_with(&self, method: Method, url: &str, headers: &[(&str, &str)]) -> File {
         let path = url.strip_prefix(PUBLIC_URL).unwrap_or_else(|| panic!("{url} is no link of ours"));
-        let mut request = self.http.get(format!("{}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }

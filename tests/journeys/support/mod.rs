@@ -60,6 +60,8 @@ pub struct Setup {
     /// What the platform would bill at most.
     pub quota: Option<u64>,
     pub reply_token_life: Duration,
+    /// Larger files of LINE messages are not kept.
+    pub file_mb_max: u64,
 }
 
 impl Default for Setup {
@@ -70,6 +72,7 @@ impl Default for Setup {
             monthly_budget: 0,
             quota: None,
             reply_token_life: Duration::from_mins(1),
+            file_mb_max: 300,
         }
     }
 }
@@ -114,6 +117,7 @@ url = "{database_url}"
 
 [storage]
 url = "file://files"
+file_mb_max = {file_mb_max}
 
 [[line]]
 name = "{ACCOUNT}"
@@ -141,6 +145,7 @@ monthly_budget = {budget}
 "#,
         secret = settings.channel_secret.expose(),
         token = settings.access_token.expose(),
+        file_mb_max = setup.file_mb_max,
         settle = setup.settle.as_secs_f64(),
         coalesce = setup.coalesce.as_secs_f64() / 60.0,
         budget = setup.monthly_budget,
@@ -182,7 +187,8 @@ impl TestApp {
         let mail = MailDrop::new(folder.path());
         let config = folder.path().join("bot-config.toml");
         fs::write(&config, config_text(&setup, database.url(), &line_url, &settings)).expect("the configuration can be written");
-        let app = App::open(Config::read(&config).expect("the configuration is right"), Clock::wall()).await.expect("the program starts");
+        let read = Config::read(&config).expect("the configuration is right");
+        let app = App::open_as(read, Clock::wall(), program::PROGRAM.into()).await.expect("the program starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let router = web::router(app.clone(), false).into_make_service_with_connect_info::<SocketAddr>();

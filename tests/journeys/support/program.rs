@@ -8,7 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_threadline");
+/// The real program's file.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_threadline");
 /// A command that takes longer hangs.
 const ENDS_WITHIN: Duration = Duration::from_mins(1);
 /// So does a start that takes longer.
@@ -89,6 +90,15 @@ impl Server {
         assert!(asked.success(), "it was running until now");
         let ended = timeout(STOPS_WITHIN, self.child.wait()).await.expect("it ends in time").expect("it is our child");
         assert!(ended.success(), "it ends with {ended}: {}", std::fs::read_to_string(&self.log).unwrap_or_default());
+    }
+
+    /// The most memory that it has held so far (`VmHWM` of proc(5)).
+    #[cfg(target_os = "linux")]
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let id = self.child.id().expect("it is running");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux tells of every process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a process has a peak");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("it is a number") * 1024
     }
 
     /// Ends it without a warning (SIGKILL).
