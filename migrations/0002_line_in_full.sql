@@ -72,6 +72,11 @@ CREATE TABLE identity_names (
 ){{strict}};
 ALTER TABLE identities ADD COLUMN picture_url TEXT;
 ALTER TABLE identities ADD COLUMN picture_sha256 TEXT;
+-- When the picture at picture_url is to be fetched; NULL = it was, or there is none.
+ALTER TABLE identities ADD COLUMN picture_due_at {{int}};
+CREATE INDEX identities_picture_due ON identities (picture_due_at) WHERE picture_due_at IS NOT NULL;
+-- Whether the name is one that people of ours gave; otherwise it follows the network's.
+ALTER TABLE persons ADD COLUMN name_given {{int}} NOT NULL DEFAULT 0;
 
 -- Whether a LINE user is a friend of an account: only then a push into their own chat arrives.
 CREATE TABLE friends (
@@ -84,6 +89,11 @@ CREATE TABLE friends (
 
 -- When LINE said that somebody came; who was there before has none.
 ALTER TABLE chat_members ADD COLUMN joined_at {{int}};
+-- When LINE is to be asked about them again: still there, by which name, with which picture. NULL = once they are seen again.
+ALTER TABLE chat_members ADD COLUMN check_at {{int}};
+UPDATE chat_members SET check_at = seen_at;
+CREATE INDEX chat_members_check ON chat_members (check_at) WHERE left_at IS NULL;
+CREATE INDEX chat_members_person ON chat_members (person_id);
 
 -- Codes that are typed once into a chat: to bind it to a project, or to say who one is.
 CREATE TABLE one_time_codes (

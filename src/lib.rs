@@ -53,7 +53,8 @@ pub struct App {
     pub wake: Wake,
     /// This program's own file: it is run again for what must not be able to break the server.
     pub program: PathBuf,
-    /// Numbers of discussions in which something changed, for open pages. Slow listeners miss some and look for themselves.
+    /// Numbers of discussions in which something changed, for open pages, and [`App::ACCESS`]. Slow listeners miss some and look for
+    /// themselves.
     pub changes: broadcast::Sender<i64>,
     /// This process among several on one database.
     pub node: String,
@@ -123,6 +124,14 @@ impl App {
     /// The installation's language.
     pub fn texts(&self) -> &'static Texts {
         self.config.server.locale.texts()
+    }
+
+    /// Stands among the numbers in [`App::changes`] for: somebody may have lost the right to read.
+    pub const ACCESS: i64 = 0;
+
+    /// Tells open pages to see whether they may still be read.
+    pub fn access_changed(&self) {
+        self.changed(Self::ACCESS);
     }
 
     /// Tells open pages that a discussion changed.

@@ -16,7 +16,9 @@ use jiff::tz::TimeZone;
 
 use super::serve::{bind, run, stop_on_signal};
 use crate::clock::Clock;
-use crate::config::{AfterTaking, Config, Database, LineAccess, LineAccount, MailSink, MailSource, Mailbox, Notify, Secret, Server, Smtp, Storage};
+use crate::config::{
+    AfterTaking, Config, Database, LineAccess, LineAccount, MailSink, MailSource, Mailbox, Notify, Secret, Server, Smtp, Storage,
+};
 use crate::domain::{Channel, ChatKind, Inbox, ProjectKind};
 use crate::i18n::Locale;
 use crate::simulator::{Platform, Settings, demo};

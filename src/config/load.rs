@@ -22,7 +22,8 @@ use toml::Table;
 use self::reader::Section;
 use self::sections::{Sections, nearest};
 use super::{
-    AfterTaking, Config, Database, LineAccess, LineAccount, LineLogin, MB_OCTETS, MailSink, MailSource, Mailbox, Notify, Server, Smtp, Storage,
+    AfterTaking, Config, Database, LineAccess, LineAccount, LineLogin, MB_OCTETS, MailSink, MailSource, Mailbox, Notify, Server, Smtp,
+    Storage,
 };
 use crate::domain::is_project_key;
 use crate::i18n::Locale;

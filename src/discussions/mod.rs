@@ -3,6 +3,7 @@
 mod access;
 mod audience;
 mod bind;
+mod chat_news;
 mod correct;
 mod open;
 mod post;
@@ -12,7 +13,8 @@ mod urgent;
 
 pub use access::{Viewer, role_in};
 pub use audience::{Told, promise};
-pub use bind::bind_chat;
+pub use bind::{bind_chat, own_project_key, unbind_chat};
+pub use chat_news::{ChatNews, tell_of_gap, tell_of_newcomer};
 pub use correct::{CorrectError, merge, move_post, split};
 pub use open::open;
 pub use post::{Tell, Written, begin, post};

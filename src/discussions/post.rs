@@ -36,13 +36,7 @@ pub async fn begin(tx: &mut Tx, app: &App, discussion: Discussion, new: &NewPost
     write(tx, app, discussion, new, (tell, true)).await
 }
 
-async fn write(
-    tx: &mut Tx,
-    app: &App,
-    mut discussion: Discussion,
-    new: &NewPost<'_>,
-    (tell, opens): (Tell, bool),
-) -> Result<Written> {
+async fn write(tx: &mut Tx, app: &App, mut discussion: Discussion, new: &NewPost<'_>, (tell, opens): (Tell, bool)) -> Result<Written> {
     let Some(post) = posts::add(tx, discussion.id, new, app.clock.now()).await? else { return Ok(Written { discussion, post: None }) };
     discussions::touch(tx, discussion.id, new.at).await?;
     if tell == Tell::Nobody {

@@ -1,6 +1,7 @@
 //! The nouns and their rules. No IO, no clock, no SQL.
 
 mod details;
+mod gap;
 mod ids;
 mod incoming;
 mod mail;
@@ -9,6 +10,7 @@ mod project;
 mod thread;
 
 pub use details::*;
+pub use gap::*;
 pub use ids::*;
 pub use incoming::*;
 pub use mail::*;

@@ -1,11 +1,15 @@
 //! Durable acceptance. Concurrent requests hand their rows to one loop; it writes all that wait in one transaction and answers each
 //! once that is on disk, so that a busy moment costs one sync and not one a request.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::domain::Inbox;
 
 use crate::store::inbound::{self, NewInbound};
 use crate::store::{self, Db};
@@ -25,6 +29,15 @@ pub struct Intake {
     requests: mpsc::Sender<Request>,
     busy_until_ms: Arc<AtomicU64>,
     started: Instant,
+    refusals: Arc<Refusals>,
+}
+
+/// What could not be made durable, by inbox: since when. Kept in memory, since the database is what failed.
+#[derive(Default)]
+struct Refusals {
+    since: Mutex<BTreeMap<Inbox, Timestamp>>,
+    /// Rung when something is durable again.
+    over: Notify,
 }
 
 struct Request {
@@ -45,16 +58,53 @@ impl Intake {
     /// Starts the loop; it ends when the last clone is dropped.
     pub fn start(db: Db) -> Self {
         let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
-        let intake = Self { requests, busy_until_ms: Arc::default(), started: Instant::now() };
+        let intake = Self { requests, busy_until_ms: Arc::default(), started: Instant::now(), refusals: Arc::default() };
         tokio::spawn(write_what_waits(db, waiting, intake.busy_until_ms.clone(), intake.started));
         intake
     }
 
     /// Makes the rows durable, each once. Returns when they are on disk.
     pub async fn accept(&self, rows: Vec<NewInbound>) -> Result<(), AcceptError> {
+        let first = rows.first().map(|r| (r.inbox.clone(), r.received_at));
+        let outcome = self.try_accept(rows).await;
+        match (&outcome, first) {
+            (Err(_), Some((inbox, at))) => {
+                self.refused().entry(inbox).or_insert(at);
+            }
+            (Ok(()), Some((inbox, _))) if self.refused().contains_key(&inbox) => self.refusals.over.notify_one(),
+            _ => {}
+        }
+        outcome
+    }
+
+    async fn try_accept(&self, rows: Vec<NewInbound>) -> Result<(), AcceptError> {
         let (done, answer) = oneshot::channel();
         self.requests.send(Request { rows, done }).await.map_err(|_| AcceptError::Stopping)?;
         answer.await.map_err(|_| AcceptError::Stopping)?
+    }
+
+    fn refused(&self) -> std::sync::MutexGuard<'_, BTreeMap<Inbox, Timestamp>> {
+        // Nothing in here is left half done by a panic.
+        self.refusals.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since when what arrived was refused, by inbox: handed over once. Whoever cannot write it down gives it back.
+    pub fn take_refusals(&self) -> BTreeMap<Inbox, Timestamp> {
+        std::mem::take(&mut *self.refused())
+    }
+
+    /// Takes refusals back that could not be written down.
+    pub fn give_back(&self, refusals: BTreeMap<Inbox, Timestamp>) {
+        let mut kept = self.refused();
+        for (inbox, since) in refusals {
+            let known = kept.entry(inbox).or_insert(since);
+            *known = since.min(*known);
+        }
+    }
+
+    /// Waits until something is durable again after a refusal.
+    pub async fn refusals_are_over(&self) {
+        self.refusals.over.notified().await;
     }
 
     /// Whether requests come faster than one at a time: placing then steps back, since LINE waits two seconds and a post may take longer.

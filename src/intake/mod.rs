@@ -1,12 +1,16 @@
 //! From bytes to posts: what arrives is made durable ([`accept`]), then placed ([`place`]); files are fetched beside it ([`media`]), small
-//! pictures made of them ([`thumbnails`]) and mailboxes read ([`mailbox`]).
+//! pictures made of them ([`thumbnails`]) and mailboxes read ([`mailbox`]). What is not in an event is asked of LINE ([`learn`],
+//! [`pictures`]); [`watch`] notices when events may be lost.
 
 pub mod accept;
 pub mod learn;
 pub mod mailbox;
 pub mod media;
+pub mod pictures;
 pub mod place;
 mod place_line;
 mod place_mail;
+mod place_people;
 mod place_said;
 pub mod thumbnails;
+pub mod watch;

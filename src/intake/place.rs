@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::learn::{self, Names};
-use super::{place_line, place_mail};
+use super::{place_line, place_mail, watch};
 use crate::App;
 use crate::channels::line::client::Line;
 use crate::channels::line::normalise::normalise;
@@ -36,6 +36,8 @@ pub(super) struct Placed {
     pub message: Option<LineMessageId>,
     /// Whose open pages are to be told.
     pub changed: Vec<i64>,
+    /// Somebody may read now who could not, or no longer.
+    pub access_changed: bool,
     /// Files that nothing refers to any more.
     pub unused_files: Vec<String>,
 }
@@ -48,6 +50,7 @@ impl Placed {
             discussion: discussion.map(|(id, _)| id),
             message: None,
             changed: discussion.into_iter().map(|(_, number)| number).collect(),
+            access_changed: false,
             unused_files: vec![],
         }
     }
@@ -191,11 +194,15 @@ async fn went_wrong(app: &App, (row, ready): &(Inbound, Ready), error: &PlaceErr
     let given_up = row.attempts + 1 >= ATTEMPTS_MAX;
     let mut tx = app.db.begin().await?;
     if given_up && matches!(error, PlaceError::NotYet(_)) {
-        inbound::settle(&mut tx, row.id, InboundStatus::Ignored, Some(&error.to_string()), None, message.map(LineMessageId::as_str)).await?;
+        inbound::settle(&mut tx, row.id, InboundStatus::Ignored, Some(&error.to_string()), None, message.map(LineMessageId::as_str))
+            .await?;
     } else {
         inbound::went_wrong(&mut tx, row.id, &error.to_string(), (!given_up).then(|| now + backoff(row.attempts))).await?;
         if let Some(message) = message {
             inbound::set_message(&mut tx, row.id, message.as_str()).await?;
+        }
+        if given_up && let Ready::Line(inbox, incoming) = ready {
+            watch::not_placed(&mut tx, inbox, incoming, row.received_at).await?;
         }
     }
     tx.commit().await?;
@@ -240,6 +247,9 @@ async fn after_commit(app: &App, placed: Vec<Placed>) {
     for outcome in placed {
         for number in outcome.changed {
             app.changed(number);
+        }
+        if outcome.access_changed {
+            app.access_changed();
         }
         for file in outcome.unused_files {
             if let Err(error) = app.files.delete(&file).await {

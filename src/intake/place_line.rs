@@ -1,17 +1,16 @@
 //! Placing LINE events.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::learn::{Names, name_own_project};
 use super::place::{PlaceError, Placed, at};
-use super::place_said;
+use super::{place_people, place_said};
 use crate::App;
-use crate::discussions::role_in;
-use crate::domain::{Act, Channel, ChatKind, Inbox, Incoming, IncomingChat, NoticeKind, ProjectKind, Role};
+use crate::discussions::{own_project_key, role_in};
+use crate::domain::{Act, ChatKind, Inbox, Incoming, IncomingChat, ProjectKind, Role};
 use crate::store::chats::Chat;
 use crate::store::inbound::Inbound;
-use crate::store::notices::{NewNotice, Target};
-use crate::store::{self, Tx, chats, notices, persons, projects, reply_tokens};
+use crate::store::{self, Tx, chats, notices, presence, projects, reply_tokens};
 
 /// An acknowledgement waits for the burst's end no longer than this: the reply token of its last message must still be good.
 const ACKNOWLEDGE_WITHIN: SignedDuration = SignedDuration::from_secs(40);
@@ -27,6 +26,9 @@ pub(super) struct Arrived<'a> {
 /// What an event leads to.
 pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Result<Placed, PlaceError> {
     let Arrived { row, inbox, incoming, names } = arrived;
+    if matches!(incoming.act, Act::Followed | Act::Unfollowed) {
+        return place_people::friendship(tx, app, arrived).await;
+    }
     let Some(of) = &incoming.chat else {
         return Ok(Placed::ignored(match &incoming.act {
             Act::Signal(_) | Act::Unsupported { .. } => not_recorded(&incoming.act),
@@ -46,52 +48,17 @@ pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Resu
     if let Some(token) = incoming.reply_token.as_deref().filter(|_| !incoming.standby) {
         reply_tokens::add(tx, token, chat.id, row.received_at).await?;
     }
+    if matches!(incoming.act, Act::Say(_)) {
+        presence::heard(tx, chat.id, happened).await?;
+    }
     let mut placed = match &incoming.act {
         Act::Say(said) => place_said::say(tx, app, arrived, &chat, said).await?,
         Act::Edit(said) => place_said::edit(tx, app, arrived, &chat, said).await?,
         Act::Unsend { message } => place_said::unsend(tx, app, &chat, message, happened).await?,
-        Act::BotJoined => {
-            chats::set_left(tx, chat.id, None).await?;
-            if !incoming.standby {
-                let kind = NoticeKind::Joined;
-                let target = Target::Chat(chat.id);
-                let deadline_at = now + app.config.notify.coalesce;
-                notices::add(
-                    tx,
-                    &NewNotice {
-                        kind,
-                        discussion: None,
-                        post: None,
-                        target,
-                        due_at: now,
-                        deadline_at,
-                        now,
-                        detail: None,
-                        expires_at: None,
-                    },
-                )
-                .await?;
-            }
-            Placed::done(None)
-        }
-        Act::BotLeft => {
-            chats::set_left(tx, chat.id, Some(happened)).await?;
-            Placed::done(None)
-        }
-        Act::MembersJoined(people) => {
-            for id in people {
-                let person = persons::find_or_add(tx, Channel::Line, id.as_str(), "", now).await?;
-                chats::seen(tx, chat.id, person.id, happened).await?;
-            }
-            Placed::done(None)
-        }
-        Act::MembersLeft(people) => {
-            for id in people {
-                let person = persons::find_or_add(tx, Channel::Line, id.as_str(), "", now).await?;
-                chats::gone(tx, chat.id, person.id, happened).await?;
-            }
-            Placed::done(None)
-        }
+        Act::BotJoined => place_people::account_joined(tx, app, arrived, &chat).await?,
+        Act::BotLeft => place_people::account_removed(tx, app, arrived, &chat).await?,
+        Act::MembersJoined(people) => place_people::members_joined(tx, app, arrived, &chat, people).await?,
+        Act::MembersLeft(people) => place_people::members_left(tx, app, arrived, &chat, people).await?,
         act @ (Act::Followed | Act::Unfollowed | Act::Tapped { .. } | Act::Signal(_) | Act::Unsupported { .. }) => {
             Placed::ignored(not_recorded(act))
         }
@@ -162,18 +129,12 @@ async fn add_chat(tx: &mut Tx, app: &App, inbox: &Inbox, of: &IncomingChat, name
         ChatKind::User => "chat.user",
     };
     let name = name.filter(|n| !n.is_empty()).unwrap_or_else(|| app.texts().get(fallback));
-    let key = own_project_key(of);
+    let key = own_project_key(&of.id);
     let project = projects::find_or_add(tx, &key, name, ProjectKind::Chat, app.clock.now()).await?;
     match chats::add(tx, inbox, &of.id, of.kind, project).await? {
         Some(id) => chats::get(tx, id).await,
         None => chats::find(tx, inbox, &of.id).await?.ok_or(store::Error::RowNotFound),
     }
-}
-
-/// The key of the project that an unbound chat gets: from LINE's id, which is unique.
-fn own_project_key(of: &IncomingChat) -> String {
-    let id: String = of.id.as_str().to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).take(48).collect();
-    format!("line-{id}")
 }
 
 /// Who said it, and in what part. LINE may leave the author out.
@@ -182,17 +143,9 @@ pub(super) async fn author(
     app: &App,
     arrived: &Arrived<'_>,
     chat: &Chat,
-    at: Timestamp,
 ) -> Result<(Option<crate::domain::PersonId>, Role), store::Error> {
     let Some(id) = &arrived.incoming.author else { return Ok((None, Role::Client)) };
-    let now = app.clock.now();
-    let learned = arrived.names.people.get(id);
-    let name = learned.and_then(Option::as_deref).unwrap_or_default();
-    let person = persons::find_or_add(tx, Channel::Line, id.as_str(), name, now).await?;
-    if let Some(name) = learned {
-        persons::record_name(tx, Channel::Line, id.as_str(), name.as_deref(), now).await?;
-    }
-    chats::seen(tx, chat.id, person.id, at).await?;
+    let person = place_people::acting(tx, app, arrived, chat, id).await?;
     let role = role_in(tx, chat.project, &person).await?;
     Ok((Some(person.id), role))
 }

@@ -48,7 +48,7 @@ impl Heard {
 
 async fn hear(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, said: &Said, is_edit: bool) -> Result<Heard, store::Error> {
     let at = at(arrived.incoming.at, arrived.row.received_at);
-    let (person, role) = author(tx, app, arrived, chat, at).await?;
+    let (person, role) = author(tx, app, arrived, chat).await?;
     let unsent_at = posts::unsent_at(tx, chat.id, said.message.as_str()).await?;
     let mut said = said.clone();
     if unsent_at.is_some() {
@@ -148,14 +148,7 @@ async fn complete(tx: &mut Tx, app: &App, chat: &Chat, post: &Post, heard: &Hear
 }
 
 /// One more picture of a set that has a post.
-async fn add_to_set(
-    tx: &mut Tx,
-    app: &App,
-    arrived: &Arrived<'_>,
-    chat: &Chat,
-    post: &Post,
-    heard: &Heard,
-) -> Result<Placed, PlaceError> {
+async fn add_to_set(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, post: &Post, heard: &Heard) -> Result<Placed, PlaceError> {
     attach(tx, app, chat, post.id, heard).await?;
     posts::said_by(tx, post.id, heard.at).await?;
     discussions::touch(tx, post.discussion, heard.at).await?;

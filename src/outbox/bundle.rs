@@ -1,9 +1,10 @@
-//! What travels together: everything that waits for one chat, everything about one discussion for one person.
+//! What travels together: everything that waits for one chat, everything about one discussion for one person,
+//! all news of one group for one person.
 
 use crate::App;
 use crate::store::{self, notices};
 
-use super::{line_bundle, mail_bundle};
+use super::{line_bundle, mail_bundle, news_bundle};
 
 /// Destinations looked at in one round.
 const DESTINATIONS_PER_ROUND: i64 = 200;
@@ -11,9 +12,13 @@ const DESTINATIONS_PER_ROUND: i64 = 200;
 /// Freezes what is due and may leave. How many deliveries were made.
 pub(super) async fn all_due(app: &App) -> Result<usize, store::Error> {
     let now = app.clock.now();
-    let (chats, mails) = {
+    let (chats, mails, news) = {
         let mut c = app.db.read().await?;
-        (notices::chats_due(&mut c, now, DESTINATIONS_PER_ROUND).await?, notices::mails_due(&mut c, now, DESTINATIONS_PER_ROUND).await?)
+        (
+            notices::chats_due(&mut c, now, DESTINATIONS_PER_ROUND).await?,
+            notices::mails_due(&mut c, now, DESTINATIONS_PER_ROUND).await?,
+            notices::news_due(&mut c, now, DESTINATIONS_PER_ROUND).await?,
+        )
     };
     let mut made = 0;
     for chat in chats {
@@ -21,6 +26,9 @@ pub(super) async fn all_due(app: &App) -> Result<usize, store::Error> {
     }
     for (person, discussion) in mails {
         made += usize::from(mail_bundle::freeze(app, person, discussion).await?);
+    }
+    for person in news {
+        made += news_bundle::freeze(app, person).await?;
     }
     Ok(made)
 }

@@ -5,6 +5,7 @@ mod budget;
 mod bundle;
 mod line_bundle;
 mod mail_bundle;
+mod news_bundle;
 mod send;
 mod settle;
 

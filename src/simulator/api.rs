@@ -261,10 +261,12 @@ impl Call<'_> {
             return error(StatusCode::PAYLOAD_TOO_LARGE, "Request entity too large");
         };
         match self.endpoint {
-            E::Reply | E::Push | E::ValidateReply | E::ValidatePush | E::ValidateOther | E::WebhookPut | E::MarkAsRead => match self.json(&body) {
-                Ok(body) => self.write(body),
-                Err(refusal) => *refusal,
-            },
+            E::Reply | E::Push | E::ValidateReply | E::ValidatePush | E::ValidateOther | E::WebhookPut | E::MarkAsRead => {
+                match self.json(&body) {
+                    Ok(body) => self.write(body),
+                    Err(refusal) => *refusal,
+                }
+            }
             E::WebhookTest => self.test_webhook(&body).await,
             E::OtherSend => {
                 self.violate("a bridge never sends to many users at once");

@@ -140,8 +140,7 @@ impl Call<'_> {
         let Ok(start) = start.map_or(Ok(0), |s| s.parse::<usize>()) else {
             return error(StatusCode::BAD_REQUEST, "Invalid start param");
         };
-        let named: Vec<&str> =
-            members.iter().filter(|m| state.people.get(*m).is_none_or(|p| p.consents)).map(LineUserId::as_str).collect();
+        let named: Vec<&str> = members.iter().filter(|m| state.people.get(*m).is_none_or(|p| p.consents)).map(LineUserId::as_str).collect();
         let page: Vec<&str> = named.iter().skip(start).take(MEMBER_IDS_PER_PAGE).copied().collect();
         let mut told = json!({"memberIds": page});
         let next = start + page.len();

@@ -105,40 +105,45 @@ pub async fn touch(c: &mut AnyConnection, id: ChatId, at: Timestamp) -> Result<(
         .map(drop)
 }
 
-/// The bot was removed at `left_at`, or is back (`None`).
-pub async fn set_left(c: &mut AnyConnection, id: ChatId, left_at: Option<Timestamp>) -> Result<()> {
-    sql::run(c, "UPDATE chats SET left_at = $2 WHERE id = $1", args![id, left_at]).await.map(drop)
-}
-
-/// Somebody is in the chat.
-pub async fn seen(c: &mut AnyConnection, chat: ChatId, person: PersonId, at: Timestamp) -> Result<()> {
-    sql::run(
-        c,
-        "INSERT INTO chat_members (chat_id, person_id, seen_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (chat_id, person_id) DO UPDATE SET seen_at = $3, \
-         left_at = CASE WHEN chat_members.left_at < $3 THEN NULL ELSE chat_members.left_at END WHERE chat_members.seen_at <= $3",
-        args![chat, person, at],
-    )
-    .await
-    .map(drop)
-}
-
-/// Somebody is gone from the chat.
-pub async fn gone(c: &mut AnyConnection, chat: ChatId, person: PersonId, at: Timestamp) -> Result<()> {
-    sql::run(
-        c,
-        "INSERT INTO chat_members (chat_id, person_id, seen_at, left_at) VALUES ($1, $2, $3, $3) \
-         ON CONFLICT (chat_id, person_id) DO UPDATE SET left_at = $3 \
-         WHERE chat_members.seen_at <= $3 AND (chat_members.left_at IS NULL OR chat_members.left_at < $3)",
-        args![chat, person, at],
-    )
-    .await
-    .map(drop)
+/// LINE is to be asked soon: its name or its heads have changed.
+pub async fn ask_again(c: &mut AnyConnection, id: ChatId) -> Result<()> {
+    sql::run(c, "UPDATE chats SET named_at = NULL WHERE id = $1", args![id]).await.map(drop)
 }
 
 /// The project's chats that the bot is in, oldest first.
 pub async fn of_project(c: &mut AnyConnection, project: ProjectId) -> Result<Vec<Chat>> {
     sql::all(c, format!("SELECT {COLUMNS} FROM chats c WHERE c.project_id = $1 AND c.left_at IS NULL ORDER BY c.id"), args![project]).await
+}
+
+/// Every chat of the project, those that the bot has left among them, oldest first.
+pub async fn all_of_project(c: &mut AnyConnection, project: ProjectId, limit: i64) -> Result<Vec<Chat>> {
+    sql::all(c, format!("SELECT {COLUMNS} FROM chats c WHERE c.project_id = $1 ORDER BY c.id LIMIT $2"), args![project, limit]).await
+}
+
+/// Chats for a list: those that nobody bound first, then by their last activity. `staff` limits them to the projects that this person is
+/// staff of.
+pub async fn page(c: &mut AnyConnection, staff: Option<PersonId>, offset: i64, limit: i64) -> Result<Vec<Chat>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM chats c WHERE ($1 IS NULL OR c.project_id IN \
+             (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) \
+             ORDER BY c.bound, COALESCE(c.last_event_at, 0) DESC, c.id LIMIT $2 OFFSET $3"
+        ),
+        args![staff, limit, offset],
+    )
+    .await
+}
+
+/// The chat with our id, if there is one.
+pub async fn find_by_id(c: &mut AnyConnection, id: ChatId) -> Result<Option<Chat>> {
+    sql::find(c, format!("SELECT {COLUMNS} FROM chats c WHERE c.id = $1"), args![id]).await
+}
+
+/// Gives the chat back to a project of its own, which nobody bound it to; its discussions go along.
+pub async fn unbind(c: &mut AnyConnection, chat: ChatId, own_project: ProjectId) -> Result<()> {
+    bind(c, chat, own_project).await?;
+    sql::run(c, "UPDATE chats SET bound = 0 WHERE id = $1", args![chat]).await.map(drop)
 }
 
 /// Chats whose name LINE was not asked for since `before`: those without one first.

@@ -66,14 +66,13 @@ pub async fn write_table(c: &mut AnyConnection, table: &str, out: &mut impl Writ
 fn key_of(table: &str) -> &'static str {
     match table {
         "settings" | "counters" | "leases" => "name",
-        "sessions" => "digest",
+        "sessions" | "one_time_codes" => "digest",
         "members" => "project_id, person_id",
         "email_senders" => "pattern",
         "chat_members" => "chat_id, person_id",
         "identity_names" => "identity_id, since",
         "chat_presence" => "chat_id, at, present",
         "friends" => "inbox, person_id",
-        "one_time_codes" => "digest",
         "post_versions" => "post_id, at",
         "unsent_messages" => "chat_id, external_id",
         "reply_tokens" => "token",

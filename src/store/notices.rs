@@ -137,6 +137,29 @@ pub async fn of_mail(c: &mut AnyConnection, person: PersonId, discussion: Discus
     .await
 }
 
+/// People with a mail notice that is due and about no discussion: news of their groups.
+pub async fn news_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<PersonId>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT n.person_id FROM notices n WHERE {WAITING} AND n.person_id IS NOT NULL AND n.discussion_id IS NULL AND n.due_at <= $1 \
+             GROUP BY n.person_id ORDER BY MIN(n.due_at) LIMIT $2"
+        ),
+        args![now, limit],
+    )
+    .await
+}
+
+/// Everything that waits for this person and is about no discussion, due or not.
+pub async fn news_of(c: &mut AnyConnection, person: PersonId, limit: i64) -> Result<Vec<Notice>> {
+    sql::all(
+        c,
+        format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.person_id = $1 AND n.discussion_id IS NULL ORDER BY n.id LIMIT $2"),
+        args![person, limit],
+    )
+    .await
+}
+
 /// When the next notice becomes due.
 pub async fn next_due(c: &mut AnyConnection, after: Timestamp) -> Result<Option<Timestamp>> {
     sql::one(c, format!("SELECT MIN(n.due_at) FROM notices n WHERE {WAITING} AND n.due_at > $1"), args![after]).await

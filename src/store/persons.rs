@@ -73,27 +73,9 @@ pub async fn find_or_add(c: &mut AnyConnection, channel: Channel, external_id: &
     find_by_identity(c, channel, external_id).await?.ok_or(sqlx::Error::RowNotFound)
 }
 
-/// Names the person.
+/// Names the person: from now on they go by this name, whatever their networks call them.
 pub async fn rename(c: &mut AnyConnection, id: PersonId, name: &str) -> Result<()> {
-    sql::run(c, "UPDATE persons SET name = $2 WHERE id = $1", args![id, name]).await.map(drop)
-}
-
-/// What their network calls them, as just asked; a person without a name of their own takes it.
-pub async fn record_name(c: &mut AnyConnection, channel: Channel, external_id: &str, name: Option<&str>, now: Timestamp) -> Result<()> {
-    sql::run(
-        c,
-        "UPDATE identities SET named_at = $3, name = COALESCE($4, name) WHERE channel = $1 AND external_id = $2",
-        args![channel.as_str(), external_id, now, name],
-    )
-    .await?;
-    let Some(name) = name else { return Ok(()) };
-    sql::run(
-        c,
-        "UPDATE persons SET name = $3 WHERE name = '' AND id = (SELECT person_id FROM identities WHERE channel = $1 AND external_id = $2)",
-        args![channel.as_str(), external_id, name],
-    )
-    .await
-    .map(drop)
+    sql::run(c, "UPDATE persons SET name = $2, name_given = 1 WHERE id = $1", args![id, name]).await.map(drop)
 }
 
 /// Of these LINE user ids, those whose name is known or was asked for after `since`.
@@ -108,18 +90,6 @@ pub async fn named(c: &mut AnyConnection, external_ids: &[String], since: Timest
         c,
         format!("SELECT external_id FROM identities WHERE channel = $1 AND (name <> '' OR named_at > $2) AND external_id IN ({places})"),
         values,
-    )
-    .await
-}
-
-/// LINE user ids without a name that were last asked for before `before`, each with a chat that they were seen in.
-pub async fn unnamed(c: &mut AnyConnection, before: Timestamp, limit: i64) -> Result<Vec<(String, i64)>> {
-    sql::all(
-        c,
-        "SELECT i.external_id, MAX(m.chat_id) FROM identities i JOIN chat_members m ON m.person_id = i.person_id \
-         WHERE i.channel = 'line' AND i.name = '' AND (i.named_at IS NULL OR i.named_at < $1) AND m.left_at IS NULL \
-         GROUP BY i.external_id ORDER BY i.external_id LIMIT $2",
-        args![before, limit],
     )
     .await
 }
@@ -143,7 +113,7 @@ pub async fn password_hash(c: &mut AnyConnection, email: &str) -> Result<Option<
 pub async fn set_account(c: &mut AnyConnection, id: PersonId, name: &str, is_admin: bool, password_hash: Option<&str>) -> Result<()> {
     sql::run(
         c,
-        "UPDATE persons SET name = $2, is_admin = $3, password_hash = COALESCE($4, password_hash) WHERE id = $1",
+        "UPDATE persons SET name = $2, name_given = 1, is_admin = $3, password_hash = COALESCE($4, password_hash) WHERE id = $1",
         args![id, name, is_admin, password_hash],
     )
     .await

@@ -413,12 +413,9 @@ pub async fn add_sent_message(c: &mut AnyConnection, chat: ChatId, message: &str
 
 /// Whether the message is one of the bot's.
 pub async fn is_sent_message(c: &mut AnyConnection, chat: ChatId, message: &str) -> Result<bool> {
-    let found: Option<i64> = sql::find(
-        c,
-        "SELECT discussion_id FROM sent_messages WHERE chat_id = $1 AND external_id = $2 LIMIT 1",
-        args![chat, message],
-    )
-    .await?;
+    let found: Option<i64> =
+        sql::find(c, "SELECT discussion_id FROM sent_messages WHERE chat_id = $1 AND external_id = $2 LIMIT 1", args![chat, message])
+            .await?;
     Ok(found.is_some())
 }
 

@@ -67,6 +67,21 @@ pub async fn archive(c: &mut AnyConnection, id: ProjectId) -> Result<()> {
     sql::run(c, "UPDATE projects SET status = 'archived' WHERE id = $1", args![id]).await.map(drop)
 }
 
+/// Takes the project out again: it holds something once more.
+pub async fn unarchive(c: &mut AnyConnection, id: ProjectId) -> Result<()> {
+    sql::run(c, "UPDATE projects SET status = 'active' WHERE id = $1", args![id]).await.map(drop)
+}
+
+/// Clients' projects in use, by name: where a chat may be bound to.
+pub async fn for_clients(c: &mut AnyConnection, limit: i64) -> Result<Vec<Project>> {
+    sql::all(
+        c,
+        format!("SELECT {COLUMNS} FROM projects p WHERE p.kind = 'client' AND p.status = 'active' ORDER BY p.name, p.id LIMIT $1"),
+        args![limit],
+    )
+    .await
+}
+
 /// Projects after `after`, by id; `member` limits them to those that the person belongs to.
 pub async fn page(c: &mut AnyConnection, member: Option<PersonId>, after: i64, limit: i64) -> Result<Vec<Project>> {
     sql::all(

@@ -21,3 +21,9 @@ pub async fn put(c: &mut AnyConnection, name: &str, value: &str) -> Result<()> {
         .await
         .map(drop)
 }
+
+/// Puts `fresh` where `old` stands. False where something else does by now.
+pub async fn replace(c: &mut AnyConnection, name: &str, old: &str, fresh: &str) -> Result<bool> {
+    let replaced = sql::run(c, "UPDATE settings SET value = $3 WHERE name = $1 AND value = $2", args![name, old, fresh]).await?;
+    Ok(replaced > 0)
+}

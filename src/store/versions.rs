@@ -50,7 +50,9 @@ pub async fn of_post(c: &mut AnyConnection, post: PostId) -> Result<Vec<Version>
 pub async fn of_discussion(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<Version>> {
     sql::all(
         c,
-        format!("SELECT {COLUMNS} FROM post_versions v JOIN posts p ON p.id = v.post_id WHERE p.discussion_id = $1 ORDER BY v.post_id, v.at"),
+        format!(
+            "SELECT {COLUMNS} FROM post_versions v JOIN posts p ON p.id = v.post_id WHERE p.discussion_id = $1 ORDER BY v.post_id, v.at"
+        ),
         args![discussion],
     )
     .await

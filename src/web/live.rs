@@ -86,23 +86,29 @@ pub async fn live(
 }
 
 impl Watch {
+    async fn may_still_read(&self) -> bool {
+        may_read(&self.app, &self.headers, self.number).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "looking whether a page may still be told of changes");
+            false
+        })
+    }
+
     /// The next event; `None` where the reader may read no more, or it is time for another stream.
     async fn next(&mut self) -> Option<Event> {
         loop {
             tokio::select! {
                 change = self.changes.recv() => match change {
-                    Ok(number) if number != self.number => {}
+                    Ok(number) if number != self.number && number != App::ACCESS => {}
+                    // Who may read no more is told of nothing more, not even that something was said.
+                    Ok(_) | Err(RecvError::Lagged(_)) if !self.may_still_read().await => return None,
+                    Ok(App::ACCESS) => {}
                     // Some were missed: this one may be among them.
                     Ok(_) | Err(RecvError::Lagged(_)) => return Some(Event::default().event("changed").data(self.number.to_string())),
                     Err(RecvError::Closed) => return None,
                 },
-                _ = self.access_checks.tick() => match may_read(&self.app, &self.headers, self.number).await {
-                    Ok(true) => {}
-                    Ok(false) => return None,
-                    Err(error) => {
-                        tracing::warn!(%error, "looking whether a page may still be told of changes");
-                        return None;
-                    }
+                // Another node may have heard of it.
+                _ = self.access_checks.tick() => if !self.may_still_read().await {
+                    return None;
                 },
                 () = tokio::time::sleep_until(self.ends_at) => return None,
             }

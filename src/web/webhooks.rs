@@ -12,8 +12,8 @@ use jiff::Timestamp;
 
 use super::error::Problem;
 use crate::App;
-use crate::channels::line::wire::{self, Webhook};
 use crate::channels::line::signature;
+use crate::channels::line::wire::{self, Webhook};
 use crate::domain::Inbox;
 use crate::store::inbound::NewInbound;
 
@@ -55,8 +55,13 @@ async fn accept(app: &App, name: &str, headers: &HeaderMap, body: &[u8]) -> Resu
     let Webhook { destination, events } = wire::webhook(body).map_err(|e| Problem::bad_request(e.to_string()))?;
     if let Some(own) = app.line.get(name).and_then(|line| line.heard_destination(&destination)) {
         metrics::counter!("threadline_webhook_strange_destinations_total", "account" => name.to_owned()).increment(1);
-        tracing::warn!(account = name, destination, own, "its webhooks are meant for another bot than its access token is of: the secret and \
-             the token are of two channels. The events are kept");
+        tracing::warn!(
+            account = name,
+            destination,
+            own,
+            "its webhooks are meant for another bot than its access token is of: the secret and \
+             the token are of two channels. The events are kept"
+        );
     }
     if events.is_empty() {
         return Ok(());

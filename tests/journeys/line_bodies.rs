@@ -72,7 +72,8 @@ fn in_words(whole: &Whole) -> String {
     if !files.is_empty() {
         write!(words, " [{}]", files.join(" ")).expect("a string takes everything");
     }
-    for (mark, is) in [(" edited", post.edited_at.is_some()), (" edit-only", post.edit_only), (" taken back", post.retracted_at.is_some())] {
+    for (mark, is) in [(" edited", post.edited_at.is_some()), (" edit-only", post.edit_only), (" taken back", post.retracted_at.is_some())]
+    {
         if is {
             words.push_str(mark);
         }
@@ -119,15 +120,41 @@ const OURS: &[(&str, &[&str])] = &[
     ("text_quotes", &["text: 對，就是這一份"]),
     ("text_without_author", &["text: 我是用電腦登入的"]),
     ("text_half_surrogate", &["text: 好的� 🤨\\ud83e �!"]),
-    ("pictures_and_files", &["image [waiting]: ", "image [external]: ", "video [waiting]: ", "audio [waiting]: ", "file [waiting]: ", "file [waiting]: "]),
+    (
+        "pictures_and_files",
+        &["image [waiting]: ", "image [external]: ", "video [waiting]: ", "audio [waiting]: ", "file [waiting]: ", "file [waiting]: "],
+    ),
     ("stickers", &["sticker: 辛苦了！", "sticker: OK", "sticker: "]),
-    ("locations", &["location: 倉庫⏎桃園市觀音區經建四路 9 號⏎25.0345,121.1327⏎https://www.google.com/maps?q=25.0345,121.1327", "location: 高雄港⏎22.6,120.25⏎https://www.google.com/maps?q=22.6,120.25"]),
+    (
+        "locations",
+        &[
+            "location: 倉庫⏎桃園市觀音區經建四路 9 號⏎25.0345,121.1327⏎https://www.google.com/maps?q=25.0345,121.1327",
+            "location: 高雄港⏎22.6,120.25⏎https://www.google.com/maps?q=22.6,120.25",
+        ],
+    ),
     ("unsend_and_edit", &["text taken back: ", "text edited: 更正：是上一份"]),
     ("comings_and_goings", &[RECORD, RECORD, RECORD, RECORD, RECORD]),
     ("one_to_one", &[RECORD, "text: 想請問保固多久", RECORD, RECORD]),
     ("standby", &["text: 這時由別的模組回覆"]),
     ("old_console_dummies", &["text: 舊版主控台的測試", "text: 舊版主控台的測試"]),
-    ("strange_events", &["ignored: message: it lacks what makes it one; its bytes are kept", "ignored: unknown: an event of a kind that we do not know; its bytes are kept", "ignored: unknown: an event of a kind that we do not know; its bytes are kept", "ignored: unknown: an event of a kind that we do not know; its bytes are kept", "ignored: unknown: an event of a kind that we do not know; its bytes are kept", "ignored: unknown: an event of a kind that we do not know; its bytes are kept", "ignored: brandNewThing: an event of a kind that we do not know; its bytes are kept", "unsupported:hologram: ", "unsupported:text: ", "ignored: message: it lacks what makes it one; its bytes are kept", "ignored: accountLink: a user could not link their account; no part of the record", "ignored: unknown: an event of a kind that we do not know; its bytes are kept", "ignored: message: it belongs to no chat of a kind that we know"]),
+    (
+        "strange_events",
+        &[
+            "ignored: message: it lacks what makes it one; its bytes are kept",
+            "ignored: unknown: an event of a kind that we do not know; its bytes are kept",
+            "ignored: unknown: an event of a kind that we do not know; its bytes are kept",
+            "ignored: unknown: an event of a kind that we do not know; its bytes are kept",
+            "ignored: unknown: an event of a kind that we do not know; its bytes are kept",
+            "ignored: unknown: an event of a kind that we do not know; its bytes are kept",
+            "ignored: brandNewThing: an event of a kind that we do not know; its bytes are kept",
+            "unsupported:hologram: ",
+            "unsupported:text: ",
+            "ignored: message: it lacks what makes it one; its bytes are kept",
+            "ignored: accountLink: a user could not link their account; no part of the record",
+            "ignored: unknown: an event of a kind that we do not know; its bytes are kept",
+            "ignored: message: it belongs to no chat of a kind that we know",
+        ],
+    ),
     ("mention_all_and_emoji", &["text: @All @阿德 早安！ (love)"]),
     ("mention_after_astral_escapes", &["text: 🤨🏢 @客服小牽 @電腦版 這個 {a} 怎麼辦 <b>&amp;\"\\"]),
     ("mention_positions_wild", &["text: @誰 在嗎"]),
@@ -171,10 +198,42 @@ const OURS: &[(&str, &[&str])] = &[
     ("several_chats", &["text: 甲群的話", "text: 乙群早一點的話", "text: 私訊"]),
     ("room", &[RECORD, "text: 多人聊天室的話"]),
     ("standby_picture", &["image [waiting]: "]),
-    ("account_link", &["ignored: accountLink: a user linked their account; no part of the record", "ignored: accountLink: a user could not link their account; no part of the record"]),
-    ("told_of_users", &["ignored: videoPlayComplete: a user saw the video \"clip-1\" to its end; no part of the record", "ignored: beacon: a user met the beacon \"d41d8cd98f\" (enter); no part of the record", "ignored: membership: a user's membership changed (joined); no part of the record", "ignored: delivery: a notification message was delivered; no part of the record"]),
-    ("told_of_modules", &["ignored: module: a module channel was attached to the account", "ignored: module: a module channel was detached from the account", "ignored: activated: a module channel answers in this chat from now on", "ignored: deactivated: the module channel no longer answers in this chat", "ignored: botSuspended: LINE has suspended the account", "ignored: botResumed: LINE lets the account work again"]),
-    ("unknown_kinds", &["ignored: greatNewFeature: an event of a kind that we do not know; its bytes are kept", "unsupported:hologram: ", "ignored: message: it belongs to no chat of a kind that we know", "text: 最後這則仍要讀得到"]),
+    (
+        "account_link",
+        &[
+            "ignored: accountLink: a user linked their account; no part of the record",
+            "ignored: accountLink: a user could not link their account; no part of the record",
+        ],
+    ),
+    (
+        "told_of_users",
+        &[
+            "ignored: videoPlayComplete: a user saw the video \"clip-1\" to its end; no part of the record",
+            "ignored: beacon: a user met the beacon \"d41d8cd98f\" (enter); no part of the record",
+            "ignored: membership: a user's membership changed (joined); no part of the record",
+            "ignored: delivery: a notification message was delivered; no part of the record",
+        ],
+    ),
+    (
+        "told_of_modules",
+        &[
+            "ignored: module: a module channel was attached to the account",
+            "ignored: module: a module channel was detached from the account",
+            "ignored: activated: a module channel answers in this chat from now on",
+            "ignored: deactivated: the module channel no longer answers in this chat",
+            "ignored: botSuspended: LINE has suspended the account",
+            "ignored: botResumed: LINE lets the account work again",
+        ],
+    ),
+    (
+        "unknown_kinds",
+        &[
+            "ignored: greatNewFeature: an event of a kind that we do not know; its bytes are kept",
+            "unsupported:hologram: ",
+            "ignored: message: it belongs to no chat of a kind that we know",
+            "text: 最後這則仍要讀得到",
+        ],
+    ),
 ];
 
 /// Likewise.
@@ -196,7 +255,10 @@ const DOCUMENTED: &[(&str, &[&str])] = &[
     ("15-group-video", &["video [waiting]: "]),
     ("16-group-audio", &["audio [waiting]: "]),
     ("17-group-file", &["file [waiting]: "]),
-    ("18-group-location-no-title", &["location: 110 台北市信義區市府路1號⏎25.03746,121.56446⏎https://www.google.com/maps?q=25.03746,121.56446"]),
+    (
+        "18-group-location-no-title",
+        &["location: 110 台北市信義區市府路1號⏎25.03746,121.56446⏎https://www.google.com/maps?q=25.03746,121.56446"],
+    ),
     ("19-group-sticker-quote", &["sticker: cony"]),
     ("20-group-sticker-message-text", &["sticker: Let's⏎hang out⏎this weekend!"]),
     ("21-group-unsend", &["text taken back: "]),
@@ -214,9 +276,41 @@ const DOCUMENTED: &[(&str, &[&str])] = &[
     ("33-redelivery-of-04", &["text taken back: "]),
     ("34-multi-event-mixed-sources", &["text: A 群的訊息", "text: B 群的訊息（較早）", RECORD, "text: 私訊"]),
     ("35-standby-mode", &["text: 模組正在回覆時的訊息"]),
-    ("36-unknown-event-and-types", &["ignored: greatNewFeature: an event of a kind that we do not know; its bytes are kept", "ignored: message: it belongs to no chat of a kind that we know", "sticker: ", "text: 未知屬性仍要能讀"]),
+    (
+        "36-unknown-event-and-types",
+        &[
+            "ignored: greatNewFeature: an event of a kind that we do not know; its bytes are kept",
+            "ignored: message: it belongs to no chat of a kind that we know",
+            "sticker: ",
+            "text: 未知屬性仍要能讀",
+        ],
+    ),
     ("37-room-text-and-join", &[RECORD, "text: 多人聊天室"]),
-    ("38-accountlink-ok-and-failed", &["ignored: accountLink: a user linked their account; no part of the record", "ignored: accountLink: a user could not link their account; no part of the record"]),
-    ("39-other-user-events", &["ignored: videoPlayComplete: a user saw the video \"track-id\" to its end; no part of the record", "ignored: beacon: a user met the beacon \"d41d8cd98f\" (enter); no part of the record", "ignored: membership: a user's membership changed (joined); no part of the record", "ignored: delivery: a notification message was delivered; no part of the record"]),
-    ("40-module-events", &["ignored: module: a module channel was attached to the account", "ignored: module: a module channel was detached from the account", "ignored: activated: a module channel answers in this chat from now on", "ignored: deactivated: the module channel no longer answers in this chat", "ignored: botSuspended: LINE has suspended the account", "ignored: botResumed: LINE lets the account work again"]),
+    (
+        "38-accountlink-ok-and-failed",
+        &[
+            "ignored: accountLink: a user linked their account; no part of the record",
+            "ignored: accountLink: a user could not link their account; no part of the record",
+        ],
+    ),
+    (
+        "39-other-user-events",
+        &[
+            "ignored: videoPlayComplete: a user saw the video \"track-id\" to its end; no part of the record",
+            "ignored: beacon: a user met the beacon \"d41d8cd98f\" (enter); no part of the record",
+            "ignored: membership: a user's membership changed (joined); no part of the record",
+            "ignored: delivery: a notification message was delivered; no part of the record",
+        ],
+    ),
+    (
+        "40-module-events",
+        &[
+            "ignored: module: a module channel was attached to the account",
+            "ignored: module: a module channel was detached from the account",
+            "ignored: activated: a module channel answers in this chat from now on",
+            "ignored: deactivated: the module channel no longer answers in this chat",
+            "ignored: botSuspended: LINE has suspended the account",
+            "ignored: botResumed: LINE lets the account work again",
+        ],
+    ),
 ];

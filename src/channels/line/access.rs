@@ -174,9 +174,9 @@ impl Stateless {
             expires_in: u64,
         }
         let asked_at = Instant::now();
-        let form =
-            [("grant_type", "client_credentials"), ("client_id", self.channel_id.as_str()), ("client_secret", secret.expose())];
-        let response = self.http.post(&self.url).form(&form).send().await.map_err(|e| Refusal::Other(format!("no token: {}", reason(e))))?;
+        let form = [("grant_type", "client_credentials"), ("client_id", self.channel_id.as_str()), ("client_secret", secret.expose())];
+        let response =
+            self.http.post(&self.url).form(&form).send().await.map_err(|e| Refusal::Other(format!("no token: {}", reason(e))))?;
         let status = response.status();
         let text = text_of(response).await.map_err(|why| Refusal::Other(format!("no token: {why}")))?;
         match status {

@@ -532,7 +532,8 @@ fn segment(id: &str) -> Option<String> {
     (!nameless).then(|| utf8_percent_encode(id, &SEGMENT).to_string())
 }
 
-pub(super) fn is_loopback(url: &str) -> bool {
+/// Whether the address is this machine's own.
+pub(crate) fn is_loopback(url: &str) -> bool {
     match url::Url::parse(url).ok().as_ref().and_then(url::Url::host) {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -542,7 +543,7 @@ pub(super) fn is_loopback(url: &str) -> bool {
 }
 
 /// TLS with Mozilla's roots built in, so that a bare container needs no certificates of its own.
-pub(super) fn tls() -> rustls::ClientConfig {
+pub(crate) fn tls() -> rustls::ClientConfig {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let mut tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()

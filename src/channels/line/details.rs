@@ -112,11 +112,7 @@ fn sticker(message: &Fields) -> Sticker {
 pub(super) fn place(message: &Fields) -> Place {
     let degrees = |name: &str, max: f64| message.plain::<f64>(name).filter(|d| d.abs() <= max);
     let filled = |name: &str| message.text(name).filter(|t| !t.is_empty());
-    Place {
-        title: filled("title"),
-        address: filled("address"),
-        degrees: degrees("latitude", 90.0).zip(degrees("longitude", 180.0)),
-    }
+    Place { title: filled("title"), address: filled("address"), degrees: degrees("latitude", 90.0).zip(degrees("longitude", 180.0)) }
 }
 
 fn image_set(message: &Fields) -> Option<ImageSet> {

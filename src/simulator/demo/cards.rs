@@ -43,7 +43,12 @@ fn sample(locale: Locale) -> Sample {
             long: "早安～想請問十月份的發票開好了嗎？會計月底要結帳，可以的話請先寄電子檔給我，正本再跟下次的貨一起寄來就好，另外抬頭請幫忙改成新公司的名稱，謝謝您 🙏🙏🙏",
         },
         Locale::En => Sample {
-            titles: ["Is the October invoice ready?", "When do the 20 boxes of filters arrive", "Which version of the quote", "Water leak on the second floor"],
+            titles: [
+                "Is the October invoice ready?",
+                "When do the 20 boxes of filters arrive",
+                "Which version of the quote",
+                "Water leak on the second floor",
+            ],
             author: "Wang (sales)",
             excerpt: "Hello, the invoice leaves by mail this afternoon, the paper copy comes with tomorrow's delivery.",
             long: "Good morning! Could you tell me whether the October invoice is ready? Our bookkeeper closes the month on Friday and would like to have the file before that, the paper copy can come later",

@@ -215,5 +215,7 @@ async fn rarer_events_have_the_documented_shape() {
     assert_eq!((&standby.json["mode"], standby.json.get("replyToken"), &standby.reply_token), (&json!("standby"), None, &None));
     assert_eq!(w.says("平常").json["mode"], "active");
     assert_eq!(p.follow(&w.amy).json["follow"], json!({"isUnblocked": false}));
-    assert!(!p.say(&LineChatId::from(p.unfollow(&w.amy).json["source"]["userId"].as_str().unwrap()), Some(&w.amy), "？", Say::default()).heard);
+    assert!(
+        !p.say(&LineChatId::from(p.unfollow(&w.amy).json["source"]["userId"].as_str().unwrap()), Some(&w.amy), "？", Say::default()).heard
+    );
 }

@@ -40,7 +40,9 @@ async fn a_profile_is_open_to_whom_line_opens_it() {
     assert_eq!(w.get(&path).await.status, 404);
     w.platform.delete_account(&w.amy);
     assert_eq!(w.get(&member).await.status, 404);
-    for (path, name) in [("/v2/bot/profile/me", "userId"), ("/v2/bot/group/G1/summary", "groupId"), ("/v2/bot/room/x/members/count", "roomId")] {
+    for (path, name) in
+        [("/v2/bot/profile/me", "userId"), ("/v2/bot/group/G1/summary", "groupId"), ("/v2/bot/room/x/members/count", "roomId")]
+    {
         let refused = w.get(path).await;
         assert_eq!((refused.status, refused.json["message"].as_str().unwrap().contains(name)), (400, true), "{path}");
     }

@@ -244,12 +244,12 @@ async fn every_fault_of_a_request_is_told_with_its_property() {
     for call in ["validate/reply", "validate/push", "validate/multicast", "validate/narrowcast", "validate/broadcast"] {
         let refused = w.send(call, json!({"messages": messages}), None).await.unwrap();
         assert_eq!((refused.status, refused.json["message"].as_str()), (400, Some("The request body has 3 error(s)")), "{call}");
-        let properties: Vec<&str> =
-            refused.json["details"].as_array().unwrap().iter().map(|d| d["property"].as_str().unwrap()).collect();
+        let properties: Vec<&str> = refused.json["details"].as_array().unwrap().iter().map(|d| d["property"].as_str().unwrap()).collect();
         assert_eq!(properties, ["messages[0].text", "messages[1].type", "messages[2].text"], "{call}");
     }
     let action = json!({"type": "uri", "label": "開", "uri": "ftp://example.com"});
-    let bubble = json!({"type": "bubble", "body": {"type": "box", "layout": "vertical", "contents": [{"type": "button", "action": action}]}});
+    let bubble =
+        json!({"type": "bubble", "body": {"type": "box", "layout": "vertical", "contents": [{"type": "button", "action": action}]}});
     let messages = json!([{"type": "text", "text": "好"}, {"type": "flex", "altText": "卡片", "contents": bubble}]);
     let asked = w.says("一");
     let refused = w.send("reply", json!({"replyToken": asked.reply_token, "messages": messages}), None).await.unwrap();

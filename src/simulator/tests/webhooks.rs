@@ -94,7 +94,10 @@ async fn the_webhooks_settings_are_told_as_documented() {
     assert_eq!(test(json!({"endpoint": "no address"})).await, (400, json!({"message": "Invalid webhook endpoint URL"})));
     let (url, seen) = webhook(1).await;
     let refused = test(json!({"endpoint": url})).await.1;
-    assert_eq!((&refused["success"], &refused["statusCode"], &refused["reason"], &refused["detail"]), (&json!(false), &json!(500), &json!("ERROR_STATUS_CODE"), &json!("500")));
+    assert_eq!(
+        (&refused["success"], &refused["statusCode"], &refused["reason"], &refused["detail"]),
+        (&json!(false), &json!(500), &json!("ERROR_STATUS_CODE"), &json!("500"))
+    );
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let away = test(json!({"endpoint": format!("http://{closed}/")})).await.1;
     assert_eq!((&away["success"], &away["statusCode"], &away["reason"]), (&json!(false), &json!(0), &json!("COULD_NOT_CONNECT")));

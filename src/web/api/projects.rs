@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::shapes::{Page, ProjectShape};
+use super::shapes::{LineGroupOfProject, Page, ProjectShape, line_group};
 use super::{Asked, Body, InPath, id_cursor, page_size};
 use crate::App;
 use crate::discussions::{Viewer, bind_chat};
 use crate::domain::{Channel, ChatKind, Inbox, LineChatId, ProjectKind, Role, is_project_key};
 use crate::store::projects::Project;
-use crate::store::{Tx, members, persons, projects};
+use crate::store::{Tx, chats, members, persons, projects};
 use crate::web::error::Problem;
 use crate::web::viewer::ByToken;
 
@@ -82,13 +82,17 @@ pub(super) struct MemberShape {
     role: Role,
 }
 
-/// A project with its people.
+/// A project with its people and its LINE chats: both empty for clients.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ProjectWithMembers {
     #[serde(flatten)]
     project: ProjectShape,
     members: Vec<MemberShape>,
+    line_groups: Vec<LineGroupOfProject>,
 }
+
+/// LINE chats of one project that are listed.
+const LINE_GROUPS_MAX: i64 = 200;
 
 /// One project.
 #[utoipa::path(get, path = "/api/v1/projects/{key}", params(("key" = String, Path)), responses((status = 200, body = ProjectWithMembers), (status = 404, body = Problem)))]
@@ -101,7 +105,13 @@ pub(super) async fn show(
     let (project, role) = viewer.project(&mut c, &key).await?.ok_or_else(|| Problem::not_found("project"))?;
     let all = if role.is_staff() { members::all(&mut c, project.id).await? } else { vec![] };
     let members = all.into_iter().map(|m| MemberShape { name: m.name, role: m.role }).collect();
-    Ok(Json(ProjectWithMembers { project: project.into(), members }))
+    let mut line_groups = vec![];
+    if role.is_staff() {
+        for chat in chats::all_of_project(&mut c, project.id, LINE_GROUPS_MAX).await? {
+            line_groups.push(line_group(&mut c, &chat).await?);
+        }
+    }
+    Ok(Json(ProjectWithMembers { project: project.into(), members, line_groups }))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -6,13 +6,14 @@ use sqlx::AnyConnection;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::domain::{Role, Source, Status};
+use crate::domain::{ChatKind, GapKind, Role, Source, Status};
 use crate::store::attachments::{Attachment, AttachmentStatus};
+use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::versions::Version;
-use crate::store::{Result, attachments, persons, posts, projects, versions};
+use crate::store::{Result, attachments, persons, posts, presence, projects, versions};
 use crate::web::file_url;
 
 /// RFC 3339 in UTC.
@@ -44,6 +45,50 @@ impl From<Project> for ProjectShape {
     fn from(p: Project) -> Self {
         Self { key: p.key, name: p.name, status: p.status, kind: p.kind.to_string(), created_at: time(p.created_at) }
     }
+}
+
+/// A LINE group, room or user's chat of a project.
+#[derive(Serialize, ToSchema)]
+pub struct LineGroupOfProject {
+    /// The LINE account's name in the configuration.
+    pub channel: String,
+    /// LINE's id of it.
+    pub group_id: String,
+    /// `group`, `room` or `user`.
+    pub kind: ChatKind,
+    /// Empty until LINE has told it.
+    pub name: String,
+    /// Heads, the account not among them, as LINE last said.
+    pub members: Option<i64>,
+    /// When the account was removed from it; absent while it is in it.
+    pub left_at: Option<String>,
+    /// Times in which its record may lack something, oldest first.
+    pub gaps: Vec<GapShape>,
+}
+
+/// A time in which a chat's record may lack something.
+#[derive(Serialize, ToSchema)]
+pub struct GapShape {
+    /// `left`: the account was not in the chat; `stopped`: the program did not run; `refused`: what LINE sent could not be kept;
+    /// `inactive`: LINE did not send; `unplaced`: an event was given up.
+    pub kind: GapKind,
+    pub from: String,
+    /// Absent while it lasts.
+    pub to: Option<String>,
+}
+
+/// A chat with its gaps.
+pub async fn line_group(c: &mut AnyConnection, chat: &Chat) -> Result<LineGroupOfProject> {
+    let gaps = presence::gaps_of(c, chat).await?;
+    Ok(LineGroupOfProject {
+        channel: chat.inbox.name().to_owned(),
+        group_id: chat.external_id.0.clone(),
+        kind: chat.kind,
+        name: chat.name.clone(),
+        members: chat.member_count,
+        left_at: chat.left_at.map(time),
+        gaps: gaps.into_iter().map(|g| GapShape { kind: g.kind, from: time(g.from), to: g.to.map(time) }).collect(),
+    })
 }
 
 /// One matter, as lists show it.

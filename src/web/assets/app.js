@@ -89,6 +89,8 @@ function watch(root) {
       if (opened) soon(); // something may have been missed meanwhile
       opened = true;
     });
+    // Ended for good: whoever may read no more sees that, too.
+    source.addEventListener('error', () => source?.readyState === EventSource.CLOSED && soon());
   };
   const stop = () => {
     source?.close();

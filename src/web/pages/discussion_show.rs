@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use super::{Answer, QueryOf, Refusal, answer, html, number_of, staff_or_client};
+use super::{Answer, QueryOf, Refusal, answer, html, number_of, person_picture, staff_or_client};
 use crate::App;
 use crate::config::MB_OCTETS;
 use crate::discussions::Viewer;
@@ -20,12 +20,12 @@ use crate::store::discussions::Discussion;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
-use crate::store::{self, attachments, chats, members, notices, persons, posts, projects, versions};
+use crate::store::{self, attachments, chats, identities, members, notices, persons, posts, presence, projects, versions};
 use crate::web::file_url;
 use crate::web::templates::Look;
 use crate::web::templates::discussion::{Draft, Shown, discussion as draw};
 use crate::web::templates::files::FileView;
-use crate::web::templates::post::PostView;
+use crate::web::templates::post::{Beside, PostView};
 
 /// Posts on the page at first; the reader may ask for all.
 const POSTS_SHOWN: usize = 200;
@@ -33,6 +33,8 @@ const POSTS_SHOWN: usize = 200;
 const POSTS_MAX: usize = 5000;
 /// Notices that are looked at for one page: the last ones.
 const NOTICES_MAX: i64 = 2000;
+/// Authors whose pictures are shown; the others have their initials.
+const PICTURES_MAX: usize = 500;
 
 /// People who are mentioned and whose names are looked up for one page.
 const MENTIONED_MAX: usize = 1000;
@@ -92,9 +94,14 @@ async fn gather(
     let mentioned: Vec<String> = mentioned.into_iter().take(MENTIONED_MAX).collect();
     let names = posts::names_of_mentioned(c, &mentioned).await?.into_iter().collect();
     let chat = match discussion.chat {
-        Some(id) => Some(chats::get(c, id).await?.name),
+        Some(id) => Some(chats::get(c, id).await?),
         None => None,
     };
+    let gaps = match &chat {
+        Some(chat) => presence::gaps_of(c, chat).await?,
+        None => vec![],
+    };
+    let beside = Beside { gaps, pictures: pictures(c, &said).await? };
     let assignee = match discussion.assignee {
         Some(id) => persons::find(c, id).await?.map(|p| p.name),
         None => None,
@@ -102,9 +109,10 @@ async fn gather(
     let staff = if role.is_staff() { assignable(c, app, viewer, &discussion).await? } else { vec![] };
     Ok(Shown {
         project: projects::get(c, discussion.project).await?.name,
-        posts: views(app, role, said, Beside { files, told, wordings, names }),
+        posts: views(app, role, said, Around { files, told, wordings, names }),
+        beside,
         discussion,
-        chat,
+        chat: chat.map(|c| c.name),
         assignee,
         role,
         staff,
@@ -112,6 +120,14 @@ async fn gather(
         draft,
         trouble: None,
     })
+}
+
+/// The addresses of the authors' pictures.
+async fn pictures(c: &mut AnyConnection, said: &[Post]) -> store::Result<BTreeMap<PersonId, String>> {
+    let authors: BTreeSet<PersonId> = said.iter().filter_map(|p| p.person).collect();
+    let authors: Vec<PersonId> = authors.into_iter().take(PICTURES_MAX).collect();
+    let found = identities::pictures(c, &authors).await?;
+    Ok(found.into_iter().map(|(person, sha256)| (person, person_picture::address(person, &sha256))).collect())
 }
 
 /// Who may look after the discussion: the project's staff, an admin who is looking, and who does already.
@@ -132,7 +148,7 @@ pub(super) async fn assignable(
 }
 
 /// What belongs to posts, of all of them together.
-struct Beside {
+struct Around {
     files: Vec<Attachment>,
     told: Vec<OfPost>,
     wordings: Vec<Version>,
@@ -151,9 +167,9 @@ fn may_come(file: &Attachment, bytes_max: u64) -> bool {
     from_line && (file.status == AttachmentStatus::Failed || (file.status == AttachmentStatus::TooLarge && fits))
 }
 
-fn views(app: &App, role: Role, said: Vec<Post>, beside: Beside) -> Vec<PostView> {
+fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView> {
     let server = &app.config.server;
-    let Beside { files, told, wordings, names } = beside;
+    let Around { files, told, wordings, names } = around;
     let mut files_of: BTreeMap<PostId, Vec<FileView>> = BTreeMap::new();
     for file in files {
         // Relative, so that the page also works under another name of this server.

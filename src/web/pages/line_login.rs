@@ -14,7 +14,7 @@ use crate::App;
 use crate::channels::line::login::{LoggedIn, Ticket, authorize_url, exchange};
 use crate::config::LineLogin;
 use crate::domain::{Channel, PersonId};
-use crate::store::{self, chats, discussions, persons};
+use crate::store::{self, chats, discussions, identities, persons, rosters};
 use crate::web::viewer::{begin_session, fresh_secret, named_cookie, session_cookie};
 
 /// The cookie that remembers which login the browser began, for as long as LINE's code lives.
@@ -113,8 +113,8 @@ async fn remember(app: &App, somebody: &LoggedIn) -> Result<PersonId, store::Err
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let person = persons::find_or_add(&mut tx, Channel::Line, somebody.user.as_str(), &somebody.name, now).await?;
-    if person.name.is_empty() && !somebody.name.is_empty() {
-        persons::record_name(&mut tx, Channel::Line, somebody.user.as_str(), Some(&somebody.name), now).await?;
+    if !somebody.name.is_empty() {
+        identities::record_name(&mut tx, Channel::Line, somebody.user.as_str(), Some(&somebody.name), now).await?;
     }
     tx.commit().await?;
     Ok(person.id)
@@ -137,8 +137,8 @@ async fn admit(app: &App, person: PersonId, somebody: &LoggedIn, next: &str) -> 
         let member = line.member(chat.kind, chat.external_id.as_str(), somebody.user.as_str()).await;
         let mut tx = app.db.begin().await?;
         match member {
-            Ok(Some(_)) => chats::seen(&mut tx, chat.id, person, asked_at).await?,
-            Ok(None) => chats::gone(&mut tx, chat.id, person, asked_at).await?,
+            Ok(Some(_)) => rosters::seen(&mut tx, chat.id, person, asked_at).await?,
+            Ok(None) => drop(rosters::gone(&mut tx, chat.id, person, asked_at).await?),
             Err(error) => tracing::warn!(%error, "LINE could not be asked who is in a group; the roster stands"),
         }
         tx.commit().await?;

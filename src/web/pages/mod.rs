@@ -1,11 +1,14 @@
-//! Pages for people: login, the list, a discussion. Forms are plain POSTs that end in a redirect; the script only makes them pleasant.
+//! Pages for people: login, the list, a discussion, the LINE groups. Forms are plain POSTs that end in a redirect; the script only makes them pleasant.
 
 mod discussion_change;
 mod discussion_reply;
 mod discussion_show;
 mod discussions_list;
+mod group_show;
+mod groups_list;
 mod inbound_list;
 mod line_login;
+mod person_picture;
 mod session;
 
 #[cfg(test)]
@@ -49,6 +52,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/d/{number}/live", get(live::live))
         .route("/d/{number}/reply", post(discussion_reply::reply))
         .route("/d/{number}/{change}", post(discussion_change::change))
+        .route("/groups", get(groups_list::list))
+        .route("/groups/{id}", get(group_show::show))
+        .route("/groups/{id}/{change}", post(group_show::change))
+        .route("/people/{id}/picture", get(person_picture::get))
         .route("/assets/{hash}/{name}", get(assets::serve))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(Extension(Arc::new(Door::new())))

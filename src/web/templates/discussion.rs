@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::icons::{self, Icon};
-use super::post::{PostView, stream};
+use super::post::{Beside, PostView, stream};
 use super::{Look, page, status_pill, trouble, urgent_pill};
 use crate::domain::{BODY_BYTES_MAX, PersonId, Role, Status, TITLE_GRAPHEMES_MAX};
 use crate::store::discussions::Discussion;
@@ -21,6 +21,7 @@ pub struct Shown {
     /// Who could look after it, the reader first if they are staff.
     pub staff: Vec<(PersonId, String)>,
     pub posts: Vec<PostView>,
+    pub beside: Beside,
     /// Posts before the first one shown.
     pub earlier: usize,
     pub draft: Draft,
@@ -57,7 +58,7 @@ pub fn discussion(look: &Look<'_>, shown: &Shown) -> Markup {
                     }
                     ol #posts aria-label=(look.t("page.posts")) {
                         @if shown.posts.is_empty() { li.day { span { (look.t("page.no_posts")) } } }
-                        (stream(look, &shown.posts, shown.role))
+                        (stream(look, &shown.posts, &shown.beside, shown.role))
                     }
                     (composer(look, shown))
                 }

@@ -73,7 +73,10 @@ pub struct List {
 pub fn list(look: &Look<'_>, list: &List) -> Markup {
     let main = html! {
         div.list-head {
-            h1 { (look.t("page.discussions")) }
+            div.list-title {
+                h1 { (look.t("page.discussions")) }
+                @if list.is_staff { a.aside-link href="/groups" { (look.t("groups.heading")) } }
+            }
             (search(look, list))
         }
         (tabs(look, list))

@@ -9,8 +9,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::files::{FileView, files};
 use super::icons::{self, Icon};
 use super::words::{place, said, sticker, words};
-use super::{Look, linked, within};
-use crate::domain::{DeliveryStatus, Role, Via};
+use super::{Look, gap, linked, within};
+use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Via};
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
@@ -34,18 +34,31 @@ const ONE_HEAD_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 /// Colours that authors without a side of their own are told apart by; the style sheet has as many.
 const HUES: i64 = 6;
 
-/// The posts, with a line where a new day begins.
-pub fn stream(look: &Look<'_>, posts: &[PostView], viewer: Role) -> Markup {
+/// What stands beside the posts.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// What the chat's record may lack.
+    pub gaps: Vec<Gap>,
+    /// Authors' pictures, by the address of their bytes.
+    pub pictures: BTreeMap<PersonId, String>,
+}
+
+/// The posts, with a line where a new day begins and where something may be missing.
+pub fn stream(look: &Look<'_>, posts: &[PostView], beside: &Beside, viewer: Role) -> Markup {
     let when = look.when();
     html! {
         @for (i, view) in posts.iter().enumerate() {
             @let before = i.checked_sub(1).map(|b| &posts[b].post);
+            @if let Some(before) = before { (gap::between(look, &beside.gaps, before.created_at, view.post.created_at, viewer)) }
             @let new_day = before.is_none_or(|b| !when.same_day(b.created_at, view.post.created_at));
             @if new_day {
                 li.day id={ "day-" (view.post.id) } { span { (when.day(view.post.created_at)) } }
             }
-            (post(look, view, viewer, !new_day && before.is_some_and(|b| goes_on(b, &view.post))))
+            @let gap_before = before.is_some_and(|b| beside.gaps.iter().any(|g| b.created_at < g.from && g.from <= view.post.created_at));
+            @let goes_on = !new_day && !gap_before && before.is_some_and(|b| goes_on(b, &view.post));
+            (post(look, view, beside, viewer, goes_on))
         }
+        @if let Some(last) = posts.last() { (gap::lasting(look, &beside.gaps, last.post.created_at, viewer)) }
     }
 }
 
@@ -55,12 +68,12 @@ fn goes_on(before: &Post, next: &Post) -> bool {
     before.person.is_some() && same(before) == same(next) && within(before.created_at, next.created_at, ONE_HEAD_WITHIN)
 }
 
-fn post(look: &Look<'_>, view: &PostView, viewer: Role, goes_on: bool) -> Markup {
+fn post(look: &Look<'_>, view: &PostView, beside: &Beside, viewer: Role, goes_on: bool) -> Markup {
     let p = &view.post;
     let side = if p.role.is_staff() { "by-staff" } else { "by-client" };
     html! {
         li.post.goes-on[goes_on].internal[p.internal].gone[p.retracted_at.is_some()] .(side) id={ "post-" (p.id) } {
-            (avatar(look, p))
+            (avatar(&author(look, p), p.person, p.person.and_then(|id| beside.pictures.get(&id)).map(String::as_str)))
             article.post-in {
                 (head(look, p))
                 @if p.retracted_at.is_some() {
@@ -82,11 +95,18 @@ fn author(look: &Look<'_>, p: &Post) -> String {
     if p.author.is_empty() { look.word("person", "unknown") } else { p.author.clone() }
 }
 
-fn avatar(look: &Look<'_>, p: &Post) -> Markup {
-    let name = author(look, p);
+/// Somebody's picture, or their initial.
+pub fn avatar(name: &str, person: Option<PersonId>, picture: Option<&str>) -> Markup {
     let initial = name.graphemes(true).next().unwrap_or_default().to_uppercase();
-    let hue = p.person.map_or(0, |id| id.0.rem_euclid(HUES));
-    html! { div class={ "avatar hue-" (hue) } aria-hidden="true" { (initial) } }
+    let hue = person.map_or(0, |id| id.0.rem_euclid(HUES));
+    html! {
+        div class={ "avatar hue-" (hue) } aria-hidden="true" {
+            @match picture {
+                Some(url) => img src=(url) alt="" width="36" height="36" loading="lazy" decoding="async";,
+                None => (initial),
+            }
+        }
+    }
 }
 
 fn head(look: &Look<'_>, p: &Post) -> Markup {

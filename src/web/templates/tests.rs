@@ -10,21 +10,25 @@ use super::discussion::{Draft, Shown, discussion};
 use super::discussions::{Asked, List, Row, list};
 use super::error::{Wrong, error};
 use super::files::FileView;
+use super::group::{Group, Person};
+use super::groups::Groups;
 use super::inbound::{Shown as Arrived, inbound};
 use super::login::{Login, login};
-use super::post::PostView;
-use super::{Look, trouble};
+use super::post::{Beside, PostView};
+use super::{Look, group, groups, trouble};
 use crate::domain::{
-    AttachmentId, ChatId, DeliveryStatus, Details, DiscussionId, Emoji, InboundId, Inbox, Mention, Mentioned, PersonId, Place, PostId, ProjectId,
-    ProjectKind, Role, Source, Span, Status, Sticker, Via,
+    AttachmentId, ChatId, ChatKind, DeliveryStatus, Details, DiscussionId, Emoji, Gap, GapKind, InboundId, Inbox, LineChatId, Mention,
+    Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via,
 };
 use crate::i18n::Locale;
 use crate::store::attachments::{Attachment, AttachmentStatus, Thumbnail};
+use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::inbound::{InboundStatus, Listed};
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
+use crate::store::rosters::{Friendship, InChat};
 use crate::store::versions::Version;
 
 fn at(minute: i64) -> Timestamp {
@@ -80,7 +84,11 @@ fn details(kind: &str) -> Details {
         mentions: vec![Mention { at: span, whom: Mentioned::User("U1".into()) }],
         emoji: vec![Emoji { at: Span { start: 9, end: 14 }, product: "p".into(), emoji: "1".into() }],
         sticker: (kind == "sticker").then(|| Sticker { keywords: vec!["<b>".into(), "hi".into()], ..Sticker::default() }),
-        place: (kind == "location").then(|| Place { title: Some("<b>".into()), address: Some("台北".into()), degrees: Some((25.0, 121.5)) }),
+        place: (kind == "location").then(|| Place {
+            title: Some("<b>".into()),
+            address: Some("台北".into()),
+            degrees: Some((25.0, 121.5)),
+        }),
         image_set: None,
         url: Some("https://example.com/?a=\"><b>".into()),
         duration_ms: (kind == "video").then_some(61_000),
@@ -174,6 +182,74 @@ fn posts() -> Vec<PostView> {
     views
 }
 
+fn gap(kind: GapKind, n: usize) -> Gap {
+    let n = i64::try_from(n).unwrap();
+    Gap { kind, from: at(n * 700 - 29_000), to: Some(at(n * 700 - 29_000 + n * 60)) }
+}
+
+fn lasting() -> Gap {
+    Gap { kind: GapKind::Left, from: at(-60), to: None }
+}
+
+fn sample_chat(n: i64, bound: bool) -> Chat {
+    Chat {
+        id: ChatId(n),
+        inbox: Inbox::line("main"),
+        external_id: LineChatId(format!("C{n}")),
+        kind: ChatKind::ALL[usize::try_from(n).unwrap() % ChatKind::ALL.len()],
+        name: if n == 1 { String::new() } else { format!("群組<b>{n}") },
+        project: ProjectId(1),
+        bound,
+        member_count: (n > 1).then_some(5),
+        named_at: None,
+        last_event_at: Some(at(-7)),
+        left_at: None,
+    }
+}
+
+fn person(n: i64) -> Person {
+    let friendship = [None, Some(Friendship::Friend), Some(Friendship::Blocked)][usize::try_from(n).unwrap() % 3];
+    let known = InChat {
+        person: PersonId(n),
+        name: if n == 1 { String::new() } else { "王<b>".into() },
+        joined_at: (n > 2).then(|| at(-90)),
+        seen_at: at(-5),
+        left_at: (n > 3).then(|| at(-3)),
+        friendship,
+        picture: None,
+    };
+    let former_names = if n == 3 { vec!["小王<b>".into(), "阿王".into()] } else { vec![] };
+    Person { known, picture: (n == 2).then(|| "/people/2/picture?v=ab".to_owned()), former_names }
+}
+
+/// The list and every chat's own page, for admins and others.
+fn chat_pages(look: &Look<'_>, project: impl Fn(i64) -> Project) -> Vec<Markup> {
+    let gaps = |n: i64| match n {
+        0 => vec![],
+        1 => vec![gap(GapKind::Stopped, 1), lasting()],
+        2 => vec![Gap { kind: GapKind::Inactive, ..lasting() }],
+        _ => vec![Gap { kind: GapKind::Unplaced, from: at(-9), to: Some(at(-9)) }],
+    };
+    let row = |n: i64, bound: bool| groups::Row { chat: sample_chat(n, bound), project: project(n), gaps: gaps(n) };
+    let mut pages = vec![];
+    for is_admin in [true, false] {
+        let rows = (0..4).flat_map(|n| [row(n, true), row(n, false)]).collect();
+        let to_choose = vec![project(1), project(2)];
+        let full = Groups { rows, to_choose: to_choose.clone(), is_admin, next: Some(1), continued: true };
+        pages.push(groups::groups(look, &Groups { rows: vec![], next: None, ..full.clone() }));
+        pages.push(groups::groups(look, &full));
+        for bound in [true, false] {
+            for n in 0..4 {
+                let people = if n == 0 { vec![] } else { (1..6).map(person).collect() };
+                let (is_configured, just_bound) = (n != 2, n == 3);
+                let shown = Group { row: row(n, bound), people, to_choose: to_choose.clone(), is_admin, is_configured, just_bound };
+                pages.push(group::group(look, &shown));
+            }
+        }
+    }
+    pages
+}
+
 fn shown(role: Role, status: Status) -> Shown {
     Shown {
         discussion: sample_discussion(status),
@@ -183,6 +259,10 @@ fn shown(role: Role, status: Status) -> Shown {
         role,
         staff: vec![(PersonId(2), "林小美".into())],
         posts: posts(),
+        beside: Beside {
+            gaps: GapKind::ALL.iter().enumerate().map(|(n, kind)| gap(*kind, n)).chain([lasting()]).collect(),
+            pictures: [(PersonId(2), "/people/2/picture?v=ab".to_owned())].into(),
+        },
         earlier: 3,
         draft: Draft {
             form_id: "x".into(),
@@ -257,13 +337,30 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
     pages.push(list(look, &List { rows: vec![], ..full.clone() }));
     pages.push(list(look, &List { asked: Asked::default(), rows: vec![], ..full.clone() }));
     pages.push(list(look, &full));
+    pages.extend(chat_pages(look, project));
     pages
 }
 
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
 fn keys_shown(page: &str) -> Vec<&str> {
-    const SECTIONS: [&str; 12] =
-        ["file.", "inbound.", "page.", "login.", "error.", "source.", "role.", "evidence.", "status.", "message.", "person.", "via."];
+    const SECTIONS: [&str; 16] = [
+        "file.",
+        "inbound.",
+        "page.",
+        "login.",
+        "error.",
+        "source.",
+        "role.",
+        "evidence.",
+        "status.",
+        "message.",
+        "person.",
+        "via.",
+        "groups.",
+        "gap.",
+        "chat.",
+        "mail.",
+    ];
     page.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '_'))
         .filter(|word| SECTIONS.iter().any(|s| word.strip_prefix(s).is_some_and(|rest| !rest.is_empty())))
         .collect()
@@ -296,9 +393,43 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
     let zone = TimeZone::UTC;
     let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false };
     let seen = |viewer: Role, author: Role| {
-        let view = PostView { post: Post { role: author, ..post(1, "mail", "{}") }, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new() };
-        super::post::stream(&look, &[view], viewer).into_string().contains("整封")
+        let view = PostView {
+            post: Post { role: author, ..post(1, "mail", "{}") },
+            files: vec![],
+            told: vec![],
+            versions: vec![],
+            names: BTreeMap::new(),
+        };
+        super::post::stream(&look, &[view], &Beside::default(), viewer).into_string().contains("整封")
     };
     assert!(seen(Role::Staff, Role::Staff) && seen(Role::Staff, Role::Client) && seen(Role::Client, Role::Client));
     assert!(!seen(Role::Client, Role::Staff));
+}
+
+#[test]
+fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
+    let zone = TimeZone::UTC;
+    let look = Look { locale: Locale::ZhTw, zone: &zone, now: at(0), viewer: None, is_admin: false };
+    let view = |id: i64, minute: i64| {
+        let post = Post { created_at: at(minute), body: format!("第{id}句"), ..post(id, "text", "{}") };
+        PostView { post, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new() }
+    };
+    let posts = [view(1, -100), view(2, -50), view(3, -40)];
+    let gap = |kind, from: i64, to: Option<i64>| Gap { kind, from: at(from), to: to.map(at) };
+    let gaps = vec![
+        gap(GapKind::Stopped, -200, Some(-150)),
+        gap(GapKind::Left, -90, Some(-60)),
+        gap(GapKind::Refused, -30, Some(-20)),
+        gap(GapKind::Inactive, -10, None),
+    ];
+    let beside = Beside { gaps, ..Beside::default() };
+    let drawn = |viewer: Role| super::post::stream(&look, &posts, &beside, viewer).into_string();
+    let staff = drawn(Role::Staff);
+    let place = |part: &str| staff.find(part).unwrap_or_else(|| panic!("{part} is missing"));
+    assert!(place("第1句") < place("機器人不在群組中") && place("機器人不在群組中") < place("第2句"));
+    assert!(place("第3句") < place("LINE 沒有把訊息送過來"), "it goes on at the end");
+    assert!(!staff.contains("系統沒有運作") && !staff.contains("系統無法存下訊息"), "before the first post, and over since the last one");
+    let client = drawn(Role::Client);
+    assert_eq!(client.matches("這段期間的訊息可能沒有記錄下來").count(), 2);
+    assert!(!client.contains("機器人") && !client.contains("LINE 沒有"), "our troubles are ours");
 }

@@ -43,6 +43,20 @@ impl When<'_> {
         }
     }
 
+    /// A moment in a sentence: `11月3日 14:02`.
+    pub fn moment(&self, at: Timestamp) -> String {
+        format!("{} {}", self.date(at, "page.day_short"), self.clock(at))
+    }
+
+    /// From one moment to another: `11月3日 14:02 – 11月4日 09:30`, `11月3日 14:02 – 14:20`, `11月3日 14:02` where they are one; without an
+    /// end `11月3日 14:02 起`.
+    pub fn span(&self, from: Timestamp, to: Option<Timestamp>) -> String {
+        let began = self.moment(from);
+        let Some(to) = to else { return self.texts.fill("gap.since", &[("from", &began)]) };
+        let ended = if self.same_day(from, to) { self.clock(to) } else { self.moment(to) };
+        if self.moment(to) == began { began } else { format!("{began} – {ended}") }
+    }
+
     /// The date by the text under `this_year`, or with the year where it was another.
     fn date(&self, at: Timestamp, this_year: &'static str) -> String {
         let local = self.local(at);
@@ -100,5 +114,16 @@ mod tests {
         assert_eq!(zh("2025-12-31T03:00:00Z"), ("2025年12月31日".into(), "2025年12月31日".into()));
         assert_eq!(said(now, "2026-11-18T03:00:00Z", Locale::En), ("18 Nov".into(), "Wed, 18 Nov".into()));
         assert_eq!(said(now, "2026-11-18T03:00:00Z", Locale::Ja).1, "11月18日（水）");
+    }
+
+    #[test]
+    fn a_span_says_the_day_once_and_a_moment_once() {
+        let zone = TimeZone::get("Asia/Taipei").unwrap();
+        let when = When { texts: Locale::ZhTw.texts(), zone: &zone, now: "2026-11-21T06:05:00Z".parse().unwrap() };
+        let span = |from: &str, to: Option<&str>| when.span(from.parse().unwrap(), to.map(|t| t.parse().unwrap()));
+        assert_eq!(span("2026-11-03T06:02:00Z", Some("2026-11-04T01:30:00Z")), "11月3日 14:02 – 11月4日 09:30");
+        assert_eq!(span("2026-11-03T06:02:00Z", Some("2026-11-03T06:20:00Z")), "11月3日 14:02 – 14:20");
+        assert_eq!(span("2026-11-03T06:02:00Z", Some("2026-11-03T06:02:59Z")), "11月3日 14:02");
+        assert_eq!(span("2026-11-03T06:02:00Z", None), "11月3日 14:02 起");
     }
 }

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod database;
 pub mod mail;
+pub mod pages;
 pub mod program;
 pub mod still;
 pub mod waiting;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use tempfile::TempDir;
 use threadline::cli::serve::start_loops;
 use threadline::clock::Clock;
@@ -221,6 +223,13 @@ impl TestApp {
     /// Where LINE delivers an account's events.
     pub fn webhook(&self, account: &str) -> String {
         format!("{}/webhooks/line/{account}", self.base)
+    }
+
+    /// Changes something behind the program's back.
+    pub async fn change_database(&self, sql: &'static str) {
+        let mut c = sqlx::AnyConnection::connect(self.database.url()).await.expect("the database can be had");
+        sqlx::raw_sql(sql).execute(&mut c).await.expect("the statement is right");
+        c.close().await.expect("the connection can be closed");
     }
 
     /// The same configuration with another database, for a folder of its own.

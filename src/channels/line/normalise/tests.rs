@@ -279,7 +279,10 @@ fn what_is_told_beside_words_is_named_in_words() {
         Act::Signal(signal) => signal.in_words(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(told(r#"{"type":"accountLink","link":{"result":"ok","nonce":"n"}}"#), "accountLink: a user linked their account; no part of the record");
+    assert_eq!(
+        told(r#"{"type":"accountLink","link":{"result":"ok","nonce":"n"}}"#),
+        "accountLink: a user linked their account; no part of the record"
+    );
     assert!(told(r#"{"type":"accountLink","link":7}"#).contains("could not"));
     assert!(told(r#"{"type":"beacon","beacon":{"hwid":"d41d8cd98f","type":"enter"}}"#).contains("d41d8cd98f\" (enter)"));
     assert!(told(r#"{"type":"module","module":{"type":"detached"}}"#).contains("detached"));
@@ -290,7 +293,11 @@ fn what_is_told_beside_words_is_named_in_words() {
 
 #[test]
 fn an_edit_reads_as_the_message_does_and_only_of_a_text() {
-    let event = |kind: &str| format!(r#"{{"type":"messageEdited","message":{{"id":"7","type":"{kind}","text":"@a 好","mention":{{"mentionees":[{{"index":0,"length":2,"type":"all"}}]}}}}}}"#);
+    let event = |kind: &str| {
+        format!(
+            r#"{{"type":"messageEdited","message":{{"id":"7","type":"{kind}","text":"@a 好","mention":{{"mentionees":[{{"index":0,"length":2,"type":"all"}}]}}}}}}"#
+        )
+    };
     let Act::Edit(said) = normalise(&event("text"), None).act else { panic!("no edit") };
     assert_eq!((said.text.as_str(), said.details.mentions.len()), ("@a 好", 1));
     assert_eq!(normalise(&event("image"), None).act, Act::Unsupported { kind: "messageEdited".into() });
@@ -312,7 +319,8 @@ fn details_tell_mentions_emoji_sticker_place_and_set() {
     use crate::domain::Mentioned;
     assert_eq!(marked, [(Some("@小牽"), Mentioned::Bot), (Some("@班"), Mentioned::Somebody), (Some("@班"), Mentioned::All)]);
     assert_eq!(text.details.emoji.iter().map(|e| (part(e.at), e.emoji.as_str())).collect::<Vec<_>>(), [(Some("(love)"), "001")]);
-    let sticker = of(r#"{"id":"1","type":"sticker","packageId":1,"stickerId":"2","stickerResourceType":"HOLOGRAM","keywords":["hi","yo"]}"#);
+    let sticker =
+        of(r#"{"id":"1","type":"sticker","packageId":1,"stickerId":"2","stickerResourceType":"HOLOGRAM","keywords":["hi","yo"]}"#);
     let kept = sticker.details.sticker.unwrap();
     assert_eq!((kept.package.as_str(), kept.resource.as_str(), kept.keywords.len()), ("1", "HOLOGRAM", 2));
     let place = of(r#"{"id":"1","type":"location","address":"台北","latitude":25.5,"longitude":121.5}"#).details.place.unwrap();

@@ -1,0 +1,170 @@
+//! Freezing what staff are told by mail of a group itself: who came, and that its record stopped. One mail a group and kind.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::App;
+use crate::channels::email::render::{self, OutgoingMail};
+use crate::discussions::{ChatNews, role_in};
+use crate::domain::{ChatId, GapKind, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via};
+use crate::store::chats::Chat;
+use crate::store::deliveries::NewDelivery;
+use crate::store::notices::Notice;
+use crate::store::persons::Person;
+use crate::store::{self, Tx, chats, deliveries, notices, persons, presence, projects, rosters};
+use crate::web::templates::When;
+
+/// News of one mail; further ones travel in the next.
+const NEWS_MAX: i64 = 200;
+/// Names in one sentence; the others are counted.
+const NAMES_MAX: usize = 10;
+
+/// What one mail says.
+struct Letter {
+    subject: String,
+    intro: String,
+}
+
+/// Freezes the news that is due for this person, each with what waits beside it. How many deliveries were made.
+pub(super) async fn freeze(app: &App, person: PersonId) -> Result<usize, store::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    persons::lock(&mut tx, app.db.dialect, person).await?;
+    let mut groups: BTreeMap<(ChatId, NoticeKind), Vec<(Notice, ChatNews)>> = BTreeMap::new();
+    let mut odd = vec![];
+    for notice in notices::news_of(&mut tx, person, NEWS_MAX).await? {
+        match ChatNews::read(notice.detail.as_deref()) {
+            Some(news) => groups.entry((news.chat(), notice.kind)).or_default().push((notice, news)),
+            None => odd.push(notice.id),
+        }
+    }
+    notices::fail_all(&mut tx, &odd, "it does not say what it tells").await?;
+    let mut made = 0;
+    for ((chat, kind), told) in groups.into_iter().filter(|(_, told)| told.iter().any(|(n, _)| n.due_at <= now)) {
+        let all: Vec<NoticeId> = told.iter().map(|(n, _)| n.id).collect();
+        let news: Vec<ChatNews> = told.into_iter().map(|(_, news)| news).collect();
+        made += usize::from(freeze_one(&mut tx, app, person, (chat, kind, &news), &all).await?);
+    }
+    tx.commit().await?;
+    Ok(made)
+}
+
+async fn freeze_one(
+    tx: &mut Tx,
+    app: &App,
+    person: PersonId,
+    (chat, kind, news): (ChatId, NoticeKind, &[ChatNews]),
+    all: &[NoticeId],
+) -> Result<bool, store::Error> {
+    let reader = persons::find(tx, person).await?;
+    let address = persons::email(tx, person).await?;
+    let (Some(reader), Some(address), Some(_)) = (reader, address, &app.config.smtp) else {
+        notices::fail_all(tx, all, "there is no mail address, or no [smtp] in the configuration").await?;
+        return Ok(false);
+    };
+    let chat = chats::get(tx, chat).await?;
+    if !role_in(tx, chat.project, &reader).await?.is_staff() {
+        notices::drop_all(tx, all, "the group is no longer theirs to look after").await?;
+        return Ok(false);
+    }
+    let letter = match kind {
+        NoticeKind::Newcomer => newcomers(tx, app, &chat, news).await?,
+        _ => gap(tx, app, &chat, news).await?,
+    };
+    let Some(letter) = letter else {
+        notices::drop_all(tx, all, "it is not so any more").await?;
+        return Ok(false);
+    };
+    let uuid = Uuid::new_v4();
+    let (message_id, raw) = write(app, &letter, &reader, &address, uuid);
+    let body = String::from_utf8(raw).expect("a mail that we write is ASCII");
+    let new = NewDelivery {
+        uuid,
+        via: Via::Email,
+        target: &address,
+        chat: None,
+        person: Some(person),
+        discussion: None,
+        body: &body,
+        reply_token: None,
+        message_id: Some(message_id.as_str()),
+        now: app.clock.now(),
+    };
+    let delivery = deliveries::add(tx, &new).await?;
+    notices::freeze(tx, all, delivery).await?;
+    Ok(true)
+}
+
+fn name_of(app: &App, chat: &Chat) -> String {
+    if chat.name.is_empty() { app.texts().get("chat.group").to_owned() } else { chat.name.clone() }
+}
+
+/// `None` where everybody has gone again.
+async fn newcomers(tx: &mut Tx, app: &App, chat: &Chat, news: &[ChatNews]) -> Result<Option<Letter>, store::Error> {
+    let texts = app.texts();
+    let mut names: Vec<String> = vec![];
+    for id in news.iter().filter_map(ChatNews::person) {
+        if !rosters::is_in(tx, chat.id, id).await? {
+            continue;
+        }
+        let name = persons::find(tx, id).await?.map(|p| p.name).unwrap_or_default();
+        names.push(if name.is_empty() { texts.get("person.unknown").to_owned() } else { name });
+    }
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let count = names.len().to_string();
+    let mut said = names.iter().take(NAMES_MAX).map(String::as_str).collect::<Vec<_>>().join(texts.get("mail.name_separator"));
+    if names.len() > NAMES_MAX {
+        said = texts.fill("mail.names_and_more", &[("names", &said), ("count", &count)]);
+    }
+    let (group, project) = (name_of(app, chat), projects::get(tx, chat.project).await?.name);
+    let values = [("names", said.as_str()), ("group", &group), ("project", &project), ("count", &count)];
+    Ok(Some(Letter { subject: texts.fill("mail.newcomer_subject", &values), intro: texts.fill("mail.newcomer_intro", &values) }))
+}
+
+/// `None` where there is no such gap: the account came back in the same instant.
+async fn gap(tx: &mut Tx, app: &App, chat: &Chat, news: &[ChatNews]) -> Result<Option<Letter>, store::Error> {
+    let texts = app.texts();
+    let Some(at) = news.iter().map(ChatNews::at).max() else { return Ok(None) };
+    let all = presence::gaps_of(tx, chat).await?;
+    let covers = |g: &&crate::domain::Gap| g.kind == GapKind::Left && g.from <= at && g.to.is_none_or(|to| to > at);
+    let Some(gap) = all.iter().find(covers) else { return Ok(None) };
+    let server = &app.config.server;
+    let when = When { texts, zone: &server.time_zone, now: app.clock.now() };
+    let (from, to) = (when.absolute(gap.from), gap.to.map(|to| when.absolute(to)).unwrap_or_default());
+    let (group, project) = (name_of(app, chat), projects::get(tx, chat.project).await?.name);
+    let values = [("group", group.as_str()), ("project", &project), ("from", &from), ("to", &to)];
+    let intro = texts.fill(if gap.to.is_some() { "mail.gap_intro_over" } else { "mail.gap_intro" }, &values);
+    Ok(Some(Letter { subject: texts.fill("mail.gap_subject", &values), intro }))
+}
+
+fn write(app: &App, letter: &Letter, reader: &Person, address: &str, uuid: Uuid) -> (MessageId, Vec<u8>) {
+    let server = &app.config.server;
+    let texts = app.texts();
+    let smtp = app.config.smtp.as_ref().expect("the caller looked");
+    let domain = smtp.from_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let message_id = MessageId(format!("{uuid}.group@{domain}"));
+    let raw = render::mail(&OutgoingMail {
+        locale: server.locale,
+        from_name: smtp.from_name.clone(),
+        from_address: smtp.from_address.clone(),
+        to: MailAddress { name: reader.name.clone(), address: address.to_owned() },
+        reply_to: None,
+        subject: letter.subject.clone(),
+        message_id: message_id.clone(),
+        in_reply_to: None,
+        references: vec![],
+        date: app.clock.now(),
+        list_id: Some(format!("groups.{domain}")),
+        delivery: uuid.to_string(),
+        intro: letter.intro.clone(),
+        posts: vec![],
+        link: format!("{}/groups", server.public_url),
+        link_label: texts.get("mail.groups_link").to_owned(),
+        with_marker: false,
+        footer: vec![texts.get("mail.footer_news").to_owned()],
+    });
+    (message_id, raw)
+}

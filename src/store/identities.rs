@@ -1,0 +1,160 @@
+//! What a network tells of a person: their name there, those before it, and their picture.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::sql::{self, Result, Value, args};
+use crate::domain::{Channel, ChatId, PersonId};
+
+/// What their network calls them, as just asked; `None` = it was asked in vain. A new name ends the one before, which is remembered. The
+/// person goes by it too, unless people of ours gave them a name, or they go by another network's.
+pub async fn record_name(c: &mut AnyConnection, channel: Channel, external_id: &str, name: Option<&str>, now: Timestamp) -> Result<()> {
+    let known: Option<(i64, PersonId, String)> = sql::find(
+        c,
+        "SELECT id, person_id, name FROM identities WHERE channel = $1 AND external_id = $2",
+        args![channel.as_str(), external_id],
+    )
+    .await?;
+    let Some((id, person, before)) = known else { return Ok(()) };
+    sql::run(c, "UPDATE identities SET named_at = $2, name = COALESCE($3, name) WHERE id = $1", args![id, now, name]).await?;
+    let Some(name) = name.filter(|n| !n.is_empty()) else { return Ok(()) };
+    let remembered: i64 = sql::one(c, "SELECT COUNT(*) FROM identity_names WHERE identity_id = $1", args![id]).await?;
+    if before != name || remembered == 0 {
+        if remembered == 0 && before != name && !before.is_empty() {
+            // Known since before names were remembered.
+            add_name(c, id, Timestamp::UNIX_EPOCH, &before).await?;
+        }
+        add_name(c, id, now, name).await?;
+    }
+    sql::run(c, "UPDATE persons SET name = $2 WHERE id = $1 AND (name = '' OR (name_given = 0 AND name = $3))", args![person, name, before])
+        .await
+        .map(drop)
+}
+
+async fn add_name(c: &mut AnyConnection, identity: i64, since: Timestamp, name: &str) -> Result<()> {
+    sql::run(
+        c,
+        "INSERT INTO identity_names (identity_id, since, name) VALUES ($1, $2, $3) ON CONFLICT (identity_id, since) DO UPDATE SET name = $3",
+        args![identity, since, name],
+    )
+    .await
+    .map(drop)
+}
+
+/// The LINE names that people seen in the chat bore before: each once, the latest first.
+pub async fn former_names(c: &mut AnyConnection, chat: ChatId) -> Result<BTreeMap<PersonId, Vec<String>>> {
+    let all: Vec<(PersonId, String)> = sql::all(
+        c,
+        "SELECT i.person_id, n.name FROM identity_names n JOIN identities i ON i.id = n.identity_id JOIN persons p ON p.id = i.person_id \
+         JOIN chat_members m ON m.person_id = i.person_id \
+         WHERE m.chat_id = $1 AND i.channel = 'line' AND n.name <> i.name AND n.name <> p.name ORDER BY n.since DESC",
+        args![chat],
+    )
+    .await?;
+    let mut names: BTreeMap<PersonId, Vec<String>> = BTreeMap::new();
+    for (person, name) in all {
+        let of_person = names.entry(person).or_default();
+        if !of_person.contains(&name) {
+            of_person.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// Where their picture lies, as just told; `None` = they have none. A new address is to be fetched; what is no longer shown is returned
+/// if nothing else refers to it.
+pub async fn record_picture(
+    c: &mut AnyConnection,
+    channel: Channel,
+    external_id: &str,
+    url: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<String>> {
+    let known: Option<(i64, Option<String>, Option<String>)> = sql::find(
+        c,
+        "SELECT id, picture_url, picture_sha256 FROM identities WHERE channel = $1 AND external_id = $2",
+        args![channel.as_str(), external_id],
+    )
+    .await?;
+    let Some((id, before, sha256)) = known else { return Ok(None) };
+    if before.as_deref() == url {
+        return Ok(None);
+    }
+    let due_at = url.map(|_| now);
+    // The old one stays until the new one is there.
+    let kept = sha256.as_deref().filter(|_| url.is_some());
+    sql::run(
+        c,
+        "UPDATE identities SET picture_url = $2, picture_sha256 = $3, picture_due_at = $4 WHERE id = $1",
+        args![id, url, kept, due_at],
+    )
+    .await?;
+    match sha256.filter(|_| url.is_none()) {
+        Some(old) => unused(c, old).await,
+        None => Ok(None),
+    }
+}
+
+/// Pictures to fetch by now: the identity and its address.
+pub async fn pictures_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<(i64, String)>> {
+    sql::all(
+        c,
+        "SELECT id, picture_url FROM identities WHERE picture_due_at <= $1 AND picture_url IS NOT NULL ORDER BY picture_due_at, id LIMIT $2",
+        args![now, limit],
+    )
+    .await
+}
+
+/// The picture at `url` is kept under `sha256`. The old one, if nothing refers to it any more; the new one, if they changed it meanwhile.
+pub async fn picture_kept(c: &mut AnyConnection, identity: i64, url: &str, sha256: &str) -> Result<Option<String>> {
+    let before: Option<Option<String>> =
+        sql::find(c, "SELECT picture_sha256 FROM identities WHERE id = $1 AND picture_url = $2", args![identity, url]).await?;
+    let Some(before) = before else { return unused(c, sha256.to_owned()).await };
+    sql::run(
+        c,
+        "UPDATE identities SET picture_sha256 = $3, picture_due_at = NULL WHERE id = $1 AND picture_url = $2",
+        args![identity, url, sha256],
+    )
+    .await?;
+    match before.filter(|b| b != sha256) {
+        Some(old) => unused(c, old).await,
+        None => Ok(None),
+    }
+}
+
+/// The picture at `url` could not be had; tried again at `due_at`, or never (`None`).
+pub async fn picture_not_had(c: &mut AnyConnection, identity: i64, url: &str, due_at: Option<Timestamp>) -> Result<()> {
+    sql::run(c, "UPDATE identities SET picture_due_at = $3 WHERE id = $1 AND picture_url = $2", args![identity, url, due_at])
+        .await
+        .map(drop)
+}
+
+/// The file, if neither a person's picture nor an attachment is it.
+async fn unused(c: &mut AnyConnection, sha256: String) -> Result<Option<String>> {
+    Ok(if super::attachments::is_used(c, &sha256).await? { None } else { Some(sha256) })
+}
+
+/// A person's picture, by its SHA-256.
+pub async fn picture(c: &mut AnyConnection, person: PersonId) -> Result<Option<String>> {
+    sql::one(c, "SELECT MIN(picture_sha256) FROM identities WHERE person_id = $1", args![person]).await
+}
+
+/// These people's pictures, by their SHA-256; who has none is left out.
+pub async fn pictures(c: &mut AnyConnection, people: &[PersonId]) -> Result<BTreeMap<PersonId, String>> {
+    if people.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let values: Vec<Value> = people.iter().map(|p| Value::from(*p)).collect();
+    let places = sql::places(1, people.len());
+    let found: Vec<(PersonId, String)> = sql::all(
+        c,
+        format!(
+            "SELECT person_id, MIN(picture_sha256) FROM identities WHERE picture_sha256 IS NOT NULL AND person_id IN ({places}) GROUP BY person_id"
+        ),
+        values,
+    )
+    .await?;
+    Ok(found.into_iter().collect())
+}
