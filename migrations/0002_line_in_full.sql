@@ -114,3 +114,25 @@ ALTER TABLE projects ADD COLUMN excerpts {{int}} NOT NULL DEFAULT 1;
 ALTER TABLE notices ADD COLUMN detail TEXT;
 -- Of no use after this: dropped.
 ALTER TABLE notices ADD COLUMN expires_at {{int}};
+
+-- Wrong codes typed into a chat: after a few of them the bot listens to none there for a while.
+CREATE TABLE wrong_codes (
+    id {{id}},
+    chat_id {{int}} NOT NULL REFERENCES chats (id),
+    at {{int}} NOT NULL
+){{strict}};
+CREATE INDEX wrong_codes_chat ON wrong_codes (chat_id, at);
+
+-- What was changed about a discussion, by whom and through which door. What was said stands in posts.
+CREATE TABLE discussion_events (
+    id {{id}},
+    discussion_id {{int}} NOT NULL REFERENCES discussions (id),
+    at {{int}} NOT NULL,
+    -- NULL: LINE did not tell who.
+    person_id {{int}} REFERENCES persons (id),
+    via TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    -- JSON (domain::Happening).
+    what TEXT NOT NULL
+){{strict}};
+CREATE INDEX discussion_events_discussion ON discussion_events (discussion_id, at);

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::App;
 use crate::intake::{learn, pictures, watch};
-use crate::store::{reply_tokens, sessions};
+use crate::store::{codes, reply_tokens, sessions};
 
 /// How often there is a look at what is missing or old.
 const ROUND: Duration = Duration::from_secs(30);
@@ -17,6 +17,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// A reply token is of no use long before this; kept a while so that a redelivered event's is recognised.
 const REPLY_TOKENS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
+/// A code is of no use ten minutes after it was made.
+const CODES_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// A stream to the file store that was begun longer ago has been left behind by a process that died.
 const UNFINISHED_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -69,6 +71,7 @@ async fn round(app: &App, looks_at_webhooks: bool) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     sessions::prune(&mut tx, now).await?;
     reply_tokens::prune(&mut tx, now - REPLY_TOKENS_KEPT).await?;
+    codes::prune(&mut tx, now - CODES_KEPT).await?;
     tx.commit().await?;
     Ok(())
 }

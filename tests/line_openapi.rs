@@ -419,8 +419,19 @@ async fn the_welcome_is_sent_as_line_describes_it() {
     let wire = Wire::open().await;
     for locale in Locale::ALL {
         for url in [URL, "http://127.0.0.1:8080", "https://客服.example.com/", "no link", ""] {
-            let message = render::joined(locale, url);
+            let message = render::joined(locale, url, [None, Some("晨光咖啡")][url.len() % 2]);
             assert_eq!(bubbles(&message), 1);
+            wire.send(description, &[message]).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_sample_is_sent_as_line_describes_it() {
+    let Some(description) = description() else { return };
+    let wire = Wire::open().await;
+    for locale in Locale::ALL {
+        for (_, message) in render::samples::all(locale, "https://support.example.com") {
             wire.send(description, &[message]).await;
         }
     }
@@ -434,7 +445,7 @@ async fn what_travels_together_is_sent_as_line_describes_it() {
         for text in strange_texts() {
             for count in [1, 3, 15] {
                 let cards = cards(count, &text, "no link");
-                let each = [KINDS.map(|kind| kind(locale, &cards)).to_vec(), vec![render::joined(locale, URL)]].concat();
+                let each = [KINDS.map(|kind| kind(locale, &cards)).to_vec(), vec![render::joined(locale, URL, None)]].concat();
                 for parts in [&each[..], &[&each[..], &each, &each].concat()] {
                     let messages = render::combine(parts.to_vec());
                     assert_eq!(messages.len(), parts.len().min(MESSAGES_MAX));

@@ -59,6 +59,7 @@ pub(super) async fn demo(listen: SocketAddr, dir: Option<PathBuf>) -> anyhow::Re
     }
     let app = App::open(config, Clock::wall()).await?;
     let secret = settle_in(&app, &state).await?;
+    platform.set_base_url(&format!("http://{addr}"));
     platform.set_webhook(&format!("http://{addr}/webhooks/line/{ACCOUNT}"));
     let product = web::router(app.clone(), true).layer(middleware::from_fn({
         let app = app.clone();

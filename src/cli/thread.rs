@@ -75,7 +75,8 @@ fn place(chat: &mut Chat, recorded: &Recorded, at: Timestamp, out: &mut impl Wri
         unsupported: false,
         details: Details::default(),
     };
-    let candidates = Candidates { quoted: quotes.and_then(|q| chat.by_message.get(&q).copied()), quoted_by: None, latest: chat.latest };
+    let candidates =
+        Candidates { quoted: quotes.and_then(|q| chat.by_message.get(&q).copied()), latest: chat.latest, ..Candidates::default() };
     let placement = decide(&Utterance { said: &said, at, untitled: "" }, &candidates);
     let (discussion, class) = match placement.choice {
         Choice::Join(discussion) => (discussion, if matches!(placement.evidence, Evidence::Quote { .. }) { "sure" } else { "likely" }),

@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 
 use crate::App;
-use crate::domain::{NoticeKind, PersonId, PostId, Source};
+use crate::domain::{NoticeKind, PersonId, PostId, ProjectId, Source};
 use crate::store::discussions::Discussion;
 use crate::store::notices::{NewNotice, Target};
+use crate::store::posts::Post;
 use crate::store::{Result, Tx, chats, members, notices, persons, posts};
+use crate::threading::is_smalltalk;
 
 /// A fact that people are told of.
 #[expect(clippy::struct_excessive_bools, reason = "five independent facts about one post; every mix of them occurs")]
@@ -34,7 +36,9 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
     }
     if !told.by_staff {
         // The acknowledgement of a new matter in the group; it leaves once the burst is quiet.
-        if let Some(chat) = discussion.chat.filter(|_| told.opens && told.source == Source::Line && !told.silent) {
+        if let Some(chat) = discussion.chat.filter(|_| told.source == Source::Line && !told.silent)
+            && (told.opens || is_owed_an_acknowledgement(tx, discussion, told.post).await?)
+        {
             let due_at = now + notify.settle;
             notices::add(tx, &promise.notice(NoticeKind::Opened, Target::Chat(chat), due_at, due_at + notify.coalesce)).await?;
         }
@@ -66,10 +70,7 @@ async fn tell_staff(tx: &mut Tx, app: &App, promise: &Promise<'_>) -> Result<()>
     if app.smtp.is_none() {
         return Ok(());
     }
-    let mut staff = members::staff_with_email(tx, discussion.project).await?;
-    if staff.is_empty() {
-        staff = persons::admins(tx).await?;
-    }
+    let staff = staff_to_tell(tx, discussion.project).await?;
     let kind = match (told.by_staff, told.opens) {
         (true, _) => NoticeKind::Answered,
         (false, true) => NoticeKind::Opened,
@@ -81,6 +82,63 @@ async fn tell_staff(tx: &mut Tx, app: &App, promise: &Promise<'_>) -> Result<()>
         notices::add(tx, &promise.notice(kind, Target::Person(person), due_at, due_at)).await?;
     }
     Ok(())
+}
+
+async fn staff_to_tell(tx: &mut Tx, project: ProjectId) -> Result<Vec<PersonId>> {
+    let staff = members::staff_with_email(tx, project).await?;
+    if staff.is_empty() { persons::admins(tx).await } else { Ok(staff) }
+}
+
+/// Staff are told that an answer did not solve the matter, as `by` said; `name` is theirs, empty where LINE does not tell.
+pub(super) async fn tell_not_solved(tx: &mut Tx, app: &App, discussion: &Discussion, by: Option<PersonId>, name: &str) -> Result<()> {
+    if app.smtp.is_none() {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    for person in staff_to_tell(tx, discussion.project).await?.into_iter().filter(|p| Some(*p) != by) {
+        let new = NewNotice {
+            kind: NoticeKind::NotSolved,
+            discussion: Some(discussion.id),
+            post: None,
+            target: Target::Person(person),
+            due_at: now,
+            deadline_at: now,
+            now,
+            detail: Some(name.to_owned()),
+            expires_at: None,
+        };
+        notices::add(tx, &new).await?;
+    }
+    Ok(())
+}
+
+/// Posts that are looked at for whether a discussion has said anything yet; one of so many pleasantries is owed nothing.
+const PLEASANTRIES_MAX: i64 = 50;
+
+/// Whether the post is the first that says something in a discussion which was opened with a pleasantry, or with what was taken back.
+async fn is_owed_an_acknowledgement(tx: &mut Tx, discussion: &Discussion, post: PostId) -> Result<bool> {
+    if notices::is_acknowledged(tx, discussion.id).await? {
+        return Ok(false);
+    }
+    let said = posts::first_of_discussion(tx, discussion.id, PLEASANTRIES_MAX).await?;
+    Ok(said.iter().any(|p| p.id == post) && said.iter().filter(|p| p.id != post).all(says_nothing))
+}
+
+/// A client's pleasantry or sticker in LINE, or what is there no more.
+fn says_nothing(post: &Post) -> bool {
+    let taken_back = post.retracted_at.is_some();
+    !post.role.is_staff() && post.source == Source::Line && (taken_back || is_smalltalk(&post.kind, &post.body))
+}
+
+/// The post was taken back: an acknowledgement that waits to leave tells of the discussion by the next thing that a client says in it,
+/// if there is one.
+pub(super) async fn hand_on_acknowledgement(tx: &mut Tx, post: &Post) -> Result<()> {
+    let said = posts::of_discussion(tx, post.discussion, false).await?;
+    let next = said.iter().find(|p| p.id != post.id && p.source == Source::Line && !p.role.is_staff() && !says_nothing(p));
+    match next {
+        Some(next) => notices::hand_on_acknowledgement(tx, post.id, next.id).await,
+        None => Ok(()),
+    }
 }
 
 /// Promises of one fact, made at one moment.

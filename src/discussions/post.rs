@@ -2,10 +2,11 @@
 
 use super::audience::{Told, promise};
 use crate::App;
-use crate::domain::{PostId, Status};
+use crate::domain::{Happening, PostId, Status};
+use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
 use crate::store::posts::NewPost;
-use crate::store::{Result, Tx, discussions, posts};
+use crate::store::{Result, Tx, discussion_events, discussions, posts};
 
 /// Who is to hear of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,9 @@ async fn write(tx: &mut Tx, app: &App, mut discussion: Discussion, new: &NewPost
     }
     if discussion.status.is_done() && !new.role.is_staff() {
         discussions::set_status(tx, discussion.id, Status::Open).await?;
+        let what = Happening::Status { from: discussion.status, to: Status::Open };
+        let by = By { person: new.person, via: new.source };
+        discussion_events::add(tx, discussion.id, by, new.at, &what).await?;
         discussion.status = Status::Open;
     }
     let told = Told {

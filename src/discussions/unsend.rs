@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::audience::hand_on_acknowledgement;
 use crate::App;
 use crate::domain::DiscussionId;
 use crate::store::chats::Chat;
@@ -60,6 +61,7 @@ pub async fn unsend(tx: &mut Tx, app: &App, chat: &Chat, message: &str, at: Time
     // A mail that is frozen names the files: it is written anew, without what went.
     deliveries::take_back(tx, post.id, &retitled).await?;
     if gone_at.is_some() {
+        hand_on_acknowledgement(tx, &post).await?;
         notices::drop_of_post(tx, post.id, "the message was taken back").await?;
     }
     Ok((Some(post), unused))

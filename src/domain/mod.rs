@@ -1,21 +1,27 @@
 //! The nouns and their rules. No IO, no clock, no SQL.
 
+mod code;
 mod details;
 mod gap;
+mod happening;
 mod ids;
 mod incoming;
 mod mail;
 mod notice;
 mod project;
+mod reply;
 mod thread;
 
+pub use code::*;
 pub use details::*;
 pub use gap::*;
+pub use happening::*;
 pub use ids::*;
 pub use incoming::*;
 pub use mail::*;
 pub use notice::*;
 pub use project::*;
+pub use reply::*;
 pub use thread::*;
 
 /// Gives an enum its one spelling in the database, in JSON and in URLs.

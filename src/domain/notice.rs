@@ -1,6 +1,11 @@
 //! Promises to tell, and what became of them.
 
+use jiff::SignedDuration;
+
 use super::words;
+
+/// A reply token is used within this time of its arrival; LINE promises a minute (Messaging API reference, "Send reply message").
+pub const REPLY_TOKEN_GOOD_FOR: SignedDuration = SignedDuration::from_secs(48);
 
 words! {
     /// What a notice tells.
@@ -11,6 +16,8 @@ words! {
         ClientPosted = "client_posted",
         /// Staff answered.
         Answered = "answered",
+        /// A client said that an answer did not solve the matter: told to staff; `detail` says who.
+        NotSolved = "not_solved",
         /// The bot was invited: what is recorded, who may read it.
         Joined = "joined",
         /// The bot answers what was typed or tapped in a chat; `detail` says what. Worth nothing once its reply token is gone.

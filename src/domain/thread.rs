@@ -19,8 +19,11 @@ words! {
     Source { Line = "line", Email = "email", Web = "web", Api = "api" }
 }
 
-/// The longest title, in grapheme clusters.
+/// The longest title that is drawn from what was said, and the longest that a card shows, in grapheme clusters.
 pub const TITLE_GRAPHEMES_MAX: usize = 40;
+
+/// The longest title that a person gives (on the page, through the API, as a mail's subject), in grapheme clusters.
+pub const GIVEN_TITLE_GRAPHEMES_MAX: usize = 120;
 
 /// The longest post body, in bytes; what is longer is refused at the page and the API.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;

@@ -100,7 +100,10 @@ async fn unknown(app: &App, batch: &[(Inbox, Incoming)], now: Timestamp) -> Resu
         }
         let came = if let Act::MembersJoined(ids) = &incoming.act { ids.as_slice() } else { &[] };
         for id in incoming.author.iter().chain(came) {
-            people.insert(id.clone(), (inbox.clone(), chat.kind, chat.id.clone()));
+            // A group tells of its members even where they are no friends of the account, or block it.
+            if chat.kind != ChatKind::User || !people.contains_key(id) {
+                people.insert(id.clone(), (inbox.clone(), chat.kind, chat.id.clone()));
+            }
         }
         let known = chats::find(&mut c, inbox, &chat.id).await?;
         let is_new = incoming.act == Act::BotJoined;

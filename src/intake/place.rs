@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::learn::{self, Names};
 use super::{place_line, place_mail, watch};
 use crate::App;
-use crate::channels::line::client::Line;
+use crate::channels::line::client::{BotInfo, Line};
+use crate::channels::line::commands::{self, Typed};
 use crate::channels::line::normalise::normalise;
-use crate::domain::{DiscussionId, Inbox, Incoming, LineMessageId};
+use crate::domain::{Act, ChatKind, DiscussionId, Inbox, Incoming, LineMessageId};
 use crate::store::inbound::{self, Inbound, InboundStatus};
 use crate::store::{self, Tx};
 
@@ -76,7 +77,7 @@ pub(super) enum PlaceError {
 
 /// A row with everything that had to be read or asked for.
 enum Ready {
-    Line(Inbox, Box<Incoming>),
+    Line(Inbox, Box<Incoming>, Option<Typed>),
     Mail(Box<place_mail::ReadMail>),
     /// It cannot be read; the text says why.
     Unreadable(String),
@@ -142,10 +143,11 @@ async fn gather(app: &App, rows: Vec<Inbound>) -> Result<(Vec<(Inbound, Ready)>,
     let mut lines = vec![];
     for row in rows {
         let what = if row.inbox.as_str().starts_with("line/") {
-            let bot = app.line.get(row.inbox.name()).and_then(Line::known_user_id);
-            let incoming = normalise(&row.body, bot.as_deref());
+            let line = app.line.get(row.inbox.name());
+            let incoming = normalise(&row.body, line.and_then(Line::known_user_id).as_deref());
+            let typed = typed_to_the_bot(&incoming, line.and_then(Line::known_itself).as_ref());
             lines.push((row.inbox.clone(), incoming.clone()));
-            Ready::Line(row.inbox.clone(), Box::new(incoming))
+            Ready::Line(row.inbox.clone(), Box::new(incoming), typed)
         } else {
             match place_mail::read(app, &row).await {
                 Ok(mail) => Ready::Mail(Box::new(mail)),
@@ -156,6 +158,13 @@ async fn gather(app: &App, rows: Vec<Inbound>) -> Result<(Vec<(Inbound, Ready)>,
     }
     let names = learn::names_for(app, &lines).await?;
     Ok((ready, names))
+}
+
+/// What the event tells the bot itself. While another program is in charge, everything is something said.
+fn typed_to_the_bot(incoming: &Incoming, bot: Option<&BotInfo>) -> Option<Typed> {
+    let Act::Say(said) = &incoming.act else { return None };
+    let alone = incoming.chat.as_ref().is_some_and(|c| c.kind == ChatKind::User);
+    if incoming.standby { None } else { commands::typed(said, bot.map(|b| b.display_name.as_str()), alone) }
 }
 
 async fn place_together(app: &App, rows: &[(Inbound, Ready)], names: &Names) -> Result<(), PlaceError> {
@@ -190,7 +199,7 @@ async fn place_alone(app: &App, row: &(Inbound, Ready), names: &Names) -> Result
 /// Marks the row with its error: tried again later and later, given up in the end.
 async fn went_wrong(app: &App, (row, ready): &(Inbound, Ready), error: &PlaceError) -> Result<(), store::Error> {
     let now = app.clock.now();
-    let message = if let Ready::Line(_, incoming) = ready { incoming.message() } else { None };
+    let message = if let Ready::Line(_, incoming, _) = ready { incoming.message() } else { None };
     let given_up = row.attempts + 1 >= ATTEMPTS_MAX;
     let mut tx = app.db.begin().await?;
     if given_up && matches!(error, PlaceError::NotYet(_)) {
@@ -201,7 +210,7 @@ async fn went_wrong(app: &App, (row, ready): &(Inbound, Ready), error: &PlaceErr
         if let Some(message) = message {
             inbound::set_message(&mut tx, row.id, message.as_str()).await?;
         }
-        if given_up && let Ready::Line(inbox, incoming) = ready {
+        if given_up && let Ready::Line(inbox, incoming, _) = ready {
             watch::not_placed(&mut tx, inbox, incoming, row.received_at).await?;
         }
     }
@@ -223,7 +232,9 @@ async fn place_one(tx: &mut Tx, app: &App, (row, ready): &(Inbound, Ready), name
         return Ok(None);
     }
     let placed = match ready {
-        Ready::Line(inbox, incoming) => place_line::place(tx, app, &place_line::Arrived { row, inbox, incoming, names }).await?,
+        Ready::Line(inbox, incoming, typed) => {
+            place_line::place(tx, app, &place_line::Arrived { row, inbox, incoming, typed: typed.as_ref(), names }).await?
+        }
         Ready::Mail(mail) => place_mail::place(tx, app, row, mail).await?,
         Ready::Unreadable(error) => {
             inbound::went_wrong(tx, row.id, error, None).await?;

@@ -4,10 +4,13 @@ use jiff::SignedDuration;
 
 use super::learn::{Names, name_own_project};
 use super::place::{PlaceError, Placed, at};
+use super::place_commands::obey;
+use super::place_taps::tapped;
 use super::{place_people, place_said};
 use crate::App;
+use crate::channels::line::commands::Typed;
 use crate::discussions::{own_project_key, role_in};
-use crate::domain::{Act, ChatKind, Inbox, Incoming, IncomingChat, ProjectKind, Role};
+use crate::domain::{Act, ChatKind, Inbox, Incoming, IncomingChat, ProjectKind, Role, Said};
 use crate::store::chats::Chat;
 use crate::store::inbound::Inbound;
 use crate::store::{self, Tx, chats, notices, presence, projects, reply_tokens};
@@ -20,12 +23,14 @@ pub(super) struct Arrived<'a> {
     pub row: &'a Inbound,
     pub inbox: &'a Inbox,
     pub incoming: &'a Incoming,
+    /// What it tells the bot itself.
+    pub typed: Option<&'a Typed>,
     pub names: &'a Names,
 }
 
 /// What an event leads to.
 pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Result<Placed, PlaceError> {
-    let Arrived { row, inbox, incoming, names } = arrived;
+    let Arrived { row, inbox, incoming, names, .. } = arrived;
     if matches!(incoming.act, Act::Followed | Act::Unfollowed) {
         return place_people::friendship(tx, app, arrived).await;
     }
@@ -52,16 +57,15 @@ pub(super) async fn place(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Resu
         presence::heard(tx, chat.id, happened).await?;
     }
     let mut placed = match &incoming.act {
-        Act::Say(said) => place_said::say(tx, app, arrived, &chat, said).await?,
+        Act::Say(said) => say(tx, app, arrived, &chat, said).await?,
         Act::Edit(said) => place_said::edit(tx, app, arrived, &chat, said).await?,
         Act::Unsend { message } => place_said::unsend(tx, app, &chat, message, happened).await?,
         Act::BotJoined => place_people::account_joined(tx, app, arrived, &chat).await?,
         Act::BotLeft => place_people::account_removed(tx, app, arrived, &chat).await?,
         Act::MembersJoined(people) => place_people::members_joined(tx, app, arrived, &chat, people).await?,
         Act::MembersLeft(people) => place_people::members_left(tx, app, arrived, &chat, people).await?,
-        act @ (Act::Followed | Act::Unfollowed | Act::Tapped { .. } | Act::Signal(_) | Act::Unsupported { .. }) => {
-            Placed::ignored(not_recorded(act))
-        }
+        Act::Tapped { data } => tapped(tx, app, arrived, &chat, data).await?,
+        act @ (Act::Followed | Act::Unfollowed | Act::Signal(_) | Act::Unsupported { .. }) => Placed::ignored(not_recorded(act)),
     };
     placed.message = incoming.message().cloned();
     // Whatever happened, the chat has just been lively: acknowledgements wait for the quiet, and a token may carry what waits.
@@ -135,6 +139,16 @@ async fn add_chat(tx: &mut Tx, app: &App, inbox: &Inbox, of: &IncomingChat, name
         Some(id) => chats::get(tx, id).await,
         None => chats::find(tx, inbox, &of.id).await?.ok_or(store::Error::RowNotFound),
     }
+}
+
+/// Somebody wrote: to the bot itself, or to the others.
+async fn say(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, said: &Said) -> Result<Placed, PlaceError> {
+    if let Some(typed) = arrived.typed
+        && let Some(placed) = obey(tx, app, arrived, chat, typed).await?
+    {
+        return Ok(placed);
+    }
+    place_said::say(tx, app, arrived, chat, said).await
 }
 
 /// Who said it, and in what part. LINE may leave the author out.

@@ -11,8 +11,8 @@ use crate::channels::email::parse::{self, Own};
 use crate::config::Mailbox;
 use crate::discussions::{self as acts, Tell};
 use crate::domain::{
-    Authenticity, AutoMail, Bounce, Channel, DiscussionId, IncomingMail, MailAddress, PersonId, ProjectId, ProjectKind, Role, Source,
-    TRIAGE_KEY,
+    Authenticity, AutoMail, Bounce, Channel, DiscussionId, GIVEN_TITLE_GRAPHEMES_MAX, IncomingMail, MailAddress, PersonId, ProjectId,
+    ProjectKind, Role, Source, TRIAGE_KEY,
 };
 use crate::files::Kept;
 use crate::store::attachments::{AttachmentStatus, NewAttachment};
@@ -232,7 +232,7 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
     } else {
         let subject = base_subject(&mail.subject);
         let drawn = title_of(body, app.texts().get("discussion.untitled"));
-        let title = if subject.trim().is_empty() { drawn } else { crate::threading::excerpt(&subject, MAIL_TITLE_GRAPHEMES_MAX) };
+        let title = if subject.trim().is_empty() { drawn } else { crate::threading::excerpt(&subject, GIVEN_TITLE_GRAPHEMES_MAX) };
         let new = Opening { project, title: &title, chat: None, source: Source::Email, at };
         acts::open(tx, app, &new, &words, Tell::Everybody).await?
     };
@@ -254,9 +254,6 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
     }
     Ok(Placed::done(Some((written.discussion.id, written.discussion.number))))
 }
-
-/// A subject was written as a title: it may be longer than one that we draw.
-const MAIL_TITLE_GRAPHEMES_MAX: usize = 120;
 
 /// The Date header where it can be believed, and never after the mail arrived.
 fn said_at(date: Option<Timestamp>, received_at: Timestamp) -> Timestamp {

@@ -21,7 +21,7 @@ const PAGES_TOLD_MAX: i64 = 20;
 const PAGES_TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// Who it is, with what LINE has just told of them.
-async fn met(tx: &mut Tx, app: &App, names: &Names, id: &LineUserId) -> Result<Person, store::Error> {
+pub(super) async fn met(tx: &mut Tx, app: &App, names: &Names, id: &LineUserId) -> Result<Person, store::Error> {
     let now = app.clock.now();
     let learned = names.people.get(id);
     let profile = learned.and_then(Option::as_ref);
@@ -146,7 +146,7 @@ async fn pages_of(tx: &mut Tx, chat: &Chat, now: Timestamp) -> Result<Vec<i64>, 
 
 /// `follow` and `unfollow`: whether messages into somebody's own chat arrive. They make no chat: nobody has said anything.
 pub(super) async fn friendship(tx: &mut Tx, app: &App, arrived: &Arrived<'_>) -> Result<Placed, PlaceError> {
-    let Arrived { row, inbox, incoming, names } = arrived;
+    let Arrived { row, inbox, incoming, names, .. } = arrived;
     let own = incoming.chat.as_ref().filter(|c| c.kind == ChatKind::User).map(|c| LineUserId(c.id.0.clone()));
     let Some(id) = incoming.author.clone().or(own) else { return Ok(Placed::ignored("LINE does not say who")) };
     let happened = at(incoming.at, row.received_at);

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::place::{PlaceError, Placed, at};
 use super::place_line::{Arrived, author};
 use crate::App;
+use crate::channels::line::commands::addressed_to;
 use crate::discussions::{self as acts, Tell, Told, Wording, word_of_kind};
 use crate::domain::{Details, DiscussionId, ImageSet, LineContent, LineMessageId, PersonId, PostId, Role, Said, Source};
 use crate::store::attachments::{AttachmentStatus, NewAttachment};
@@ -15,7 +16,7 @@ use crate::store::chats::Chat;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::{LineExtras, NewPost, Post};
 use crate::store::{self, Tx, attachments, discussions, inbound, notices, posts, versions};
-use crate::threading::{Candidates, Choice, STICKER_REACH, Utterance, decide, title_of};
+use crate::threading::{Candidates, Choice, STICKER_REACH, Utterance, decide, is_smalltalk, title_of};
 
 /// How often an edit is put off while its message is not there: 1 + 2 + 4 s. After that it stands for the message itself.
 const EDIT_WAITS_MAX: i64 = 3;
@@ -120,7 +121,7 @@ pub(super) async fn unsend(tx: &mut Tx, app: &App, chat: &Chat, message: &LineMe
         None => None,
     };
     let note = discussion.is_none().then(|| "what was taken back is not in the record (yet): it will be a tombstone there".to_owned());
-    Ok(Placed { unused_files, note, ..Placed::done(discussion.map(|d| (d.id, d.number))) })
+    Ok(Placed { note, unused_files, ..Placed::done(discussion.map(|d| (d.id, d.number))) })
 }
 
 /// The message whose edit has stood for it: its oldest wording, its time, and where it belongs.
@@ -158,22 +159,32 @@ async fn add_to_set(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, 
         posts::set_details(tx, post.id, of_whole_set(&heard.said.details).to_json().as_deref()).await?;
     }
     if post.retracted_at.is_some() {
-        match posts::set_left(tx, post.id, chat.id).await? {
-            (0, Some(last)) => posts::retract(tx, post.id, last).await?,
-            _ => {
-                let opens = begin_again(tx, app, &mut discussion, heard).await?;
-                posts::revive(tx, post.id).await?;
-                posts::set_details(tx, post.id, of_whole_set(&heard.said.details).to_json().as_deref()).await?;
-                let by_staff = post.role.is_staff();
-                let silent = arrived.incoming.standby;
-                let told = Told { post: post.id, by: post.person, by_staff, source: post.source, internal: false, opens, silent };
-                acts::promise(tx, app, &discussion, &told).await?;
-            }
+        if let (0, Some(last)) = posts::set_left(tx, post.id, chat.id).await? {
+            posts::retract(tx, post.id, last).await?;
+        } else {
+            revive(tx, app, arrived, post, heard, &mut discussion).await?;
         }
     }
     let mut placed = Placed::done(Some((discussion.id, discussion.number)));
     placed.changed.extend(acts::follow_quote(tx, chat.id, &heard.said.message, &discussion).await?);
     Ok(placed)
+}
+
+/// What had come of the set was taken back, and this picture was not: the post is no tombstone, and is told as a new one is.
+async fn revive(
+    tx: &mut Tx,
+    app: &App,
+    arrived: &Arrived<'_>,
+    post: &Post,
+    heard: &Heard,
+    discussion: &mut Discussion,
+) -> Result<(), store::Error> {
+    let opens = begin_again(tx, app, discussion, heard).await?;
+    posts::revive(tx, post.id).await?;
+    posts::set_details(tx, post.id, of_whole_set(&heard.said.details).to_json().as_deref()).await?;
+    let (by_staff, silent) = (post.role.is_staff(), arrived.incoming.standby);
+    let told = Told { post: post.id, by: post.person, by_staff, source: post.source, internal: false, opens, silent };
+    acts::promise(tx, app, discussion, &told).await
 }
 
 /// A set's details without what is one picture's alone.
@@ -217,7 +228,9 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
             unsent_at: heard.unsent_at,
         },
     };
-    let tell = match (heard.unsent_at, arrived.incoming.standby) {
+    // Nobody is answered who only says thank you.
+    let silent = arrived.incoming.standby || is_smalltalk(&said.kind, &said.text);
+    let tell = match (heard.unsent_at, silent) {
         (Some(_), _) => Tell::Nobody,
         (None, true) => Tell::NotTheChat,
         (None, false) => Tell::Everybody,
@@ -307,7 +320,17 @@ async fn of_project(tx: &mut Tx, chat: &Chat, id: DiscussionId) -> Result<Option
     Ok((now_in.project == chat.project).then_some(now_in))
 }
 
+/// The discussion with this number, if it is of the chat's project: any other number is only a part of what is said.
+async fn named(tx: &mut Tx, chat: &Chat, number: i64) -> Result<Option<(DiscussionId, i64)>, store::Error> {
+    let Some(found) = discussions::find(tx, number).await? else { return Ok(None) };
+    Ok(of_project(tx, chat, found.id).await?.map(|d| (d.id, number)))
+}
+
 async fn gather(tx: &mut Tx, chat: &Chat, said: &Said, at: Timestamp) -> Result<Candidates, store::Error> {
+    let named = match addressed_to(&said.text) {
+        Some(number) => named(tx, chat, number).await?,
+        None => None,
+    };
     let quoted = quoted_discussion(tx, chat, said).await?.map(|d| d.id);
     let mut quoted_by = None;
     if let Some(quoting) = posts::quoting(tx, chat.id, &[said.message.to_string()], 1).await?.pop() {
@@ -315,7 +338,7 @@ async fn gather(tx: &mut Tx, chat: &Chat, said: &Said, at: Timestamp) -> Result<
         quoted_by = of_project(tx, chat, quoting.discussion).await?.map(|d| (message, d.id));
     }
     let latest = discussions::recent_in_chat(tx, chat.id, at - STICKER_REACH, 1).await?;
-    Ok(Candidates { quoted, quoted_by, latest: latest.first().map(|d| (d.id, d.last_post_at)) })
+    Ok(Candidates { named, quoted, quoted_by, latest: latest.first().map(|d| (d.id, d.last_post_at)) })
 }
 
 /// `text`, `image` …; `unsupported:KIND` for what cannot be shown.

@@ -2,23 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::budget::{self, Push};
+use super::line_replies;
 use crate::App;
 use crate::channels::line::render::{self, Card};
-use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, PostId, Via};
+use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, PostId, REPLY_TOKEN_GOOD_FOR, Via};
 use crate::store::chats::Chat;
 use crate::store::deliveries::NewDelivery;
 use crate::store::discussions::Discussion;
 use crate::store::notices::{NewNotice, Notice, Target};
-use crate::store::{self, Tx, chats, deliveries, discussions, members, notices, posts, reply_tokens};
+use crate::store::{self, Tx, chats, deliveries, discussions, members, notices, posts, projects, reply_tokens};
 
-/// A reply token is used within this time of its arrival; LINE promises a minute.
-pub(super) const REPLY_TOKEN_GOOD_FOR: SignedDuration = SignedDuration::from_secs(48);
 /// Notices looked at for one chat.
 const NOTICES_MAX: i64 = 200;
 
@@ -52,12 +50,13 @@ pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> 
         tx.commit().await?;
         return Ok(false);
     }
-    // An acknowledgement is on its way to leave within the minute: what waits goes along, on the same token.
+    // An acknowledgement is on its way to leave within the minute: what waits goes along, on the same token. Who tapped or asked is not
+    // kept waiting; their event brought a token of its own.
     let soon = |n: &Notice| n.kind == NoticeKind::Opened && n.due_at.duration_since(now) < REPLY_TOKEN_GOOD_FOR;
-    if later.iter().any(soon) {
+    if later.iter().any(soon) && due.iter().all(|n| n.kind != NoticeKind::Replied) {
         return Ok(false);
     }
-    let bundle = gather(&mut tx, app, &due).await?;
+    let bundle = gather(&mut tx, app, &chat, &due).await?;
     if bundle.parts.is_empty() {
         notices::drop_all(&mut tx, &all, "what it told of was taken back").await?;
         tx.commit().await?;
@@ -155,14 +154,20 @@ struct Shown {
     excerpt: Option<String>,
 }
 
-async fn gather(tx: &mut Tx, app: &App, due: &[Notice]) -> Result<Bundle, store::Error> {
+async fn gather(tx: &mut Tx, app: &App, chat: &Chat, due: &[Notice]) -> Result<Bundle, store::Error> {
     let locale = app.config.server.locale;
+    let project = projects::get(tx, chat.project).await?;
     let mut shown: BTreeMap<DiscussionId, Shown> = BTreeMap::new();
     let mut parts = vec![];
     for notice in due {
         let Some(id) = notice.discussion else {
-            if notice.kind == NoticeKind::Joined {
-                parts.push((render::joined(locale, &app.config.server.public_url), vec![]));
+            match notice.kind {
+                NoticeKind::Joined => {
+                    let name = chat.bound.then_some(project.name.as_str());
+                    parts.push((render::joined(locale, &app.config.server.public_url, name), vec![]));
+                }
+                NoticeKind::Replied => parts.extend(line_replies::part(tx, app, chat, notice).await?),
+                _ => {}
             }
             continue;
         };
@@ -174,7 +179,7 @@ async fn gather(tx: &mut Tx, app: &App, due: &[Notice]) -> Result<Bundle, store:
         card.answered |= answered;
         if answered {
             card.said_by = Some(post.author);
-            card.excerpt = Some(post.body);
+            card.excerpt = Some(post.body).filter(|_| project.excerpts);
         }
     }
     let urgent = shown.values().any(|s| s.discussion.urgent);

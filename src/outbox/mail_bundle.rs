@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::channels::email::render::{self, MailPost, OutgoingMail};
 use crate::discussions::role_in;
-use crate::domain::{DiscussionId, MailAddress, MessageId, NoticeId, PersonId, Via};
+use crate::domain::{DiscussionId, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::deliveries::NewDelivery;
 use crate::store::discussions::Discussion;
@@ -55,7 +55,8 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
             told.push(post);
         }
     }
-    if told.is_empty() {
+    let notes: Vec<String> = due.iter().filter_map(|n| note(app, n)).collect();
+    if told.is_empty() && notes.is_empty() {
         notices::drop_all(&mut tx, &all, "what it told of was taken back").await?;
         tx.commit().await?;
         return Ok(false);
@@ -65,7 +66,8 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
     let message_id = MessageId(format!("{uuid}.{}@{domain}", discussion.number));
     let thread = thread(&mut tx, &discussion, person, is_staff, domain).await?;
     let files = attachments::of_discussion(&mut tx, discussion.id).await?;
-    let letter = Letter { app, discussion: &discussion, reader: &reader, address: &address, is_staff, told: &told, files: &files };
+    let letter =
+        Letter { app, discussion: &discussion, reader: &reader, address: &address, is_staff, told: &told, notes: &notes, files: &files };
     let raw = letter.write(uuid, &message_id, thread);
     let body = String::from_utf8(raw).expect("a mail that we write is ASCII");
     let new = NewDelivery {
@@ -84,6 +86,19 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
     notices::freeze(&mut tx, &all, delivery).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// What a notice tells that is no post.
+fn note(app: &App, notice: &Notice) -> Option<String> {
+    if notice.kind != NoticeKind::NotSolved {
+        return None;
+    }
+    let time = notice.created_at.to_zoned(app.config.server.time_zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let texts = app.texts();
+    Some(match notice.detail.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => texts.fill("mail.not_solved", &[("name", name), ("time", &time)]),
+        None => texts.fill("mail.not_solved_by_somebody", &[("time", &time)]),
+    })
 }
 
 /// How a mail hangs in the reader's thread.
@@ -125,6 +140,8 @@ struct Letter<'a> {
     address: &'a str,
     is_staff: bool,
     told: &'a [Post],
+    /// What happened beside what was said, a sentence each.
+    notes: &'a [String],
     files: &'a [Attachment],
 }
 
@@ -136,8 +153,8 @@ impl Letter<'_> {
         let number = self.discussion.number.to_string();
         let re = if thread.is_answer { "Re: " } else { "" };
         let authors: Vec<&str> = self.told.iter().map(|p| self.name(p)).collect();
-        let one_author = authors.iter().all(|a| *a == authors[0]);
-        let from_name = if one_author { format!("{} · {}", authors[0], smtp.from_name) } else { smtp.from_name.clone() };
+        let one_author = authors.first().filter(|first| authors.iter().all(|a| a == *first));
+        let from_name = one_author.map_or_else(|| smtp.from_name.clone(), |author| format!("{author} · {}", smtp.from_name));
         let reply_to =
             self.app.config.mailbox.first().map(|m| self.app.reply_key.reply_address(&m.address, self.discussion.number, self.reader.id));
         let domain = smtp.from_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
@@ -157,7 +174,11 @@ impl Letter<'_> {
             date: self.app.clock.now(),
             list_id: Some(format!("discussion-{number}.{domain}")),
             delivery: uuid.to_string(),
-            intro: texts.fill(intro_key, &[("number", &number), ("title", &self.discussion.title)]),
+            intro: [texts.fill(intro_key, &[("number", &number), ("title", &self.discussion.title)])]
+                .into_iter()
+                .chain(self.notes.iter().cloned())
+                .collect::<Vec<_>>()
+                .join("\n"),
             posts: self.told.iter().map(|p| self.post(p)).collect(),
             link: server.discussion_url(self.discussion.number),
             link_label: texts.fill("mail.link", &[("number", &number)]),

@@ -4,6 +4,7 @@
 mod budget;
 mod bundle;
 mod line_bundle;
+mod line_replies;
 mod mail_bundle;
 mod news_bundle;
 mod send;

@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::from_str;
 
 use super::budget;
-use super::line_bundle::{Frozen, REPLY_TOKEN_GOOD_FOR, mail_instead};
+use super::line_bundle::{Frozen, mail_instead};
 use crate::App;
-use crate::domain::{DeliveryStatus, DiscussionId, Via};
+use crate::domain::{DeliveryStatus, DiscussionId, REPLY_TOKEN_GOOD_FOR, Via};
 use crate::store::deliveries::Delivery;
 use crate::store::{self, Tx, chats, deliveries, discussions, notices, posts, reply_tokens};
 

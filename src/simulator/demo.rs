@@ -209,3 +209,6 @@ async fn asset(Path(file): Path<String>) -> Response {
     };
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache"), NOSNIFF], text).into_response()
 }
+
+#[cfg(test)]
+mod tests;

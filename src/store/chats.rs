@@ -158,3 +158,11 @@ pub async fn stale(c: &mut AnyConnection, before: Timestamp, limit: i64) -> Resu
     )
     .await
 }
+
+/// Whether somebody is known to have left the chat.
+pub async fn has_left(c: &mut AnyConnection, chat: ChatId, person: PersonId) -> Result<bool> {
+    let found: Option<i64> =
+        sql::find(c, "SELECT left_at FROM chat_members WHERE chat_id = $1 AND person_id = $2 AND left_at IS NOT NULL", args![chat, person])
+            .await?;
+    Ok(found.is_some())
+}

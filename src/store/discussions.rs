@@ -120,6 +120,29 @@ pub async fn titled(c: &mut AnyConnection, chat: ChatId, titles: &[String]) -> R
     sql::all(c, format!("SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.title IN ({places}) ORDER BY d.id"), values).await
 }
 
+/// The chat's discussions that are not done, the newest first.
+pub async fn open_in_chat(c: &mut AnyConnection, chat: ChatId, limit: i64) -> Result<Vec<Discussion>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.merged_into IS NULL AND d.status NOT IN ('resolved', 'closed') \
+             ORDER BY d.opened_at DESC, d.id DESC LIMIT $2"
+        ),
+        args![chat, limit],
+    )
+    .await
+}
+
+/// How many of the chat's discussions are not done.
+pub async fn count_open_in_chat(c: &mut AnyConnection, chat: ChatId) -> Result<i64> {
+    sql::one(
+        c,
+        "SELECT COUNT(*) FROM discussions d WHERE d.chat_id = $1 AND d.merged_into IS NULL AND d.status NOT IN ('resolved', 'closed')",
+        args![chat],
+    )
+    .await
+}
+
 /// A post was added at `at`.
 pub async fn touch(c: &mut AnyConnection, id: DiscussionId, at: Timestamp) -> Result<()> {
     sql::run(c, "UPDATE discussions SET last_post_at = $2 WHERE id = $1 AND last_post_at < $2", args![id, at]).await.map(drop)

@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 28] = [
+pub const TABLES: [&str; 30] = [
     "settings",
     "counters",
     "persons",
@@ -27,7 +27,9 @@ pub const TABLES: [&str; 28] = [
     "outages",
     "friends",
     "one_time_codes",
+    "wrong_codes",
     "discussions",
+    "discussion_events",
     "inbound",
     "posts",
     "post_versions",

@@ -1,11 +1,12 @@
-//! What a network tells of a person: their name there, those before it, and their picture.
+//! People's addresses: what a network tells of a person (their name there, those before it, their picture), and LINE accounts that are
+//! linked to a colleague, or parted from them.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::sql::{self, Result, Value, args};
+use super::sql::{self, Columns, FromRow, Result, Value, args};
 use crate::domain::{Channel, ChatId, PersonId};
 
 /// What their network calls them, as just asked; `None` = it was asked in vain. A new name ends the one before, which is remembered. The
@@ -157,4 +158,73 @@ pub async fn pictures(c: &mut AnyConnection, people: &[PersonId]) -> Result<BTre
     )
     .await?;
     Ok(found.into_iter().collect())
+}
+
+/// An address of somebody's on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub id: i64,
+    pub external_id: String,
+    /// What its network calls them; empty until it was told.
+    pub name: String,
+}
+
+impl FromRow for Identity {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self { id: c.get()?, external_id: c.get()?, name: c.get()? })
+    }
+}
+
+/// The person's addresses on the channel, the oldest first.
+pub async fn of_person(c: &mut AnyConnection, person: PersonId, channel: Channel) -> Result<Vec<Identity>> {
+    sql::all(
+        c,
+        "SELECT id, external_id, name FROM identities WHERE person_id = $1 AND channel = $2 ORDER BY id",
+        args![person, channel.as_str()],
+    )
+    .await
+}
+
+/// The address belongs to `to` from now on.
+pub async fn give(c: &mut AnyConnection, identity: i64, to: PersonId) -> Result<()> {
+    sql::run(c, "UPDATE identities SET person_id = $2 WHERE id = $1", args![identity, to]).await.map(drop)
+}
+
+/// What `from` said in LINE was said by `to`: as staff, where they are. Also what they changed there.
+pub async fn give_line_posts(c: &mut AnyConnection, from: PersonId, to: PersonId) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE posts SET person_id = $2, role = CASE WHEN role = 'client' AND (EXISTS (SELECT 1 FROM persons a WHERE a.id = $2 \
+         AND a.is_admin = 1) OR EXISTS (SELECT 1 FROM members m JOIN discussions d ON d.project_id = m.project_id \
+         WHERE d.id = posts.discussion_id AND m.person_id = $2 AND m.role IN ('owner', 'staff'))) THEN 'staff' ELSE role END \
+         WHERE person_id = $1 AND source = 'line'",
+        args![from, to],
+    )
+    .await?;
+    sql::run(c, "UPDATE discussion_events SET person_id = $2 WHERE person_id = $1 AND via = 'line'", args![from, to]).await.map(drop)
+}
+
+/// Where `from` is in LINE (chats, friendships), `to` is instead.
+pub async fn give_places(c: &mut AnyConnection, from: PersonId, to: PersonId) -> Result<()> {
+    for (table, key) in [("chat_members", "chat_id"), ("friends", "inbox")] {
+        // Where both are, the row of who takes over stands.
+        let both = format!("DELETE FROM {table} WHERE person_id = $1 AND {key} IN (SELECT t.{key} FROM {table} t WHERE t.person_id = $2)");
+        sql::run(c, both, args![from, to]).await?;
+        sql::run(c, format!("UPDATE {table} SET person_id = $2 WHERE person_id = $1"), args![from, to]).await?;
+    }
+    Ok(())
+}
+
+/// `from` has become `to` altogether: parts in projects go along, sessions end.
+pub async fn give_the_rest(c: &mut AnyConnection, from: PersonId, to: PersonId) -> Result<()> {
+    sql::run(
+        c,
+        "INSERT INTO members (project_id, person_id, role) SELECT project_id, $2, role FROM members WHERE person_id = $1 \
+         ON CONFLICT (project_id, person_id) DO NOTHING",
+        args![from, to],
+    )
+    .await?;
+    sql::run(c, "DELETE FROM members WHERE person_id = $1", args![from]).await?;
+    sql::run(c, "UPDATE discussions SET assignee_id = $2 WHERE assignee_id = $1", args![from, to]).await?;
+    sql::run(c, "DELETE FROM sessions WHERE person_id = $1", args![from]).await.map(drop)
 }

@@ -6,7 +6,9 @@
 
 pub mod attachments;
 pub mod chats;
+pub mod codes;
 pub mod deliveries;
+pub mod discussion_events;
 pub mod discussions;
 pub mod dump;
 pub mod friends;

@@ -98,6 +98,40 @@ pub async fn defer_acknowledgements(c: &mut AnyConnection, chat: ChatId, due_at:
     .map(drop)
 }
 
+/// Whether the chat was promised this very answer since `since`.
+pub async fn was_replied(c: &mut AnyConnection, chat: ChatId, detail: &str, since: Timestamp) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT id FROM notices WHERE chat_id = $1 AND kind = 'replied' AND detail = $2 AND created_at > $3 LIMIT 1",
+        args![chat, detail, since],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Whether a chat was or will be told that the discussion was opened.
+pub async fn is_acknowledged(c: &mut AnyConnection, discussion: DiscussionId) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT id FROM notices WHERE discussion_id = $1 AND kind = 'opened' AND chat_id IS NOT NULL AND status <> 'dropped' LIMIT 1",
+        args![discussion],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
+/// What waits to tell a chat of a discussion by its post `from` tells of it by `to` from now on.
+pub async fn hand_on_acknowledgement(c: &mut AnyConnection, from: PostId, to: PostId) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET post_id = $2 WHERE post_id = $1 AND kind = 'opened' AND chat_id IS NOT NULL AND status = 'pending' \
+         AND delivery_id IS NULL",
+        args![from, to],
+    )
+    .await
+    .map(drop)
+}
+
 /// Chats with a notice that is due.
 pub async fn chats_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<ChatId>> {
     sql::all(
@@ -272,17 +306,6 @@ pub async fn drop_in_delivery(c: &mut AnyConnection, delivery: DeliveryId, post:
     )
     .await
     .map(drop)
-}
-
-/// Whether the chat was told, or is promised to be told, that the discussion was opened.
-pub async fn is_acknowledged(c: &mut AnyConnection, discussion: DiscussionId) -> Result<bool> {
-    let found: Option<i64> = sql::find(
-        c,
-        "SELECT id FROM notices WHERE discussion_id = $1 AND kind = 'opened' AND chat_id IS NOT NULL AND status IN ('pending', 'sent') LIMIT 1",
-        args![discussion],
-    )
-    .await?;
-    Ok(found.is_some())
 }
 
 /// What waits to tell of one discussion tells of another from now on.

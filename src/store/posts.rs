@@ -438,3 +438,13 @@ pub async fn redirect_sent_messages(c: &mut AnyConnection, from: DiscussionId, t
     .await?;
     sql::run(c, "DELETE FROM sent_messages WHERE discussion_id = $1", args![from]).await.map(drop)
 }
+
+/// The discussion's first `limit` posts in the order in which they were said.
+pub async fn first_of_discussion(c: &mut AnyConnection, discussion: DiscussionId, limit: i64) -> Result<Vec<Post>> {
+    sql::all(
+        c,
+        format!("SELECT {COLUMNS} FROM {FROM} WHERE p.discussion_id = $1 ORDER BY p.created_at, p.id LIMIT $2"),
+        args![discussion, limit],
+    )
+    .await
+}

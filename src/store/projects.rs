@@ -16,13 +16,23 @@ pub struct Project {
     pub kind: ProjectKind,
     pub status: String,
     pub created_at: Timestamp,
+    /// Whether notices into its groups show the beginning of what was said.
+    pub excerpts: bool,
 }
 
-const COLUMNS: &str = "p.id, p.key, p.name, p.kind, p.status, p.created_at";
+const COLUMNS: &str = "p.id, p.key, p.name, p.kind, p.status, p.created_at, p.excerpts";
 
 impl FromRow for Project {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self { id: c.get()?, key: c.get()?, name: c.get()?, kind: c.word(ProjectKind::find)?, status: c.get()?, created_at: c.get()? })
+        Ok(Self {
+            id: c.get()?,
+            key: c.get()?,
+            name: c.get()?,
+            kind: c.word(ProjectKind::find)?,
+            status: c.get()?,
+            created_at: c.get()?,
+            excerpts: c.get()?,
+        })
     }
 }
 
@@ -116,4 +126,14 @@ pub async fn of_sender(c: &mut AnyConnection, address: &str) -> Result<Option<Pr
         args![address, domain],
     )
     .await
+}
+
+/// Whose mail belongs to the project: addresses and domains, sorted.
+pub async fn senders(c: &mut AnyConnection, project: ProjectId) -> Result<Vec<String>> {
+    sql::all(c, "SELECT pattern FROM email_senders WHERE project_id = $1 ORDER BY pattern", args![project]).await
+}
+
+/// Sets whether notices into the project's groups show the beginning of what was said.
+pub async fn set_excerpts(c: &mut AnyConnection, id: ProjectId, excerpts: bool) -> Result<()> {
+    sql::run(c, "UPDATE projects SET excerpts = $2 WHERE id = $1", args![id, excerpts]).await.map(drop)
 }

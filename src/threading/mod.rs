@@ -2,12 +2,14 @@
 //!
 //! [`decide`] is a list of rules in order; the first that knows wins, and the last always knows. Each answer says why.
 
+mod smalltalk;
 mod title;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{DiscussionId, LineMessageId, Said};
 
+pub use smalltalk::is_smalltalk;
 pub use title::{excerpt, one_line, title_of};
 
 /// How long a chat's last active discussion takes in what follows.
@@ -27,6 +29,8 @@ pub struct Utterance<'a> {
 /// Where it could go.
 #[derive(Clone, Debug, Default)]
 pub struct Candidates {
+    /// The discussion whose number stands at the beginning of the text (`#12 …`), and that number.
+    pub named: Option<(DiscussionId, i64)>,
     /// The discussion of the message that it quotes.
     pub quoted: Option<DiscussionId>,
     /// The message that quotes it and came before it, and that one's discussion.
@@ -53,6 +57,8 @@ pub enum Choice {
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Evidence {
+    /// It begins with that discussion's number.
+    Number { number: i64 },
     /// It quotes a message of that discussion.
     Quote { quoted: String },
     /// A message of that discussion quotes it, and came before it.
@@ -85,7 +91,7 @@ impl Evidence {
 type Rule = fn(&Utterance<'_>, &Candidates) -> Option<Placement>;
 
 /// In order of certainty.
-const RULES: [Rule; 4] = [quote, quoted_by, same_chat, sticker];
+const RULES: [Rule; 5] = [number, quote, quoted_by, same_chat, sticker];
 
 /// Which discussion it belongs to.
 pub fn decide(utterance: &Utterance<'_>, candidates: &Candidates) -> Placement {
@@ -93,6 +99,11 @@ pub fn decide(utterance: &Utterance<'_>, candidates: &Candidates) -> Placement {
         choice: Choice::Open { title: title_of(&utterance.said.text, utterance.untitled) },
         evidence: Evidence::Nothing {},
     })
+}
+
+fn number(_: &Utterance<'_>, candidates: &Candidates) -> Option<Placement> {
+    let (discussion, number) = candidates.named?;
+    Some(Placement { choice: Choice::Join(discussion), evidence: Evidence::Number { number } })
 }
 
 fn quote(utterance: &Utterance<'_>, candidates: &Candidates) -> Option<Placement> {
@@ -165,16 +176,25 @@ mod tests {
     #[test]
     fn what_was_quoted_before_it_came_goes_to_the_quote() {
         let quoted_by = Some(("613".into(), DiscussionId(3)));
-        let candidates = Candidates { quoted_by: quoted_by.clone(), latest: Some((DiscussionId(2), at(9_990))), quoted: None };
+        let candidates = Candidates { quoted_by: quoted_by.clone(), latest: Some((DiscussionId(2), at(9_990))), ..Candidates::default() };
         let placed = decided(&said("頂樓漏水"), &candidates);
         assert_eq!(placed.choice, Choice::Join(DiscussionId(3)));
         assert_eq!(placed.evidence, Evidence::QuotedBy { message: "613".into() });
         let mut quoting = said("頂樓漏水");
         quoting.quotes = Some("611".into());
         assert_eq!(
-            decided(&quoting, &Candidates { quoted: Some(DiscussionId(1)), quoted_by, latest: None }).choice,
+            decided(&quoting, &Candidates { quoted: Some(DiscussionId(1)), quoted_by, ..Candidates::default() }).choice,
             Choice::Join(DiscussionId(1))
         );
+    }
+
+    #[test]
+    fn a_number_at_the_beginning_is_surer_than_a_quote() {
+        let mut quoting = said("#3 好的");
+        quoting.quotes = Some("612".into());
+        let candidates = Candidates { named: Some((DiscussionId(3), 3)), quoted: Some(DiscussionId(1)), ..Candidates::default() };
+        let placed = decided(&quoting, &candidates);
+        assert_eq!((placed.choice, placed.evidence), (Choice::Join(DiscussionId(3)), Evidence::Number { number: 3 }));
     }
 
     #[test]

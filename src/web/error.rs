@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::discussions::CorrectError;
+use crate::discussions::{ChangeError, CorrectError};
 use crate::store;
 
 /// Why a request was refused (RFC 9457, section 3).
@@ -77,7 +77,17 @@ impl From<CorrectError> for Problem {
             CorrectError::NotFound => Self::not_found("discussion or post"),
             CorrectError::Forbidden => Self::forbidden(error.to_string()),
             CorrectError::Refused(why) => Self::unprocessable(why),
+            CorrectError::Title(error) => error.into(),
             CorrectError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Store(error) => error.into(),
+            refused => Self::unprocessable(refused.to_string()),
         }
     }
 }

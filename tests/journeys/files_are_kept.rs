@@ -147,7 +147,7 @@ fn unsending_removes_words_file_and_title() {
 }
 
 #[test]
-fn an_unsend_that_comes_first_lets_nothing_in() {
+fn an_unsend_that_comes_first_lets_only_a_tombstone_in() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
         t.say(&chat, &lin, "頂樓漏水").await;
@@ -160,9 +160,16 @@ fn an_unsend_that_comes_first_lets_nothing_in() {
         }
         for event in [&words, &picture] {
             t.deliver(event).await;
-            assert_eq!(t.settled(&event.id).await["status"], "ignored");
+            assert_eq!(t.settled(&event.id).await["status"], "done");
         }
-        stays("nothing of it is in the record", async || bodies(&t.discussion(1).await) == ["頂樓漏水"] && kept(t) == 0).await;
+        stays("nothing of it is in the record", async || {
+            let found = t.discussion(1).await;
+            let gone = posts(&found).iter().filter(|p| p["retracted"] == true && p["attachments"] == json!([])).count();
+            bodies(&found) == ["頂樓漏水", "", ""] && gone == 2 && kept(t) == 0
+        })
+        .await;
+        assert_eq!(t.discussions().await.len(), 1);
+        assert_eq!(t.line.sent().len(), 1, "a tombstone is told to nobody");
     });
 }
 

@@ -6,13 +6,17 @@ mod support;
 
 mod any_order;
 mod api;
+mod bot_manners;
 mod client_writes_email;
 mod files_are_kept;
 mod killed_at_any_moment;
 mod large_files;
 mod line_bodies;
 mod line_group_asks;
+mod line_record;
 mod operator_recovers;
 mod people_come_and_go;
 mod pictures_are_shown;
 mod staff_answers_by_email;
+mod taps;
+mod typed_commands;

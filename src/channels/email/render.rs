@@ -33,7 +33,7 @@ pub struct OutgoingMail {
     pub list_id: Option<String>,
     /// The delivery's UUID: tells our own mail when it comes back.
     pub delivery: String,
-    /// The first line: what happened.
+    /// What happened, a line each.
     pub intro: String,
     /// Oldest first.
     pub posts: Vec<MailPost>,
@@ -190,7 +190,7 @@ fn page(m: &OutgoingMail) -> Markup {
                 }
                 table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse;max-width:640px;" {
                     tr { td style={ "padding:16px;" (FONT) } {
-                        @if !m.intro.is_empty() { p style="margin:0 0 16px 0;color:#57606a;" { (m.intro) } }
+                        @for line in m.intro.lines() { p style="margin:0 0 16px 0;color:#57606a;" { (line) } }
                         @for post in &m.posts { (post_block(m.locale, post)) }
                         (button(&m.link, &m.link_label))
                         @for line in &m.footer { p style="margin:8px 0 0 0;color:#8b949e;font-size:12px;" { (line) } }

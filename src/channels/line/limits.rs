@@ -21,6 +21,8 @@ pub const TEXT_UNITS_MAX: usize = 5_000;
 pub const ALT_TEXT_UNITS_MAX: usize = 1_500;
 /// Longest `uri` of an action, in UTF-16 units.
 pub const URI_UNITS_MAX: usize = 1_000;
+/// Longest `data` and `displayText` of a postback action, in UTF-16 units.
+pub const POSTBACK_DATA_UNITS_MAX: usize = 300;
 /// Most bubbles in a Flex carousel.
 pub const BUBBLES_MAX: usize = 12;
 /// Largest bubble as JSON, in bytes ("30 KB", read in the stricter way).

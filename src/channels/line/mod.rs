@@ -5,6 +5,7 @@
 
 mod access;
 pub mod client;
+pub mod commands;
 mod details;
 pub mod limits;
 pub mod login;

@@ -78,7 +78,7 @@ fn samples(locale: Locale) -> Vec<(&'static str, Value)> {
     let all: Vec<Card> = Status::ALL.iter().enumerate().map(|(place, status)| card(place, *status)).collect();
     let (opened, answer) = (render::opened(locale, &many(1)), render::answered(locale, &[answered(2, Status::Waiting)]));
     let mut samples = vec![
-        ("joined", render::joined(locale, URL)),
+        ("joined", render::joined(locale, URL, None)),
         ("opened", opened.clone()),
         ("opened_with_words", render::opened(locale, &[answered(1, Status::Open)])),
         ("opened_three", render::opened(locale, &many(3))),

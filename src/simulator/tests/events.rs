@@ -94,7 +94,8 @@ async fn names_in_a_text_become_mentions() {
     let w = world().await;
     let how = Say { mention_names: true, ..Say::default() };
     let text = "🙏 @林先生 @鄭小姐 和 @All 請看，@牽線小幫手 也是 @路人 a@b.example";
-    w.platform.withdraw_consent(&w.platform.state().chats[&w.group].members[2].clone());
+    let third = w.platform.state().chats[&w.group].members[2].clone();
+    w.platform.withdraw_consent(&third);
     let said = w.platform.say(&w.group, Some(&w.amy), text, how.clone());
     let mentionees = said.json["message"]["mention"]["mentionees"].as_array().unwrap().clone();
     let units: Vec<u16> = text.encode_utf16().collect();

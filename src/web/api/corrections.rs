@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use super::shapes::{self, DiscussionWithPosts};
 use super::{Body, InPath};
 use crate::App;
-use crate::discussions as acts;
-use crate::domain::{PostId, Role};
+use crate::discussions::{self as acts, Splitting};
+use crate::domain::{PostId, Role, Source};
 use crate::store::Tx;
 use crate::store::discussions::Discussion;
 use crate::web::error::Problem;
@@ -36,7 +36,7 @@ pub(super) async fn merge(
     Body(asked): Body<Merge>,
 ) -> Result<Json<DiscussionWithPosts>, Problem> {
     let mut tx = app.db.begin().await?;
-    let to = acts::merge(&mut tx, &viewer, number, asked.into).await?;
+    let to = acts::merge(&mut tx, &app, &viewer, number, asked.into, Source::Api).await?;
     finish(tx, &app, &to, number).await
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn split(
     let chosen = chosen.map_err(|_| Problem::unprocessable("post_ids holds something that is no post's id"))?;
     let title = asked.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
     let mut tx = app.db.begin().await?;
-    let to = acts::split(&mut tx, &app, &viewer, number, &chosen, title).await?;
+    let to = acts::split(&mut tx, &app, &viewer, &Splitting { number, posts: &chosen, title }, Source::Api).await?;
     finish(tx, &app, &to, number).await
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn move_post(
     Body(asked): Body<Move>,
 ) -> Result<Json<DiscussionWithPosts>, Problem> {
     let mut tx = app.db.begin().await?;
-    let to = acts::move_post(&mut tx, &viewer, PostId(id), asked.to).await?;
+    let to = acts::move_post(&mut tx, &app, &viewer, PostId(id), asked.to, Source::Api).await?;
     finish(tx, &app, &to, asked.to).await
 }
 

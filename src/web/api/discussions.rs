@@ -12,16 +12,14 @@ use super::shapes::{self, DiscussionShape, DiscussionWithPosts, Page, PostShape,
 use super::{Asked, Body, InPath, bad_cursor, page_size, word};
 use crate::App;
 use crate::discussions::{self as acts, Tell};
-use crate::domain::{BODY_BYTES_MAX, Channel, Inbox, Role, Source, Status};
+use crate::domain::{BODY_BYTES_MAX, Channel, Inbox, Source, Status};
+use crate::store::discussion_events::By;
 use crate::store::discussions::{Filter, Opening};
 use crate::store::posts::NewPost;
-use crate::store::{discussions, members, persons, posts, projects};
+use crate::store::{Tx, discussions, persons, posts, projects};
 use crate::threading::Evidence;
 use crate::web::error::Problem;
 use crate::web::viewer::ByToken;
-
-/// The longest title that somebody may write, in bytes.
-const TITLE_BYTES_MAX: usize = 600;
 
 #[derive(Deserialize, IntoParams)]
 pub(super) struct Listing {
@@ -105,7 +103,7 @@ pub(super) async fn open(
     ByToken(viewer): ByToken,
     Body(new): Body<NewMatter>,
 ) -> Result<(StatusCode, Json<DiscussionWithPosts>), Problem> {
-    let title = plain_title(&new.title)?;
+    let title = &acts::plain_title(&new.title)?;
     let body = plain_body(&new.body)?;
     let mut tx = app.db.begin().await?;
     let (project, role) = viewer.project(&mut tx, &new.project).await?.ok_or_else(|| Problem::not_found("project"))?;
@@ -207,48 +205,39 @@ pub(super) async fn change(
     Body(change): Body<Change>,
 ) -> Result<Json<DiscussionWithPosts>, Problem> {
     let mut tx = app.db.begin().await?;
-    let (discussion, role) = viewer.discussion(&mut tx, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
+    let (mut discussion, role) = viewer.discussion(&mut tx, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
     staff_only(role)?;
-    if let Some(title) = &change.title {
-        discussions::set_title(&mut tx, discussion.id, plain_title(title)?).await?;
+    let by = By { person: Some(viewer.person), via: Source::Api };
+    for change in changes(&mut tx, change).await? {
+        acts::change(&mut tx, &app, &mut discussion, by, change).await?;
     }
-    if let Some(status) = &change.status {
-        let all: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
-        let status = Status::find(status)
-            .ok_or_else(|| Problem::unprocessable(format!("status is {status:?}; it must be one of {}", all.join(", "))))?;
-        discussions::set_status(&mut tx, discussion.id, status).await?;
-    }
-    if let Said::Is(assignee) = &change.assignee {
-        let person = match assignee.as_deref().map(str::to_lowercase) {
-            None => None,
-            Some(email) => {
-                let person = persons::find_by_identity(&mut tx, Channel::Email, &email).await?;
-                let person = person.ok_or_else(|| Problem::unprocessable(format!("nobody has the mail address {email:?}")))?;
-                let part = members::role(&mut tx, discussion.project, person.id).await?;
-                if !person.is_admin && !part.is_some_and(Role::is_staff) {
-                    return Err(Problem::unprocessable(format!("{email:?} is not staff of this project")));
-                }
-                Some(person.id)
-            }
-        };
-        discussions::set_assignee(&mut tx, discussion.id, person).await?;
-    }
-    if let Some(urgent) = change.urgent {
-        acts::set_urgent(&mut tx, &app, discussion.id, urgent).await?;
-    }
-    let changed = discussions::get(&mut tx, discussion.id).await?;
-    let shape = shapes::with_posts(&mut tx, &app, &changed, role).await?;
+    let shape = shapes::with_posts(&mut tx, &app, &discussion, role).await?;
     tx.commit().await?;
-    told(&app, changed.number);
+    told(&app, discussion.number);
     Ok(Json(shape))
 }
 
-fn plain_title(title: &str) -> Result<&str, Problem> {
-    let title = title.trim();
-    if title.is_empty() || title.len() > TITLE_BYTES_MAX || title.contains(char::is_control) {
-        return Err(Problem::unprocessable(format!("title must be one line of 1 to {TITLE_BYTES_MAX} bytes")));
+async fn changes(tx: &mut Tx, asked: Change) -> Result<Vec<acts::Change>, Problem> {
+    let mut changes = vec![];
+    changes.extend(asked.title.map(acts::Change::Title));
+    if let Some(status) = &asked.status {
+        let all: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
+        let status = Status::find(status)
+            .ok_or_else(|| Problem::unprocessable(format!("status is {status:?}; it must be one of {}", all.join(", "))))?;
+        changes.push(acts::Change::Status(status));
     }
-    Ok(title)
+    if let Said::Is(assignee) = &asked.assignee {
+        let person = match assignee.as_deref().map(str::to_lowercase) {
+            None => None,
+            Some(email) => {
+                let person = persons::find_by_identity(tx, Channel::Email, &email).await?;
+                Some(person.ok_or_else(|| Problem::unprocessable(format!("nobody has the mail address {email:?}")))?.id)
+            }
+        };
+        changes.push(acts::Change::Assignee(person));
+    }
+    changes.extend(asked.urgent.map(acts::Change::Urgent));
+    Ok(changes)
 }
 
 fn plain_body(body: &str) -> Result<&str, Problem> {

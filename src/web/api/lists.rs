@@ -73,7 +73,7 @@ pub(super) async fn deliveries(
         .map(|n| {
             let meant = match (&n.chat, n.kind) {
                 (None, _) => Via::Email,
-                (Some(_), NoticeKind::Opened | NoticeKind::Joined) => Via::LineReply,
+                (Some(_), NoticeKind::Opened | NoticeKind::Joined | NoticeKind::Replied) => Via::LineReply,
                 (Some(_), _) => Via::LinePush,
             };
             DeliveryShape {

@@ -29,7 +29,7 @@ pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/openapi.json", get(|| async { Json(Description::openapi()) }))
         .route("/v1/projects", post(projects::add).get(projects::list))
-        .route("/v1/projects/{key}", get(projects::show))
+        .route("/v1/projects/{key}", get(projects::show).patch(projects::change))
         .route("/v1/projects/{key}/members", put(projects::put_member))
         .route("/v1/projects/{key}/line-groups", put(projects::put_line_group))
         .route("/v1/projects/{key}/email-senders", put(projects::put_email_sender))
@@ -50,6 +50,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         projects::add,
         projects::list,
         projects::show,
+        projects::change,
         projects::put_member,
         projects::put_line_group,
         projects::put_email_sender,

@@ -116,6 +116,31 @@ pub(super) async fn show(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+pub(super) struct ProjectChange {
+    /// Whether notices into its LINE groups show the beginning of an answer.
+    excerpts: Option<bool>,
+}
+
+/// Changes what a project does.
+#[utoipa::path(patch, path = "/api/v1/projects/{key}", params(("key" = String, Path)), request_body = ProjectChange, responses((status = 200, body = ProjectShape), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(key): InPath<String>,
+    Body(change): Body<ProjectChange>,
+) -> Result<Json<ProjectShape>, Problem> {
+    let mut tx = app.db.begin().await?;
+    let mut project = owned(&mut tx, &viewer, &key).await?;
+    if let Some(excerpts) = change.excerpts {
+        projects::set_excerpts(&mut tx, project.id, excerpts).await?;
+        project.excerpts = excerpts;
+    }
+    tx.commit().await?;
+    Ok(Json(project.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewMember {
     email: Option<String>,
     line_user_id: Option<String>,

@@ -6,14 +6,14 @@ use sqlx::AnyConnection;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::domain::{ChatKind, GapKind, Role, Source, Status};
+use crate::domain::{ChatKind, GapKind, Happening, Role, Source, Status};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::versions::Version;
-use crate::store::{Result, attachments, persons, posts, presence, projects, versions};
+use crate::store::{Result, attachments, discussion_events, persons, posts, presence, projects, versions};
 use crate::web::file_url;
 
 /// RFC 3339 in UTC.
@@ -39,11 +39,13 @@ pub struct ProjectShape {
     /// `client`; `chat`: made for a chat that nobody has bound; `triage`: for mail from strangers.
     pub kind: String,
     pub created_at: String,
+    /// Whether notices into its LINE groups show the beginning of an answer.
+    pub excerpts: bool,
 }
 
 impl From<Project> for ProjectShape {
     fn from(p: Project) -> Self {
-        Self { key: p.key, name: p.name, status: p.status, kind: p.kind.to_string(), created_at: time(p.created_at) }
+        Self { key: p.key, name: p.name, status: p.status, kind: p.kind.to_string(), created_at: time(p.created_at), excerpts: p.excerpts }
     }
 }
 
@@ -116,7 +118,23 @@ pub struct DiscussionWithPosts {
     pub discussion: DiscussionShape,
     /// In the order in which they were said.
     pub posts: Vec<PostShape>,
+    /// What was changed about it, in order; of very many the last.
+    pub events: Vec<EventShape>,
 }
+
+/// A change, by whom, when and through which door.
+#[derive(Serialize, ToSchema)]
+pub struct EventShape {
+    pub at: String,
+    /// Their name; empty where LINE does not tell.
+    pub by: String,
+    pub via: Source,
+    #[serde(flatten)]
+    pub what: Happening,
+}
+
+/// Changes that one answer tells.
+const EVENTS_MAX: i64 = 1000;
 
 /// Who said it.
 #[derive(Serialize, ToSchema)]
@@ -211,7 +229,9 @@ pub async fn with_posts(c: &mut AnyConnection, app: &App, d: &Discussion, role: 
     let files = attachments::of_discussion(c, d.id).await?;
     let wordings = if role.is_staff() { versions::of_discussion(c, d.id).await? } else { vec![] };
     let shapes = said.iter().map(|p| post(app, p, &files, &wordings)).collect();
-    Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes })
+    let events = discussion_events::of_discussion(c, d.id, EVENTS_MAX).await?;
+    let events = events.into_iter().map(|e| EventShape { at: time(e.at), by: e.by, via: e.via, what: e.what }).collect();
+    Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes, events })
 }
 
 /// One post with its files and versions, of which `files` and `versions` may hold more.

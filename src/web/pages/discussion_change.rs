@@ -7,14 +7,13 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Answer, FormOf, Refusal, answer, discussion_show, number_of, staff_or_client, to};
 use crate::App;
-use crate::discussions::{self as acts, Viewer};
-use crate::domain::{PersonId, Status, TITLE_GRAPHEMES_MAX};
-use crate::store::{Tx, discussions};
-use crate::threading::one_line;
+use crate::discussions::{self as acts, Change, ChangeError, Viewer};
+use crate::domain::{GIVEN_TITLE_GRAPHEMES_MAX, PersonId, Source, Status};
+use crate::store::Tx;
+use crate::store::discussion_events::By;
 
 #[derive(Deserialize)]
 pub(super) struct Fields {
@@ -26,13 +25,6 @@ pub(super) struct Fields {
     title: String,
     #[serde(default)]
     urgent: String,
-}
-
-enum Change {
-    Status(Status),
-    Assignee(Option<PersonId>),
-    Title(String),
-    Urgent(bool),
 }
 
 /// Changes one thing about the discussion.
@@ -53,7 +45,7 @@ async fn changed(app: &App, number: &str, what: &str, headers: &HeaderMap, form:
         "status" => Change::Status(Status::find(&fields.status).ok_or(Refusal::Bad)?),
         "assign" if fields.assignee.is_empty() => Change::Assignee(None),
         "assign" => Change::Assignee(Some(PersonId(fields.assignee.parse().map_err(|_| Refusal::Bad)?))),
-        "title" => Change::Title(one_line(&fields.title)),
+        "title" => Change::Title(fields.title),
         "urgent" => Change::Urgent(fields.urgent == "1"),
         _ => return Err(Refusal::NotFound),
     };
@@ -71,32 +63,20 @@ async fn changed(app: &App, number: &str, what: &str, headers: &HeaderMap, form:
 }
 
 fn title_trouble(app: &App, title: &str) -> Option<String> {
-    if title.is_empty() {
-        return Some(app.texts().get("page.empty_title").to_owned());
+    match acts::plain_title(title) {
+        Err(ChangeError::EmptyTitle) => Some(app.texts().get("page.empty_title").to_owned()),
+        Err(_) => Some(app.texts().fill("page.long_title", &[("count", &GIVEN_TITLE_GRAPHEMES_MAX.to_string())])),
+        Ok(_) => None,
     }
-    let long = title.graphemes(true).count() > TITLE_GRAPHEMES_MAX;
-    long.then(|| app.texts().fill("page.long_title", &[("count", &TITLE_GRAPHEMES_MAX.to_string())]))
 }
 
 /// The number of the discussion that was changed.
 async fn make(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, change: Change) -> Answer<i64> {
-    let (discussion, role) = viewer.discussion(tx, number).await?.ok_or(Refusal::NotFound)?;
+    let (mut discussion, role) = viewer.discussion(tx, number).await?.ok_or(Refusal::NotFound)?;
     if !role.is_staff() {
         return Err(Refusal::Forbidden);
     }
-    let id = discussion.id;
-    match change {
-        Change::Status(status) => discussions::set_status(tx, id, status).await?,
-        Change::Assignee(None) => discussions::set_assignee(tx, id, None).await?,
-        Change::Assignee(Some(person)) => {
-            let able = discussion_show::assignable(tx, app, viewer, &discussion).await?;
-            if able.iter().all(|(p, _)| *p != person) {
-                return Err(Refusal::Bad);
-            }
-            discussions::set_assignee(tx, id, Some(person)).await?;
-        }
-        Change::Title(title) => discussions::set_title(tx, id, &title).await?,
-        Change::Urgent(urgent) => acts::set_urgent(tx, app, id, urgent).await?,
-    }
+    let by = By { person: Some(viewer.person), via: Source::Web };
+    acts::change(tx, app, &mut discussion, by, change).await?;
     Ok(discussion.number)
 }

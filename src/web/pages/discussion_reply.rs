@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::{Answer, FormOf, Refusal, answer, discussion_show, number_of, staff_or_client, to};
 use crate::App;
-use crate::discussions::{self as acts, Tell, Viewer, role_in};
+use crate::discussions::{self as acts, Change, Tell, Viewer, role_in};
 use crate::domain::{BODY_BYTES_MAX, PostId, Source, Status};
+use crate::store::discussion_events::By;
 use crate::store::persons::Person;
 use crate::store::posts::NewPost;
 use crate::store::{discussions, persons, posts};
@@ -85,9 +86,10 @@ async fn write(app: &App, viewer: &Viewer, number: i64, words: &Words<'_>) -> An
         external_id: Some(&external_id),
         ..NewPost::words(viewer.person, role_of_author, Source::Web, words.body, &evidence, app.clock.now())
     };
-    let written = acts::post(&mut tx, app, discussion, &new, Tell::Everybody).await?;
+    let mut written = acts::post(&mut tx, app, discussion, &new, Tell::Everybody).await?;
     if let Some(status) = words.status.filter(|_| role.is_staff()) {
-        discussions::set_status(&mut tx, written.discussion.id, status).await?;
+        let by = By { person: Some(viewer.person), via: Source::Web };
+        acts::change(&mut tx, app, &mut written.discussion, by, Change::Status(status)).await?;
     }
     let post = written.post.ok_or(Refusal::Bad)?;
     tx.commit().await?;

@@ -13,14 +13,14 @@ use uuid::Uuid;
 use super::{Answer, QueryOf, Refusal, answer, html, number_of, person_picture, staff_or_client};
 use crate::App;
 use crate::config::MB_OCTETS;
-use crate::discussions::Viewer;
+use crate::discussions::{self as acts, Viewer};
 use crate::domain::{PersonId, PostId, Role};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::discussions::Discussion;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
-use crate::store::{self, attachments, chats, identities, members, notices, persons, posts, presence, projects, versions};
+use crate::store::{self, attachments, chats, discussion_events, identities, notices, persons, posts, presence, projects, versions};
 use crate::web::file_url;
 use crate::web::templates::Look;
 use crate::web::templates::discussion::{Draft, Shown, discussion as draw};
@@ -31,6 +31,8 @@ use crate::web::templates::post::{Beside, PostView};
 const POSTS_SHOWN: usize = 200;
 /// Posts on the page at most: the last ones.
 const POSTS_MAX: usize = 5000;
+/// Changes on the page at most: the last ones.
+const EVENTS_MAX: i64 = 1000;
 /// Notices that are looked at for one page: the last ones.
 const NOTICES_MAX: i64 = 2000;
 /// Authors whose pictures are shown; the others have their initials.
@@ -106,9 +108,16 @@ async fn gather(
         Some(id) => persons::find(c, id).await?.map(|p| p.name),
         None => None,
     };
-    let staff = if role.is_staff() { assignable(c, app, viewer, &discussion).await? } else { vec![] };
+    let mut staff = if role.is_staff() { acts::assignable(c, &discussion, viewer.person).await? } else { vec![] };
+    for (_, name) in staff.iter_mut().filter(|(person, _)| *person == viewer.person) {
+        *name = app.texts().fill("page.me", &[("name", name)]);
+    }
+    let project = projects::get(c, discussion.project).await?;
+    let events = discussion_events::of_discussion(c, discussion.id, EVENTS_MAX).await?;
     Ok(Shown {
-        project: projects::get(c, discussion.project).await?.name,
+        project: project.name,
+        project_key: project.key,
+        events,
         posts: views(app, role, said, Around { files, told, wordings, names }),
         beside,
         discussion,
@@ -128,23 +137,6 @@ async fn pictures(c: &mut AnyConnection, said: &[Post]) -> store::Result<BTreeMa
     let authors: Vec<PersonId> = authors.into_iter().take(PICTURES_MAX).collect();
     let found = identities::pictures(c, &authors).await?;
     Ok(found.into_iter().map(|(person, sha256)| (person, person_picture::address(person, &sha256))).collect())
-}
-
-/// Who may look after the discussion: the project's staff, an admin who is looking, and who does already.
-pub(super) async fn assignable(
-    c: &mut AnyConnection,
-    app: &App,
-    viewer: &Viewer,
-    discussion: &Discussion,
-) -> store::Result<Vec<(PersonId, String)>> {
-    let me = app.texts().fill("page.me", &[("name", &viewer.name)]);
-    let mut staff = vec![(viewer.person, me)];
-    let others = members::all(c, discussion.project).await?;
-    staff.extend(others.into_iter().filter(|m| m.role.is_staff() && m.person != viewer.person).map(|m| (m.person, m.name)));
-    if let Some(current) = discussion.assignee.filter(|a| staff.iter().all(|(p, _)| p != a)) {
-        staff.extend(persons::find(c, current).await?.map(|p| (p.id, p.name)));
-    }
-    Ok(staff)
 }
 
 /// What belongs to posts, of all of them together.

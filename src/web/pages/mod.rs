@@ -8,7 +8,9 @@ mod group_show;
 mod groups_list;
 mod inbound_list;
 mod line_login;
+mod me;
 mod person_picture;
+mod projects;
 mod session;
 
 #[cfg(test)]
@@ -29,7 +31,7 @@ use super::templates::Look;
 use super::templates::error::{Wrong, error};
 use super::{assets, viewer};
 use crate::App;
-use crate::discussions::Viewer;
+use crate::discussions::{ChangeError, Viewer};
 use crate::domain::BODY_BYTES_MAX;
 use crate::store;
 use session::Door;
@@ -46,6 +48,14 @@ pub fn router() -> Router<Arc<App>> {
         .route("/login/line", get(line_login::begin))
         .route("/login/line/callback", get(line_login::finish))
         .route("/logout", post(session::end))
+        .route("/me", get(me::show))
+        .route("/me/name", post(me::rename))
+        .route("/me/code", post(me::code))
+        .route("/me/unlink", post(me::unlink))
+        .route("/projects", get(projects::list))
+        .route("/projects/{key}", get(projects::show))
+        .route("/projects/{key}/code", post(projects::code))
+        .route("/projects/{key}/excerpts", post(projects::excerpts))
         .route("/discussions", get(discussions_list::list))
         .route("/inbound", get(inbound_list::list))
         .route("/d/{number}", get(discussion_show::show))
@@ -84,6 +94,15 @@ enum Refusal {
 impl From<store::Error> for Refusal {
     fn from(error: store::Error) -> Self {
         Self::Broken(error)
+    }
+}
+
+impl From<ChangeError> for Refusal {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Store(error) => Self::Broken(error),
+            ChangeError::EmptyTitle | ChangeError::LongTitle | ChangeError::NotAssignable => Self::Bad,
+        }
     }
 }
 

@@ -266,12 +266,99 @@ async fn staff_set_status_title_urgency_and_who_looks_after_it() {
         assert_eq!(house.post(house.lin, &format!("/d/1/{what}"), &[form]).await.status, StatusCode::BAD_REQUEST, "{what}");
     }
     assert_eq!(house.post(house.lin, "/d/1/nonsense", &[]).await.status, StatusCode::NOT_FOUND);
-    for title in ["  ", &"題".repeat(41)] {
+    for title in ["  ", &"題".repeat(121)] {
         let got = house.post(house.lin, "/d/1/title", &[("title", title)]).await;
         assert_eq!(got.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(got.body.contains("role=\"alert\""));
     }
     assert_eq!(house.discussion().await.title, "出貨單 數量");
+}
+
+#[tokio::test]
+async fn what_was_changed_stands_between_what_was_said_and_what_stayed_the_same_does_not() {
+    let house = House::new().await;
+    house.post(house.lin, "/d/1/status", &[("status", "resolved")]).await;
+    house.post(house.lin, "/d/1/status", &[("status", "resolved")]).await;
+    house.post(house.lin, "/d/1/title", &[("title", "<i>改過</i>")]).await;
+    house.post(house.lin, "/d/1/assign", &[("assignee", &house.lin.to_string())]).await;
+    house.app.clock.advance(Duration::from_mins(1));
+    house.post(house.wang, "/d/1/reply", &[("body", "還是不對")]).await;
+    let page = house.get(house.wang, "/d/1").await.body;
+    let lines: Vec<usize> = [
+        "林小美 將狀態從「待處理」改為「已處理」",
+        "林小美 將標題改為「&lt;i&gt;改過&lt;/i&gt;」",
+        "林小美 指派給 林小美",
+        "還是不對",
+        "王先生 將狀態從「已處理」改為「待處理」",
+    ]
+    .iter()
+    .map(|words| page.find(words).unwrap_or_else(|| panic!("{words}: {page}")))
+    .collect();
+    assert!(lines.is_sorted(), "{lines:?}");
+    assert_eq!(page.matches("class=\"happening\"").count(), 4);
+}
+
+#[tokio::test]
+async fn a_projects_page_is_for_its_staff_and_its_settings_for_its_owners() {
+    let house = House::new().await;
+    let page = house.get(house.lin, "/projects/acme").await;
+    assert_eq!(page.status, StatusCode::OK);
+    for shown in ["宏達工業", "王先生", "取得群組綁定代碼"] {
+        assert!(page.body.contains(shown), "{shown}");
+    }
+    assert!(!page.body.contains("不要顯示內容"), "only an owner changes it");
+    assert_eq!(house.post(house.lin, "/projects/acme/excerpts", &[("excerpts", "0")]).await.status, StatusCode::FORBIDDEN);
+    for path in ["/projects/acme", "/projects/acme/code", "/projects/acme/excerpts"] {
+        let method = if path.ends_with("acme") { "GET" } else { "POST" };
+        assert_eq!(house.ask(Some(house.wang), method, path, &[]).await.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(house.ask(Some(house.stranger), method, path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+        let got = house.ask(None, method, path, &[]).await;
+        assert_eq!((got.status, got.location()), (StatusCode::SEE_OTHER, "/login?next=%2Fprojects%2Facme"));
+    }
+    let mut tx = house.app.db.begin().await.unwrap();
+    members::put(&mut tx, house.project, house.lin, Role::Owner).await.unwrap();
+    tx.commit().await.unwrap();
+    let got = house.post(house.lin, "/projects/acme/excerpts", &[("excerpts", "0")]).await;
+    assert_eq!((got.status, got.location()), (StatusCode::SEE_OTHER, "/projects/acme"));
+    let page = house.get(house.lin, "/projects/acme").await.body;
+    assert!(page.contains("不顯示回覆內容") && page.contains("顯示回覆的開頭"));
+    let list = house.get(house.wang, "/projects").await.body;
+    assert!(list.contains("/discussions?project=acme") && !list.contains("/projects/acme"));
+    assert!(house.get(house.lin, "/projects").await.body.contains("/projects/acme"));
+}
+
+/// The code on the page.
+fn code_on(page: &str) -> &str {
+    page.split("class=\"code-text\">").nth(1).unwrap_or_else(|| panic!("no code: {page}")).split('<').next().unwrap()
+}
+
+#[tokio::test]
+async fn ones_own_page_names_links_and_parts() {
+    let house = House::new().await;
+    let got = house.post(house.lin, "/me/name", &[("name", " 林\n小美 ")]).await;
+    assert_eq!((got.status, got.location()), (StatusCode::SEE_OTHER, "/me"));
+    assert!(house.get(house.lin, "/me").await.body.contains("value=\"林 小美\""));
+    for name in [" ", &"名".repeat(61)] {
+        assert_eq!(house.post(house.lin, "/me/name", &[("name", name)]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let first = code_on(&house.post(house.lin, "/me/code", &[]).await.body).to_owned();
+    let second = code_on(&house.post(house.lin, "/me/code", &[]).await.body).to_owned();
+    assert_ne!(first, second);
+    assert!(!house.get(house.lin, "/me").await.body.contains(&second), "it is shown once");
+    assert_eq!(house.post(house.wang, "/me/code", &[]).await.status, StatusCode::FORBIDDEN);
+    assert!(!house.get(house.wang, "/me").await.body.contains("取得綁定代碼"));
+
+    let mut tx = house.app.db.begin().await.unwrap();
+    persons::add_identity(&mut tx, house.lin, Channel::Line, "U7", "小美").await.unwrap();
+    tx.commit().await.unwrap();
+    let page = house.get(house.lin, "/me").await.body;
+    let identity = page.split("name=\"identity\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(house.post(house.wang, "/me/unlink", &[("identity", identity)]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(house.post(house.lin, "/me/unlink", &[("identity", "999")]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(house.post(house.lin, "/me/unlink", &[("identity", identity)]).await.status, StatusCode::SEE_OTHER);
+    let mut c = house.app.db.read().await.unwrap();
+    let now = persons::find_by_identity(&mut c, Channel::Line, "U7").await.unwrap().unwrap();
+    assert_eq!((now.id == house.lin, now.name.as_str()), (false, "小美"));
 }
 
 #[tokio::test]

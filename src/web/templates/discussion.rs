@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::icons::{self, Icon};
 use super::post::{Beside, PostView, stream};
 use super::{Look, page, status_pill, trouble, urgent_pill};
-use crate::domain::{BODY_BYTES_MAX, PersonId, Role, Status, TITLE_GRAPHEMES_MAX};
+use crate::domain::{BODY_BYTES_MAX, GIVEN_TITLE_GRAPHEMES_MAX, PersonId, Role, Status};
+use crate::store::discussion_events::DiscussionEvent;
 use crate::store::discussions::Discussion;
 
 /// What the page shows.
@@ -13,6 +14,7 @@ use crate::store::discussions::Discussion;
 pub struct Shown {
     pub discussion: Discussion,
     pub project: String,
+    pub project_key: String,
     /// The chat's name; empty until LINE has told it.
     pub chat: Option<String>,
     pub assignee: Option<String>,
@@ -22,6 +24,8 @@ pub struct Shown {
     pub staff: Vec<(PersonId, String)>,
     pub posts: Vec<PostView>,
     pub beside: Beside,
+    /// What was changed, in order.
+    pub events: Vec<DiscussionEvent>,
     /// Posts before the first one shown.
     pub earlier: usize,
     pub draft: Draft,
@@ -58,7 +62,7 @@ pub fn discussion(look: &Look<'_>, shown: &Shown) -> Markup {
                     }
                     ol #posts aria-label=(look.t("page.posts")) {
                         @if shown.posts.is_empty() { li.day { span { (look.t("page.no_posts")) } } }
-                        (stream(look, &shown.posts, &shown.beside, shown.role))
+                        (stream(look, &shown.posts, &shown.events, &shown.beside, shown.role))
                     }
                     (composer(look, shown))
                 }
@@ -85,7 +89,7 @@ fn head(look: &Look<'_>, shown: &Shown) -> Markup {
                 details.retitle id="retitle" {
                     summary { (icons::icon(Icon::Pencil)) (look.t("page.edit_title")) }
                     form method="post" action={ "/d/" (d.number) "/title" } {
-                        input type="text" name="title" value=(d.title) aria-label=(look.t("page.title")) maxlength=(TITLE_GRAPHEMES_MAX * 2) required;
+                        input type="text" name="title" value=(d.title) aria-label=(look.t("page.title")) maxlength=(GIVEN_TITLE_GRAPHEMES_MAX * 2) required;
                         button.button.plain type="submit" { (look.t("page.save")) }
                     }
                 }
@@ -118,7 +122,10 @@ fn facts(look: &Look<'_>, shown: &Shown) -> Markup {
                     dt { (look.t("page.status")) } dd { (status_pill(look, d.status)) }
                     dt { (look.t("page.assignee")) } dd { (shown.assignee.as_deref().unwrap_or(look.t("page.nobody"))) }
                 }
-                dt { (look.t("page.project")) } dd { (shown.project) }
+                dt { (look.t("page.project")) }
+                dd {
+                    @if shown.role.is_staff() { a href={ "/projects/" (shown.project_key) } { (shown.project) } } @else { (shown.project) }
+                }
                 dt { (look.t("page.came_by")) } dd.with-icon { (icons::icon(Icon::of(d.source))) (look.word("source", d.source.as_str())) }
                 @if let Some(chat) = shown.chat.as_ref().filter(|c| !c.is_empty()) {
                     dt { (look.t("page.held_in")) } dd { (chat) }

@@ -7,11 +7,14 @@ pub mod files;
 pub mod gap;
 pub mod group;
 pub mod groups;
+mod history;
 pub mod icons;
 pub mod inbound;
 mod links;
 pub mod login;
+pub mod me;
 pub mod post;
+pub mod projects;
 mod when;
 mod words;
 
@@ -121,11 +124,12 @@ fn head(look: &Look<'_>, name: &str) -> Markup {
         header.top {
             div.top-in {
                 a.brand href="/discussions" { (icons::logo()) span { (look.t("page.product")) } }
-                @if look.is_admin {
-                    nav.menu aria-label=(look.t("inbound.menu")) { a href="/inbound" { (look.t("inbound.title")) } }
+                nav.menu aria-label=(look.t("page.menu")) {
+                    a href="/projects" { (look.t("page.projects")) }
+                    @if look.is_admin { a href="/inbound" { (look.t("inbound.title")) } }
                 }
                 div.account {
-                    span.account-name title=(look.t("page.account")) { (name) }
+                    a.account-name href="/me" title=(look.t("page.account")) { (name) }
                     form method="post" action="/logout" { button.quiet type="submit" { (look.t("page.logout")) } }
                 }
             }

@@ -9,8 +9,9 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::files::{FileView, files};
 use super::icons::{self, Icon};
 use super::words::{place, said, sticker, words};
-use super::{Look, gap, linked, within};
+use super::{Look, gap, history, linked, within};
 use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Via};
+use crate::store::discussion_events::DiscussionEvent;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
@@ -43,11 +44,16 @@ pub struct Beside {
     pub pictures: BTreeMap<PersonId, String>,
 }
 
-/// The posts, with a line where a new day begins and where something may be missing.
-pub fn stream(look: &Look<'_>, posts: &[PostView], beside: &Beside, viewer: Role) -> Markup {
+/// The posts, with a line where a new day begins, where something may be missing and where something was changed.
+pub fn stream(look: &Look<'_>, posts: &[PostView], events: &[DiscussionEvent], beside: &Beside, viewer: Role) -> Markup {
     let when = look.when();
+    // What was changed before the first post shown belongs to what is not shown.
+    let since = posts.first().map(|p| p.post.created_at);
+    let mut events = events.iter().filter(|e| since.is_none_or(|s| e.at >= s)).peekable();
     html! {
         @for (i, view) in posts.iter().enumerate() {
+            @let changes: Vec<_> = std::iter::from_fn(|| events.next_if(|e| i > 0 && e.at < view.post.created_at)).collect();
+            @for change in &changes { (history::line(look, change)) }
             @let before = i.checked_sub(1).map(|b| &posts[b].post);
             @if let Some(before) = before { (gap::between(look, &beside.gaps, before.created_at, view.post.created_at, viewer)) }
             @let new_day = before.is_none_or(|b| !when.same_day(b.created_at, view.post.created_at));
@@ -55,9 +61,11 @@ pub fn stream(look: &Look<'_>, posts: &[PostView], beside: &Beside, viewer: Role
                 li.day id={ "day-" (view.post.id) } { span { (when.day(view.post.created_at)) } }
             }
             @let gap_before = before.is_some_and(|b| beside.gaps.iter().any(|g| b.created_at < g.from && g.from <= view.post.created_at));
-            @let goes_on = !new_day && !gap_before && before.is_some_and(|b| goes_on(b, &view.post));
+            @let parted = new_day || gap_before || !changes.is_empty();
+            @let goes_on = !parted && before.is_some_and(|b| goes_on(b, &view.post));
             (post(look, view, beside, viewer, goes_on))
         }
+        @for change in events { (history::line(look, change)) }
         @if let Some(last) = posts.last() { (gap::lasting(look, &beside.gaps, last.post.created_at, viewer)) }
     }
 }
@@ -262,6 +270,7 @@ fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
             look.fill("evidence.same_chat", &[("minutes", &minutes.max(1).to_string())])
         }
         "subject_tag" => look.fill("evidence.subject_tag", &[("number", &number("number").to_string())]),
+        "number" => look.fill("evidence.number", &[("number", &number("number").to_string())]),
         "corrected" => {
             let by = kept.get("by").and_then(|b| b.as_str()).unwrap_or_default();
             look.fill("evidence.corrected", &[("by", by), ("from", &number("from").to_string())])

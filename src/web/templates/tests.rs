@@ -14,17 +14,22 @@ use super::group::{Group, Person};
 use super::groups::Groups;
 use super::inbound::{Shown as Arrived, inbound};
 use super::login::{Login, login};
+use super::me::{Me, me};
 use super::post::{Beside, PostView};
+use super::projects::{ProjectView, list as project_list, project};
 use super::{Look, group, groups, trouble};
 use crate::domain::{
-    AttachmentId, ChatId, ChatKind, DeliveryStatus, Details, DiscussionId, Emoji, Gap, GapKind, InboundId, Inbox, LineChatId, Mention,
-    Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via,
+    AttachmentId, ChatId, ChatKind, DeliveryStatus, Details, DiscussionId, Emoji, Gap, GapKind, Happening, InboundId, Inbox, LineChatId,
+    Mention, Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via,
 };
 use crate::i18n::Locale;
 use crate::store::attachments::{Attachment, AttachmentStatus, Thumbnail};
 use crate::store::chats::Chat;
+use crate::store::discussion_events::DiscussionEvent;
 use crate::store::discussions::Discussion;
+use crate::store::identities::Identity;
 use crate::store::inbound::{InboundStatus, Listed};
+use crate::store::members::Member;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
@@ -250,10 +255,35 @@ fn chat_pages(look: &Look<'_>, project: impl Fn(i64) -> Project) -> Vec<Markup> 
     pages
 }
 
+fn events() -> Vec<DiscussionEvent> {
+    let all = [
+        Happening::Status { from: Status::Open, to: Status::Resolved },
+        Happening::Assignee { to: Some("<b>林</b>".into()) },
+        Happening::Assignee { to: None },
+        Happening::Title { to: "<b>發票</b>".into() },
+        Happening::Urgent { to: true },
+        Happening::Urgent { to: false },
+        Happening::NotSolved {},
+        Happening::Merged { from: 1 },
+        Happening::Split { to: 2 },
+        Happening::SplitFrom { from: 3 },
+        Happening::MovedHere { from: 4 },
+        Happening::MovedAway { to: 5 },
+    ];
+    let event = |(n, what): (usize, Happening)| {
+        let n = i64::try_from(n).unwrap();
+        let by = if n % 3 == 0 { String::new() } else { "林<小>美".to_owned() };
+        DiscussionEvent { id: n, at: at(n * 900 - 30_000), person: None, by, via: Source::Line, what }
+    };
+    all.into_iter().enumerate().map(event).collect()
+}
+
 fn shown(role: Role, status: Status) -> Shown {
     Shown {
         discussion: sample_discussion(status),
         project: "宏達<工業>".into(),
+        project_key: "acme".into(),
+        events: events(),
         chat: Some("客戶群".into()),
         assignee: Some("林小美".into()),
         role,
@@ -311,14 +341,16 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
             pages.push(discussion(look, &shown(*role, *status)));
         }
     }
-    let project = |n: i64| Project {
+    let one = |n: i64| Project {
         id: ProjectId(n),
         key: format!("p{n}"),
         name: format!("專案<{n}>"),
         kind: ProjectKind::Client,
         status: "active".into(),
         created_at: at(0),
+        excerpts: n % 2 == 0,
     };
+    pages.extend(sheets(look, &[one(1), one(2)]));
     let row = |(n, status): (usize, &Status)| Row {
         discussion: sample_discussion(*status),
         project: "宏達".into(),
@@ -329,7 +361,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         asked: Asked { status: Some(Status::Open), project: Some("p1".into()), q: "<q>".into(), mine: true },
         rows: Status::ALL.iter().enumerate().map(row).collect(),
         counts: vec![(Status::Open, 3)],
-        projects: vec![project(1), project(2)],
+        projects: vec![one(1), one(2)],
         next: Some("1.2".into()),
         continued: true,
         is_staff: true,
@@ -337,8 +369,49 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
     pages.push(list(look, &List { rows: vec![], ..full.clone() }));
     pages.push(list(look, &List { asked: Asked::default(), rows: vec![], ..full.clone() }));
     pages.push(list(look, &full));
-    pages.extend(chat_pages(look, project));
+    pages.extend(chat_pages(look, one));
     pages
+}
+
+fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
+    let line = vec![
+        Identity { id: 1, external_id: "U1".into(), name: "<b>".into() },
+        Identity { id: 2, external_id: "U2".into(), name: String::new() },
+    ];
+    let account =
+        Me { name: "<b>林".into(), emails: vec!["a@b".into()], is_staff: true, projects: projects.to_vec(), line, ..Me::default() };
+    let chat = |n: i64, kind: ChatKind, left: bool| Chat {
+        id: ChatId(n),
+        inbox: Inbox::line("main"),
+        external_id: "C1".into(),
+        kind,
+        name: if n % 2 == 0 { "<b>群".to_owned() } else { String::new() },
+        project: ProjectId(1),
+        bound: true,
+        member_count: Some(5),
+        named_at: None,
+        last_event_at: None,
+        left_at: left.then(|| at(0)),
+    };
+    let member = |role: Role| Member { person: PersonId(1), name: "<b>".into(), role };
+    let full = ProjectView {
+        project: projects[0].clone(),
+        members: Role::ALL.iter().map(|r| member(*r)).collect(),
+        chats: vec![chat(1, ChatKind::Group, false), chat(2, ChatKind::Room, true), chat(3, ChatKind::User, false)],
+        senders: vec!["@<b>.example".into()],
+        is_owner: true,
+        code: Some("K7QF-3M9T".into()),
+    };
+    let empty = ProjectView { project: projects[1].clone(), members: vec![], chats: vec![], senders: vec![], is_owner: false, code: None };
+    vec![
+        me(look, &Me { code: Some("K7QF-3M9T".into()), trouble: Some("t".into()), ..account.clone() }),
+        me(look, &account),
+        me(look, &Me::default()),
+        project(look, &full),
+        project(look, &empty),
+        project_list(look, projects, true),
+        project_list(look, &[], false),
+    ]
 }
 
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
@@ -400,7 +473,7 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
             versions: vec![],
             names: BTreeMap::new(),
         };
-        super::post::stream(&look, &[view], &Beside::default(), viewer).into_string().contains("整封")
+        super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string().contains("整封")
     };
     assert!(seen(Role::Staff, Role::Staff) && seen(Role::Staff, Role::Client) && seen(Role::Client, Role::Client));
     assert!(!seen(Role::Client, Role::Staff));
@@ -423,7 +496,7 @@ fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
         gap(GapKind::Inactive, -10, None),
     ];
     let beside = Beside { gaps, ..Beside::default() };
-    let drawn = |viewer: Role| super::post::stream(&look, &posts, &beside, viewer).into_string();
+    let drawn = |viewer: Role| super::post::stream(&look, &posts, &[], &beside, viewer).into_string();
     let staff = drawn(Role::Staff);
     let place = |part: &str| staff.find(part).unwrap_or_else(|| panic!("{part} is missing"));
     assert!(place("第1句") < place("機器人不在群組中") && place("機器人不在群組中") < place("第2句"));
@@ -432,4 +505,39 @@ fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
     let client = drawn(Role::Client);
     assert_eq!(client.matches("這段期間的訊息可能沒有記錄下來").count(), 2);
     assert!(!client.contains("機器人") && !client.contains("LINE 沒有"), "our troubles are ours");
+}
+
+#[test]
+fn a_tombstone_tells_staff_alone_what_had_been_sent() {
+    let zone = TimeZone::UTC;
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false };
+    let seen = |viewer: Role, told: Vec<OfPost>| {
+        let gone = Post { retracted_at: Some(at(0)), body: String::new(), whole: None, ..post(1, "text", "{}") };
+        let view = PostView { post: gone, files: vec![], told, versions: vec![], names: BTreeMap::new() };
+        super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
+    };
+    let words = look.t("page.sent_before");
+    let sent = |status, via| told().into_iter().filter(|t| t.status == status && t.via == via && t.chat.is_none()).collect::<Vec<_>>();
+    assert!(seen(Role::Staff, sent(DeliveryStatus::Sent, Some(Via::Email))).contains(words));
+    assert!(seen(Role::Staff, sent(DeliveryStatus::Dropped, Some(Via::Email))).contains(words), "it may have arrived");
+    assert!(!seen(Role::Staff, sent(DeliveryStatus::Dropped, None)).contains(words));
+    assert!(!seen(Role::Client, sent(DeliveryStatus::Sent, Some(Via::Email))).contains(words));
+}
+
+#[test]
+fn an_edited_post_shows_its_history_where_it_is_given() {
+    let zone = TimeZone::UTC;
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false };
+    let version = |body: &str| Version { post: PostId(1), at: at(-5), body: body.into(), details: crate::domain::Details::default() };
+    let seen = |viewer: Role| {
+        let view = PostView {
+            post: post(1, "text", "{}"),
+            files: vec![],
+            told: vec![],
+            versions: vec![version("第一版")],
+            names: BTreeMap::new(),
+        };
+        super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
+    };
+    assert!(seen(Role::Staff).contains("第一版") && !seen(Role::Client).contains("第一版"));
 }

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use api::Api;
 use database::Database;
 use mail::MailDrop;
+use pages::Browser;
 pub use waiting::{eventually, stays};
 
 /// The mailbox that everybody writes to.
@@ -323,6 +324,11 @@ impl TestApp {
             None
         })
         .await
+    }
+
+    /// A colleague's browser, logged in.
+    pub async fn browser(&self, staff: &Staff) -> Browser {
+        Browser::log_in(self, staff).await
     }
 
     /// What became of an event or mail.

@@ -12,8 +12,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::TestApp;
 use super::program::PROGRAM;
+use super::{Staff, TestApp};
 
 const PASSWORD: &str = "correct horse battery";
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -50,6 +50,18 @@ impl Page {
 }
 
 impl Browser {
+    /// A colleague.
+    pub async fn log_in(t: &TestApp, staff: &Staff) -> Self {
+        Self::of(t, &staff.email, &staff.name, false).await
+    }
+
+    /// A one-time code that this form makes.
+    pub async fn code(&self, path: &str) -> String {
+        let page = self.post(path, &[]).await.html;
+        let shown = page.split("class=\"code-text\">").nth(1).unwrap_or_else(|| panic!("{path} shows no code: {page}"));
+        shown.split('<').next().unwrap_or_default().to_owned()
+    }
+
     /// Gives the account with this address a password and logs in with it.
     pub async fn of(t: &TestApp, email: &str, name: &str, admin: bool) -> Self {
         give_password(&t.config, email, name, admin).await;

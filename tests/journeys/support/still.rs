@@ -124,7 +124,7 @@ impl StillApp {
 
     /// A chat of an account.
     pub async fn chat(&self, inbox: &Inbox, id: &LineChatId) -> Option<Chat> {
-        chats::find(&mut *self.app.db.read().await.expect("the database answers"), inbox, id).await.expect("the database answers")
+        chats::find(&mut self.app.db.read().await.expect("the database answers"), inbox, id).await.expect("the database answers")
     }
 
     /// The post of a LINE message.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::{Check, Text, URI_UNITS_MAX, join};
+use super::{Check, POSTBACK_DATA_UNITS_MAX, Text, URI_UNITS_MAX, join};
 
 /// How a label is used, which decides its length.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Check {
                 }
             }
             Some("postback") => {
-                self.string(action, at, "data", Text::required(300));
+                self.string(action, at, "data", Text::required(POSTBACK_DATA_UNITS_MAX));
                 for field in ["displayText", "text", "fillInText"] {
                     self.string(action, at, field, Text::optional(300));
                 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::channels::line::wire;
+use crate::domain::Mentioned;
 
 const BOT: &str = "U00c0ffee00c0ffee00c0ffee00c0ffee";
 const AMY: &str = "U11111111aaaa2222bbbb3333cccc4444";
@@ -316,7 +317,6 @@ fn details_tell_mentions_emoji_sticker_place_and_set() {
     ));
     let part = |span: crate::domain::Span| span.of(&text.text).map(|r| &text.text[r]);
     let marked: Vec<_> = text.details.mentions.iter().map(|m| (part(m.at), m.whom.clone())).collect();
-    use crate::domain::Mentioned;
     assert_eq!(marked, [(Some("@小牽"), Mentioned::Bot), (Some("@班"), Mentioned::Somebody), (Some("@班"), Mentioned::All)]);
     assert_eq!(text.details.emoji.iter().map(|e| (part(e.at), e.emoji.as_str())).collect::<Vec<_>>(), [(Some("(love)"), "001")]);
     let sticker =

@@ -39,7 +39,10 @@ fn assert_sendable(messages: &[Value]) {
 #[test]
 fn an_answer_says_who_what_and_where_to_read_on() {
     let message = answered(Locale::ZhTw, &[card("報價單版本", "已經更新到第三版，\n請看附件")]);
-    assert_eq!(shown(&message), ["#123", "處理中", "報價單版本", "小美 回覆了", "已經更新到第三版， 請看附件", "查看討論"]);
+    assert_eq!(
+        shown(&message),
+        ["#123", "處理中", "報價單版本", "小美 回覆了", "已經更新到第三版， 請看附件", "查看討論", "已解決", "還沒", "這是另一件事"]
+    );
     assert_eq!(links(&message), [URL]);
     assert_eq!(message["altText"], format!("#123 報價單版本｜處理中\n小美 回覆了　已經更新到第三版， 請看附件\n{URL}"));
     assert_sendable(&[message]);
@@ -49,7 +52,7 @@ fn an_answer_says_who_what_and_where_to_read_on() {
 fn each_kind_speaks_each_language() {
     for locale in Locale::ALL {
         let cards = [card("報價單版本", "好")];
-        let all = [opened(locale, &cards), answered(locale, &cards), status_changed(locale, &cards), joined(locale, URL)];
+        let all = [opened(locale, &cards), answered(locale, &cards), status_changed(locale, &cards), joined(locale, URL, None)];
         assert!(all.iter().all(|m| links(m) == [URL]), "{}", locale.tag());
         assert_sendable(&combine(all.to_vec()));
         assert_eq!(combine(all.to_vec()), all, "what fits is left as it is");
@@ -61,7 +64,7 @@ fn each_kind_speaks_each_language() {
 
 #[test]
 fn the_welcome_says_what_is_recorded_who_reads_it_and_how_to_stop() {
-    let message = joined(Locale::ZhTw, URL);
+    let message = joined(Locale::ZhTw, URL, None);
     let text = shown(&message).join("\n");
     for word in ["記錄", "看得到的人", "移出"] {
         assert!(text.contains(word), "{word}");
@@ -106,7 +109,7 @@ fn too_much_for_one_send_is_cut_and_then_counted() {
         let title = "很長的標題".repeat(20);
         let long = Card { number: i64::MAX, ..card(&title, "") };
         let cards = vec![long; 20];
-        let parts = vec![opened(locale, &cards), answered(locale, &cards), status_changed(locale, &cards), joined(locale, URL)];
+        let parts = vec![opened(locale, &cards), answered(locale, &cards), status_changed(locale, &cards), joined(locale, URL, None)];
         let sent = combine(parts);
         assert_eq!(sent.len(), 4);
         assert_sendable(&sent);
@@ -162,6 +165,12 @@ fn a_link_is_encoded_or_left_out() {
 fn an_object_that_line_would_refuse_is_sent_as_plain_text() {
     let broken = json!({"type": "flex", "altText": "#1 標題", "contents": {"type": "bubble"}});
     assert_eq!(combine(vec![broken]), [json!({"type": "text", "text": "#1 標題"})]);
+    let mut broken = answered(Locale::ZhTw, &[Card { excerpt: None, ..card("標題", "") }]);
+    broken["contents"]["size"] = json!("vast");
+    assert_eq!(combine(vec![broken]), [json!({"type": "text", "text": format!("#123 標題｜處理中\n小美 回覆了\n{URL}")})]);
+    let mut broken = opened(Locale::ZhTw, &[card("第一件", ""), card("第二件", "")]);
+    broken["contents"]["contents"][0]["size"] = json!("vast");
+    assert_eq!(combine(vec![broken]), [json!({"type": "text", "text": format!("#123 第一件｜處理中\n#123 第二件｜處理中\n{URL}")})]);
     assert_eq!(opened(Locale::ZhTw, &[])["type"], "text");
 }
 
@@ -193,7 +202,87 @@ proptest::proptest! {
         for message in [opened(locale, &cards), answered(locale, &cards), status_changed(locale, &cards)] {
             assert_sendable(&[message]);
         }
-        let parts = vec![opened(locale, &cards[..1]), answered(locale, &cards), status_changed(locale, &cards), joined(locale, URL)];
+        let parts = vec![opened(locale, &cards[..1]), answered(locale, &cards), status_changed(locale, &cards), joined(locale, URL, None)];
         assert_sendable(&combine(parts));
     }
+}
+
+/// Data and shown text of every postback button.
+fn taps(value: &Value) -> Vec<(String, String)> {
+    match value {
+        Value::Object(fields) if fields.get("type").is_some_and(|t| t == "postback") => {
+            let field = |name: &str| fields[name].as_str().unwrap().to_owned();
+            vec![(field("data"), field("displayText"))]
+        }
+        Value::Object(fields) => fields.values().flat_map(taps).collect(),
+        Value::Array(items) => items.iter().flat_map(taps).collect(),
+        _ => vec![],
+    }
+}
+
+#[test]
+fn buttons_carry_what_is_read_from_them_and_show_the_group_what_was_tapped() {
+    let pairs =
+        |message: &Value| taps(message).into_iter().map(|(data, shown)| (crate::channels::line::commands::tap(&data).unwrap(), shown));
+    let answer = answered(Locale::ZhTw, &[card("報價單版本", "好")]);
+    let expected = [
+        (Tap::Solved(123), "#123 已解決".to_owned()),
+        (Tap::NotSolved(123), "#123 還沒解決".to_owned()),
+        (Tap::Apart(123), "這是另一件事（#123）".to_owned()),
+    ];
+    assert_eq!(pairs(&answer).collect::<Vec<_>>(), expected);
+    let acknowledged = opened(Locale::ZhTw, &[card("報價單版本", "")]);
+    assert_eq!(pairs(&acknowledged).map(|p| p.0).collect::<Vec<_>>(), [Tap::Progress, Tap::Apart(123)]);
+    assert_eq!(pairs(&joined(Locale::ZhTw, URL, None)).map(|p| p.0).collect::<Vec<_>>(), [Tap::Progress]);
+    let many = answered(Locale::ZhTw, &vec![card("事情", "好"); 4]);
+    assert_eq!(taps(&many), [], "a list of titles has no room for buttons");
+}
+
+#[test]
+fn every_sample_is_whole_in_every_language() {
+    for locale in Locale::ALL {
+        let all = samples::all(locale, "https://support.example.com");
+        assert_eq!(all.len(), all.iter().map(|(name, _)| name).collect::<std::collections::HashSet<_>>().len());
+        for (name, message) in all {
+            assert_eq!(limits::check_messages(&json!([message])), [], "{} {name}", locale.tag());
+            assert!(shown(&message).iter().map(|s| units(s)).sum::<usize>() <= SHOWN_UNITS_MAX, "{} {name}", locale.tag());
+            for text in shown(&message) {
+                assert!(!text.contains('{') && !text.starts_with("line.") && !text.starts_with("status."), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_alternative_text_of_a_single_card_stands_alone() {
+    let message = answered(Locale::ZhTw, &[card("報價單版本", "好")]);
+    assert_eq!(message["altText"].as_str().unwrap().lines().next(), Some("#123 報價單版本｜處理中"));
+}
+
+#[test]
+fn the_list_of_open_discussions_is_a_row_with_a_link_each_and_counts_the_rest() {
+    let cards = vec![card("很長的標題".repeat(8).leak(), ""); 10];
+    let message = progress(Locale::ZhTw, &cards, 7, URL);
+    assert_sendable(std::slice::from_ref(&message));
+    let rows: Vec<&Value> =
+        message["contents"]["body"]["contents"].as_array().unwrap().iter().filter(|c| c["action"]["uri"] == URL).collect();
+    assert_eq!(rows.len(), 10);
+    assert_eq!(shown(&message).iter().filter(|t| *t == "還有 7 則" || *t == "還有 17 件在處理").count(), 2);
+    assert_eq!(progress(Locale::ZhTw, &[], 0, URL), json!({"type": "text", "text": "目前沒有待處理的討論。"}));
+}
+
+#[test]
+fn the_welcome_names_the_project_once_the_chat_is_bound() {
+    let named = joined(Locale::ZhTw, URL, Some("晨光咖啡"));
+    assert!(shown(&named).join("\n").contains("晨光咖啡") && named["altText"].as_str().unwrap().contains("晨光咖啡"));
+    assert_sendable(&[named]);
+}
+
+#[test]
+fn buttons_go_before_a_bubble_is_left_out() {
+    let title = "標題".repeat(20);
+    let parts: Vec<Value> = (0..5).map(|n| answered(Locale::En, &[Card { number: n, ..card(&title, &title) }])).collect();
+    let sent = combine(parts);
+    assert_sendable(&sent);
+    assert_eq!(sent.iter().map(|m| links(m).len()).sum::<usize>(), 5);
 }

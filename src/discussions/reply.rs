@@ -1,0 +1,34 @@
+//! What the bot answers at once to a tap or a typed command: for free, or not at all.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::App;
+use crate::domain::{ChatId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Reply};
+use crate::store::notices::{NewNotice, Target};
+use crate::store::{Result, Tx, notices};
+
+/// The same answer to a second tap so soon after the first is left out.
+const REPEATED_WITHIN: SignedDuration = SignedDuration::from_secs(10);
+/// No push is paid for an answer, however long it waits.
+const NEVER_PAID: SignedDuration = SignedDuration::from_hours(24 * 365);
+
+/// Promises the answer, which is worth something for as long as the reply token that came at `received_at` is good.
+pub async fn reply(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received_at: Timestamp) -> Result<()> {
+    let now = app.clock.now();
+    let detail = reply.to_json();
+    if notices::was_replied(tx, chat, &detail, now - REPEATED_WITHIN).await? {
+        return Ok(());
+    }
+    let new = NewNotice {
+        kind: NoticeKind::Replied,
+        discussion: None,
+        post: None,
+        target: Target::Chat(chat),
+        due_at: now,
+        deadline_at: now + NEVER_PAID,
+        now,
+        detail: Some(detail),
+        expires_at: Some(received_at + REPLY_TOKEN_GOOD_FOR),
+    };
+    notices::add(tx, &new).await.map(drop)
+}

@@ -1,0 +1,112 @@
+//! What was changed about a discussion.
+
+use super::{Status, words};
+
+words! {
+    /// The kind of a change.
+    HappeningKind {
+        Status = "status",
+        Assignee = "assignee",
+        Title = "title",
+        Urgent = "urgent",
+        /// Somebody tapped that an answer did not solve it.
+        NotSolved = "not_solved",
+        /// Everything of another discussion came here.
+        Merged = "merged",
+        /// Some of its posts became a discussion of their own.
+        Split = "split",
+        /// It was made of some of another's posts.
+        SplitFrom = "split_from",
+        /// A post came from another discussion.
+        MovedHere = "moved_here",
+        /// A post went to another discussion.
+        MovedAway = "moved_away",
+    }
+}
+
+/// One change with what it changed to; kept as JSON. Numbers are discussions'. An old title is not kept: it may have been drawn from
+/// words that were taken back since.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Happening {
+    Status {
+        from: Status,
+        to: Status,
+    },
+    /// `to`: the name of who looks after it from now on.
+    Assignee {
+        to: Option<String>,
+    },
+    Title {
+        to: String,
+    },
+    Urgent {
+        to: bool,
+    },
+    NotSolved {},
+    Merged {
+        from: i64,
+    },
+    Split {
+        to: i64,
+    },
+    SplitFrom {
+        from: i64,
+    },
+    MovedHere {
+        from: i64,
+    },
+    MovedAway {
+        to: i64,
+    },
+}
+
+impl Happening {
+    /// Its kind: what it is looked for by.
+    pub fn kind(&self) -> HappeningKind {
+        match self {
+            Self::Status { .. } => HappeningKind::Status,
+            Self::Assignee { .. } => HappeningKind::Assignee,
+            Self::Title { .. } => HappeningKind::Title,
+            Self::Urgent { .. } => HappeningKind::Urgent,
+            Self::NotSolved {} => HappeningKind::NotSolved,
+            Self::Merged { .. } => HappeningKind::Merged,
+            Self::Split { .. } => HappeningKind::Split,
+            Self::SplitFrom { .. } => HappeningKind::SplitFrom,
+            Self::MovedHere { .. } => HappeningKind::MovedHere,
+            Self::MovedAway { .. } => HappeningKind::MovedAway,
+        }
+    }
+
+    /// As it is kept.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a happening is plain words and numbers")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_happening_is_kept_under_its_kind() {
+        let all = [
+            Happening::Status { from: Status::Open, to: Status::Resolved },
+            Happening::Assignee { to: None },
+            Happening::Title { to: "報價".into() },
+            Happening::Urgent { to: true },
+            Happening::NotSolved {},
+            Happening::Merged { from: 1 },
+            Happening::Split { to: 2 },
+            Happening::SplitFrom { from: 3 },
+            Happening::MovedHere { from: 4 },
+            Happening::MovedAway { to: 5 },
+        ];
+        assert_eq!(all.iter().map(Happening::kind).collect::<Vec<_>>(), HappeningKind::ALL);
+        for one in all {
+            let json = one.to_json();
+            assert!(json.starts_with(&format!(r#"{{"kind":"{}""#, one.kind())), "{json}");
+            assert_eq!(serde_json::from_str::<Happening>(&json).unwrap(), one);
+        }
+    }
+}

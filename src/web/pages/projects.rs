@@ -1,0 +1,112 @@
+//! `/projects` and `/projects/{key}`: what a project consists of, for its staff.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use sqlx::AnyConnection;
+
+use super::me::is_staff;
+use super::{Answer, FormOf, Refusal, answer, html, staff_or_client, to};
+use crate::App;
+use crate::discussions::{self as acts, Viewer};
+use crate::domain::{CodePurpose, Role, is_project_key};
+use crate::store::projects::Project;
+use crate::store::{self, chats, members, projects};
+use crate::web::templates::Look;
+use crate::web::templates::projects::{ProjectView, list as draw_list, project as draw};
+
+/// Projects on one list.
+pub(super) const PROJECTS_MAX: i64 = 500;
+
+/// The reader's projects.
+pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let page = async {
+        let viewer = staff_or_client(&app, &headers, "/projects").await?;
+        let mut c = app.db.read().await?;
+        let found = projects::page(&mut c, viewer.limit(), 0, PROJECTS_MAX).await?;
+        let staff = is_staff(&mut c, &viewer).await?;
+        Ok(html(StatusCode::OK, draw_list(&Look::of(&app, Some(&viewer.name)), &found, staff)))
+    };
+    answer(&app, page.await)
+}
+
+/// The project and the reader's part in it: staff alone see its page.
+async fn as_staff(c: &mut AnyConnection, viewer: &Viewer, key: &str) -> Answer<(Project, Role)> {
+    let (project, role) = viewer.project(c, key).await?.ok_or(Refusal::NotFound)?;
+    if role.is_staff() { Ok((project, role)) } else { Err(Refusal::Forbidden) }
+}
+
+/// Chats of a project that its page lists.
+const CHATS_MAX: i64 = 200;
+
+async fn gather(c: &mut AnyConnection, project: Project, role: Role) -> store::Result<ProjectView> {
+    Ok(ProjectView {
+        members: members::all(c, project.id).await?,
+        chats: chats::all_of_project(c, project.id, CHATS_MAX).await?,
+        senders: projects::senders(c, project.id).await?,
+        is_owner: role == Role::Owner,
+        code: None,
+        project,
+    })
+}
+
+/// Where somebody without a session goes after the login. What is no key leads nowhere.
+fn address(key: &str) -> Answer<String> {
+    if is_project_key(key) { Ok(format!("/projects/{key}")) } else { Err(Refusal::NotFound) }
+}
+
+/// One project.
+pub(super) async fn show(State(app): State<Arc<App>>, Path(key): Path<String>, headers: HeaderMap) -> Response {
+    let page = async {
+        let viewer = staff_or_client(&app, &headers, &address(&key)?).await?;
+        let mut c = app.db.read().await?;
+        let (project, role) = as_staff(&mut c, &viewer, &key).await?;
+        let view = gather(&mut c, project, role).await?;
+        Ok(html(StatusCode::OK, draw(&Look::of(&app, Some(&viewer.name)), &view)))
+    };
+    answer(&app, page.await)
+}
+
+/// Makes a code that binds the LINE chat which it is typed into, and shows it this once.
+pub(super) async fn code(State(app): State<Arc<App>>, Path(key): Path<String>, headers: HeaderMap) -> Response {
+    answer(&app, with_code(&app, &key, &headers).await)
+}
+
+async fn with_code(app: &App, key: &str, headers: &HeaderMap) -> Answer {
+    let viewer = staff_or_client(app, headers, &address(key)?).await?;
+    let mut tx = app.db.begin().await?;
+    let (project, role) = as_staff(&mut tx, &viewer, key).await?;
+    let code = acts::make_code(&mut tx, app, CodePurpose::Bind, viewer.person, Some(project.id)).await?;
+    let view = ProjectView { code: Some(code), ..gather(&mut tx, project, role).await? };
+    tx.commit().await?;
+    Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &view)))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Excerpts {
+    #[serde(default)]
+    excerpts: String,
+}
+
+/// Says whether notices into the project's LINE groups show the beginning of an answer.
+pub(super) async fn excerpts(State(app): State<Arc<App>>, Path(key): Path<String>, headers: HeaderMap, form: FormOf<Excerpts>) -> Response {
+    answer(&app, set_excerpts(&app, &key, &headers, form).await)
+}
+
+async fn set_excerpts(app: &App, key: &str, headers: &HeaderMap, form: FormOf<Excerpts>) -> Answer {
+    let here = address(key)?;
+    let viewer = staff_or_client(app, headers, &here).await?;
+    let Form(form) = form?;
+    let mut tx = app.db.begin().await?;
+    let (project, role) = as_staff(&mut tx, &viewer, key).await?;
+    if role != Role::Owner {
+        return Err(Refusal::Forbidden);
+    }
+    projects::set_excerpts(&mut tx, project.id, form.excerpts == "1").await?;
+    tx.commit().await?;
+    Ok(to(&here))
+}

@@ -1,0 +1,38 @@
+//! What was changed about a discussion, as a quiet line between what was said.
+
+use maud::{Markup, html};
+
+use super::Look;
+use crate::domain::Happening;
+use crate::store::discussion_events::DiscussionEvent;
+
+/// One change.
+pub(super) fn line(look: &Look<'_>, event: &DiscussionEvent) -> Markup {
+    html! {
+        li.happening id={ "event-" (event.id) } { span { (words(look, event)) " · " (look.clock(event.at)) } }
+    }
+}
+
+fn words(look: &Look<'_>, event: &DiscussionEvent) -> String {
+    let unknown = look.word("person", "unknown");
+    let by = if event.by.is_empty() { &unknown } else { &event.by };
+    let by_alone = |key: &str| look.fill(key, &[("by", by)]);
+    let numbered = |key: &str, number: &i64| look.fill(key, &[("by", by), ("number", &number.to_string())]);
+    match &event.what {
+        Happening::Status { from, to } => {
+            let (from, to) = (look.word("status", from.as_str()), look.word("status", to.as_str()));
+            look.fill("page.history_status", &[("by", by), ("from", &from), ("to", &to)])
+        }
+        Happening::Assignee { to: Some(name) } => look.fill("page.history_assignee", &[("by", by), ("to", name)]),
+        Happening::Assignee { to: None } => by_alone("page.history_nobody"),
+        Happening::Title { to } => look.fill("page.history_title", &[("by", by), ("to", to)]),
+        Happening::Urgent { to: true } => by_alone("page.history_urgent"),
+        Happening::Urgent { to: false } => by_alone("page.history_not_urgent"),
+        Happening::NotSolved {} => by_alone("page.history_not_solved"),
+        Happening::Merged { from } => numbered("page.history_merged", from),
+        Happening::Split { to } => numbered("page.history_split", to),
+        Happening::SplitFrom { from } => numbered("page.history_split_from", from),
+        Happening::MovedHere { from } => numbered("page.history_moved_here", from),
+        Happening::MovedAway { to } => numbered("page.history_moved_away", to),
+    }
+}

@@ -1,0 +1,149 @@
+//! Projects: the list, and what one consists of.
+
+use maud::{Markup, html};
+
+use super::icons::{self, Icon};
+use super::{Look, page};
+use crate::domain::{CODE_GOOD_FOR, ChatKind};
+use crate::store::chats::Chat;
+use crate::store::members::Member;
+use crate::store::projects::Project;
+
+/// What one project's page shows.
+#[derive(Clone, Debug)]
+pub struct ProjectView {
+    pub project: Project,
+    pub members: Vec<Member>,
+    pub chats: Vec<Chat>,
+    /// Addresses and domains.
+    pub senders: Vec<String>,
+    /// The reader may change it.
+    pub is_owner: bool,
+    /// A code that was just made; shown this once.
+    pub code: Option<String>,
+}
+
+/// The reader's projects.
+pub fn list(look: &Look<'_>, projects: &[Project], is_staff: bool) -> Markup {
+    let main = html! {
+        div.sheet {
+            h1 { (look.t("page.projects")) }
+            section.card {
+                @if projects.is_empty() { p.muted { (look.t("page.no_projects")) } } @else { (project_rows(look, projects, is_staff)) }
+            }
+        }
+    };
+    page(look, "page-projects", look.t("page.projects"), &main)
+}
+
+/// A row a project, with the way to its discussions and, for staff, to its page.
+pub(super) fn project_rows(look: &Look<'_>, projects: &[Project], is_staff: bool) -> Markup {
+    html! {
+        ul.lines {
+            @for project in projects {
+                li {
+                    a.grow href={ "/discussions?project=" (project.key) } { (project.name) }
+                    @if is_staff { a.quiet href={ "/projects/" (project.key) } { (look.t("page.settings")) } }
+                }
+            }
+        }
+    }
+}
+
+/// One project.
+pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
+    let project = &view.project;
+    let main = html! {
+        a.back href="/projects" { (icons::icon(Icon::Back)) (look.t("page.projects")) }
+        div.sheet {
+            div.sheet-head {
+                h1 { (project.name) }
+                a.button.plain href={ "/discussions?project=" (project.key) } { (look.t("page.see_discussions")) }
+            }
+            (groups(look, view))
+            (excerpts(look, view))
+            section.card {
+                h2 { (look.t("page.members")) }
+                @if view.members.is_empty() { p.muted { (look.t("page.no_members")) } }
+                ul.lines {
+                    @for member in &view.members {
+                        li {
+                            span.grow { @if member.name.is_empty() { (look.word("person", "unknown")) } @else { (member.name) } }
+                            span.role { (look.word("role", member.role.as_str())) }
+                        }
+                    }
+                }
+            }
+            section.card {
+                h2 { (look.t("page.senders")) }
+                @if view.senders.is_empty() {
+                    p.muted { (look.t("page.no_senders")) }
+                } @else {
+                    p.muted { (look.t("page.senders_hint")) }
+                    ul.plain-list { @for sender in &view.senders { li { (sender) } } }
+                }
+            }
+        }
+    };
+    page(look, "page-project", &project.name, &main)
+}
+
+fn groups(look: &Look<'_>, view: &ProjectView) -> Markup {
+    html! {
+        section.card #groups {
+            h2 { (look.t("page.groups")) }
+            @if view.chats.is_empty() { p.muted { (look.t("page.no_groups")) } }
+            ul.lines {
+                @for chat in &view.chats {
+                    li {
+                        (icons::icon(Icon::Chat))
+                        span.grow { (chat_name(look, chat)) }
+                        @if chat.left_at.is_some() { span.role { (look.t("page.chat_left")) } }
+                        @if let Some(heads) = chat.member_count.filter(|_| chat.kind != ChatKind::User) {
+                            span.faint { (look.fill("page.heads", &[("count", &heads.to_string())])) }
+                        }
+                    }
+                }
+            }
+            @if let Some(code) = &view.code {
+                (code_box(look, look.t("page.bind_code_use"), &format!("/bind {code}")))
+            } @else {
+                p.muted { (look.t("page.bind_hint")) }
+                form method="post" action={ "/projects/" (view.project.key) "/code#groups" } {
+                    button.button.plain type="submit" { (look.t("page.bind_group")) }
+                }
+            }
+        }
+    }
+}
+
+fn chat_name(look: &Look<'_>, chat: &Chat) -> String {
+    if chat.name.is_empty() { look.word("chat", chat.kind.as_str()) } else { chat.name.clone() }
+}
+
+fn excerpts(look: &Look<'_>, view: &ProjectView) -> Markup {
+    let on = view.project.excerpts;
+    html! {
+        section.card {
+            h2 { (look.t("page.excerpts")) }
+            p.muted { (look.t(if on { "page.excerpts_on" } else { "page.excerpts_off" })) }
+            @if view.is_owner {
+                form method="post" action={ "/projects/" (view.project.key) "/excerpts" } {
+                    input type="hidden" name="excerpts" value=(if on { "0" } else { "1" });
+                    button.button.plain type="submit" { (look.t(if on { "page.turn_excerpts_off" } else { "page.turn_excerpts_on" })) }
+                }
+            }
+        }
+    }
+}
+
+/// A code that was just made, with what to do with it.
+pub(super) fn code_box(look: &Look<'_>, usage: &str, code: &str) -> Markup {
+    html! {
+        div.code-box role="status" {
+            p { (usage) }
+            output.code-text { (code) }
+            p.faint { (look.fill("page.code_once", &[("minutes", &CODE_GOOD_FOR.as_mins().to_string())])) }
+        }
+    }
+}

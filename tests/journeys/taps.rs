@@ -1,0 +1,280 @@
+//! People in the group tap the bot's buttons; each tap counts once and is answered for free.
+
+use serde_json::{Value, json};
+use threadline::domain::{LineChatId, LineUserId, Via};
+use threadline::simulator::{Event, How, Sent};
+
+use crate::support::{PUBLIC_URL, Setup, TestApp, bodies, eventually, journey, journey_with, number, stays};
+
+/// What the buttons of a message carry, by their label.
+fn buttons(value: &Value) -> Vec<(String, String)> {
+    match value {
+        Value::Object(fields) if fields.get("type").is_some_and(|t| t == "postback") => {
+            let field = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
+            vec![(field("label"), field("data"))]
+        }
+        Value::Object(fields) => fields.values().flat_map(buttons).collect(),
+        Value::Array(items) => items.iter().flat_map(buttons).collect(),
+        _ => vec![],
+    }
+}
+
+fn button(sent: &Sent, label: &str) -> String {
+    let all: Vec<_> = sent.messages.iter().flat_map(buttons).collect();
+    all.iter().find(|(l, _)| l == label).unwrap_or_else(|| panic!("no button {label} in {all:?}")).1.clone()
+}
+
+async fn tap(t: &TestApp, chat: &LineChatId, user: Option<&LineUserId>, data: &str) -> Event {
+    let event = t.line.tap(chat, user, data);
+    t.deliver(&event).await;
+    event
+}
+
+/// The bot's next message into the chat after the first `before`.
+async fn next(t: &TestApp, chat: &LineChatId, before: usize) -> Sent {
+    eventually("the bot answers", async || t.line.sent_to(chat).into_iter().nth(before)).await
+}
+
+/// A matter of the client's, acknowledged and answered: the group, the client, the acknowledgement and the answer.
+async fn answered(t: &TestApp) -> (LineChatId, LineUserId, Sent, Sent) {
+    let (chat, lin) = t.project_with_group("alpha").await;
+    t.say(&chat, &lin, "頂樓漏水").await;
+    let opened = next(t, &chat, 0).await;
+    t.until_all_is_told().await;
+    t.api.post("/discussions/1/posts", &json!({"body": "明天派人過去"})).await.expect(201);
+    let answer = next(t, &chat, 1).await;
+    t.until_all_is_told().await;
+    (chat, lin, opened, answer)
+}
+
+fn happenings(discussion: &Value) -> Vec<(String, String, String)> {
+    let word = |e: &Value, name: &str| e[name].as_str().unwrap_or_default().to_owned();
+    let events = discussion["events"].as_array().expect("a discussion has events");
+    events.iter().map(|e| (word(e, "kind"), word(e, "by"), word(e, "via"))).collect()
+}
+
+fn by_lin(kind: &str) -> (String, String, String) {
+    (kind.to_owned(), "林小姐".to_owned(), "line".to_owned())
+}
+
+#[test]
+fn progress_lists_the_groups_open_matters_with_links_newest_first_and_costs_nothing() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.said_before(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.say(&chat, &lin, "發票還沒收到").await;
+        t.discussion_where("發票還沒收到").await;
+        t.until_all_is_told().await;
+        let sent_before = t.line.sent_to(&chat).len();
+        let data = button(&t.line.sent_to(&chat)[0], "查進度");
+        let first = tap(t, &chat, Some(&lin), &data).await;
+        let second = tap(t, &chat, Some(&lin), &data).await;
+        let list = next(t, &chat, sent_before).await;
+        assert_eq!((list.via, list.discussions()), (Via::LineReply, vec![2, 1]));
+        assert!(list.strings().contains(&format!("{PUBLIC_URL}/discussions")));
+        for event in [first, second] {
+            let row = t.settled(&event.id).await;
+            assert_eq!((&row["status"], &row["note"]), (&"ignored".into(), &"a tap: progress".into()));
+        }
+        t.api.patch("/discussions/1", &json!({"status": "resolved"})).await.expect(200);
+        t.api.patch("/discussions/2", &json!({"status": "closed"})).await.expect(200);
+        stays("a double tap is answered once", async || t.line.sent_to(&chat).len() == sent_before + 1 && t.line.billed() == 0).await;
+    });
+}
+
+#[test]
+fn progress_of_a_group_without_open_matters_says_so() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.deliver(&t.line.join(&chat)).await;
+        let welcome = next(t, &chat, 0).await;
+        tap(t, &chat, Some(&lin), &button(&welcome, "查進度")).await;
+        let answer = next(t, &chat, 1).await;
+        assert_eq!(answer.strings(), ["目前沒有待處理的討論。"]);
+    });
+}
+
+#[test]
+fn solved_is_recorded_as_done_by_whoever_tapped_it_once() {
+    journey(async |t| {
+        let (chat, lin, _, answer) = answered(t).await;
+        let data = button(&answer, "已解決");
+        let event = t.line.tap(&chat, Some(&lin), &data);
+        t.line.deliver_as(std::slice::from_ref(&event), How { copies: 2, redelivery: false }).await;
+        t.line.deliver_as(std::slice::from_ref(&event), How { copies: 1, redelivery: true }).await;
+        tap(t, &chat, Some(&lin), &data).await;
+        let told = next(t, &chat, 2).await;
+        assert_eq!((told.via, told.discussions()), (Via::LineReply, vec![1]));
+        let shown = told.strings().join("\n");
+        assert!(shown.contains("林小姐 表示已解決") && shown.contains("已處理"), "{shown}");
+        let discussion = t.discussion(1).await;
+        assert_eq!(discussion["status"], "resolved");
+        assert_eq!(happenings(&discussion), [by_lin("status")]);
+        assert_eq!(bodies(&discussion).len(), 2, "a tap is no post");
+        let row = t.settled(&event.id).await;
+        assert_eq!((&row["status"], &row["note"], &row["discussion"]), (&"done".into(), &"a tap: solved".into(), &1.into()));
+        stays("one answer", async || t.line.sent_to(&chat).len() == 3 && t.line.violations().is_empty()).await;
+    });
+}
+
+#[test]
+fn not_solved_opens_the_matter_again_and_staff_hear_of_it_once() {
+    journey(async |t| {
+        let (chat, lin, _, answer) = answered(t).await;
+        let wang = t.staff("alpha", "Wang").await;
+        t.api.patch("/discussions/1", &json!({"status": "resolved", "assignee": wang.email})).await.expect(200);
+        let data = button(&answer, "還沒");
+        tap(t, &chat, Some(&lin), &data).await;
+        let told = next(t, &chat, 2).await;
+        assert!(told.strings().iter().any(|s| s.contains("林小姐 表示尚未解決")), "{:?}", told.strings());
+        let mail = eventually("staff are told", async || t.mail.sent_to(&wang.email).await.pop()).await;
+        assert!(mail.text.contains("林小姐 表示尚未解決") && mail.html.contains("林小姐 表示尚未解決"), "{}", mail.text);
+        assert!(mail.subject.contains("[#1]") && mail.reply_to.is_some());
+        let again = tap(t, &chat, Some(&lin), &data).await;
+        t.settled(&again.id).await;
+        let discussion = t.discussion(1).await;
+        assert_eq!(discussion["status"], "in_progress");
+        assert_eq!(happenings(&discussion)[2..], [by_lin("status"), by_lin("not_solved")]);
+        stays("one mail", async || t.mail.sent_to(&wang.email).await.len() == 1).await;
+    });
+}
+
+#[test]
+fn another_matter_is_set_apart_from_what_was_said_within_the_minute() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let wang = t.staff("alpha", "Wang").await;
+        t.say(&chat, &lin, "頂樓漏水").await;
+        let opened = next(t, &chat, 0).await;
+        let amy = t.line.person("Amy");
+        t.line.member_joined(&chat, std::slice::from_ref(&amy));
+        t.say(&chat, &amy, "發票還沒收到").await;
+        t.say(&chat, &lin, "牆壁都濕了").await;
+        t.say(&chat, &amy, "抬頭也要改").await;
+        assert_eq!(bodies(&t.discussion_where("抬頭也要改").await).len(), 4);
+        let data = button(&opened, "這是另一件事");
+        let event = t.line.tap(&chat, Some(&amy), &data);
+        t.line.deliver_as(std::slice::from_ref(&event), How { copies: 2, redelivery: false }).await;
+        let told = next(t, &chat, 1).await;
+        assert_eq!((told.via, told.discussions()), (Via::LineReply, vec![2]));
+        assert!(told.strings().iter().any(|s| s.contains("已從 #1 分開")), "{:?}", told.strings());
+        let second = tap(t, &chat, Some(&amy), &data).await;
+        t.settled(&second.id).await;
+        let (one, two) = (t.discussion(1).await, t.discussion(2).await);
+        assert_eq!(
+            (bodies(&one), bodies(&two)),
+            (vec!["頂樓漏水".into(), "牆壁都濕了".into()], vec!["發票還沒收到".into(), "抬頭也要改".into()])
+        );
+        assert_eq!(two["title"], "發票還沒收到");
+        assert_eq!(happenings(&one)[0].0, "split");
+        assert_eq!(happenings(&two), [("split_from".to_owned(), "Amy".to_owned(), "line".to_owned())]);
+        // Lin said something too, in the meantime of a later tap.
+        tap(t, &chat, Some(&lin), &data).await;
+        let third = eventually("it is a third", async || t.discussions().await.into_iter().find(|d| number(d) == 3)).await;
+        assert_eq!(third["title"], "牆壁都濕了");
+        let mail = eventually("staff hear of the new matter", async || {
+            t.mail.sent_to(&wang.email).await.into_iter().find(|m| m.subject.contains("[#2]"))
+        })
+        .await;
+        assert!(mail.text.contains("抬頭也要改") || mail.text.contains("發票還沒收到"), "{}", mail.text);
+        stays("no acknowledgement of its own", async || t.notices(2).await.iter().all(|n| n["target"] != chat.as_str())).await;
+    });
+}
+
+#[test]
+fn where_nothing_can_be_set_apart_the_bot_says_so_kindly() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.say(&chat, &lin, "頂樓漏水").await;
+        let opened = next(t, &chat, 0).await;
+        tap(t, &chat, Some(&lin), &button(&opened, "這是另一件事")).await;
+        let told = next(t, &chat, 1).await;
+        assert!(told.strings()[0].starts_with("#1 裡沒有可以另外分開的訊息"), "{:?}", told.strings());
+        assert_eq!(t.discussions().await.len(), 1);
+    });
+}
+
+#[test]
+fn where_line_tells_no_names_what_a_client_said_last_is_meant() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.say(&chat, &lin, "頂樓漏水").await;
+        let opened = next(t, &chat, 0).await;
+        t.say(&chat, &lin, "發票還沒收到").await;
+        t.discussion_where("發票還沒收到").await;
+        tap(t, &chat, None, &button(&opened, "這是另一件事")).await;
+        let told = next(t, &chat, 1).await;
+        assert_eq!(told.discussions(), [2]);
+        assert_eq!(bodies(&t.discussion(2).await), ["發票還沒收到"]);
+        let data = button(&opened, "查進度");
+        tap(t, &chat, None, &data).await;
+        assert_eq!(next(t, &chat, 2).await.discussions(), [2, 1]);
+    });
+}
+
+#[test]
+fn a_tap_on_another_projects_matter_or_a_strange_button_changes_nothing() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let (other, _) = t.project_with_group("beta").await;
+        t.say(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.until_all_is_told().await;
+        let sent = t.line.sent().len();
+        for data in ["v=1&do=solved&d=1", "v=1&do=not_solved&d=1", "v=1&do=apart&d=1", "v=1&do=solved&d=99", "hello", ""] {
+            let event = tap(t, &other, Some(&lin), data).await;
+            assert_eq!(t.settled(&event.id).await["status"], "ignored", "{data}");
+        }
+        assert_eq!(t.discussion(1).await["status"], "open");
+        stays("the bot says nothing", async || t.line.sent().len() == sent).await;
+    });
+}
+
+#[test]
+fn a_tap_of_somebody_who_left_or_while_another_program_is_in_charge_is_ignored() {
+    journey(async |t| {
+        let (chat, lin, _, answer) = answered(t).await;
+        let data = button(&answer, "已解決");
+        let mut standby = t.line.tap(&chat, Some(&lin), &data);
+        standby.json["mode"] = json!("standby");
+        standby.json.as_object_mut().expect("an event is an object").remove("replyToken");
+        t.deliver(&standby).await;
+        assert_eq!(t.settled(&standby.id).await["status"], "ignored");
+        let gone = t.line.member_left(&chat, std::slice::from_ref(&lin));
+        t.deliver(&gone).await;
+        t.settled(&gone.id).await;
+        let late = tap(t, &chat, Some(&lin), &data).await;
+        let row = t.settled(&late.id).await;
+        assert_eq!((&row["status"], &row["note"]), (&"ignored".into(), &"a tap (solved) by somebody who has left the chat".into()));
+        assert_eq!(t.discussion(1).await["status"], "open");
+        stays("the bot says nothing", async || t.line.sent_to(&chat).len() == 2).await;
+    });
+}
+
+#[test]
+fn a_taps_token_carries_what_waits_for_the_group() {
+    journey_with(Setup::patient(), async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.say(&chat, &lin, "頂樓漏水").await;
+        let opened = next(t, &chat, 0).await;
+        t.until_all_is_told().await;
+        t.api.post("/discussions/1/posts", &json!({"body": "明天派人過去"})).await.expect(201);
+        stays("the answer waits for a free ride", async || t.line.sent_to(&chat).len() == 1).await;
+        tap(t, &chat, Some(&lin), &button(&opened, "查進度")).await;
+        let both = next(t, &chat, 1).await;
+        assert_eq!((both.via, both.messages.len()), (Via::LineReply, 2));
+        assert!(both.strings().iter().any(|s| s == "明天派人過去"));
+        assert_eq!(t.line.billed(), 0);
+    });
+}
+
+#[test]
+fn an_answer_to_a_tap_is_never_paid_for() {
+    journey_with(Setup { reply_token_life: std::time::Duration::ZERO, ..Setup::default() }, async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let event = tap(t, &chat, Some(&lin), "v=1&do=progress").await;
+        t.settled(&event.id).await;
+        stays("nothing is sent and nothing is billed", async || t.line.sent().is_empty() && t.line.billed() == 0).await;
+    });
+}
