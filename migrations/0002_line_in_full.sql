@@ -50,6 +50,9 @@ CREATE TABLE chat_presence (
     PRIMARY KEY (chat_id, at, present)
 ){{strict}};
 
+-- When a chat's record began, and what was said after the account was thought to be gone.
+CREATE INDEX posts_chat ON posts (chat_id, created_at) WHERE chat_id IS NOT NULL;
+
 -- Times in which events may have been lost: shown as gaps in the record.
 CREATE TABLE outages (
     id {{id}},

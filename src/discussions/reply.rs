@@ -8,7 +8,7 @@ use crate::store::notices::{NewNotice, Target};
 use crate::store::{Result, Tx, notices};
 
 /// The same answer to a second tap so soon after the first is left out.
-const REPEATED_WITHIN: SignedDuration = SignedDuration::from_secs(10);
+const REPEATED_WITHIN: SignedDuration = SignedDuration::from_secs(2);
 /// No push is paid for an answer, however long it waits.
 const NEVER_PAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 

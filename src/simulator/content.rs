@@ -62,7 +62,7 @@ impl Upload {
 pub(super) struct Content {
     bytes: Bytes,
     /// Its `Content-Type`.
-    content_type: String,
+    kind: String,
     not_ready: u32,
     faucet: Option<u64>,
     preview: Option<(String, Bytes)>,
@@ -74,7 +74,7 @@ pub(super) struct Content {
 impl Content {
     pub(super) fn of(upload: Upload) -> Self {
         let Upload { bytes, content_type, not_ready, faucet, preview, transcoding_fails, image_set: _ } = upload;
-        Self { bytes, content_type, not_ready, faucet, preview, transcoding_fails, is_deleted: false }
+        Self { bytes, kind: content_type, not_ready, faucet, preview, transcoding_fails, is_deleted: false }
     }
 
     /// Lets the octets go.
@@ -170,7 +170,7 @@ impl Platform {
     pub fn content(&self, message: &LineMessageId) -> Option<(Bytes, String)> {
         let state = self.state();
         let content = state.messages.get(message).filter(|m| !m.unsent)?.content.as_ref().filter(|c| !c.is_deleted)?;
-        Some((content.bytes.clone(), content.content_type.clone()))
+        Some((content.bytes.clone(), content.kind.clone()))
     }
 
     /// LINE deletes what was sent "after a certain period" (reference, "Get content"): from now on it is unknown.
@@ -224,7 +224,7 @@ pub(super) fn answer(state: &mut State, account: usize, message: &str, asked: As
     match (asked, &content.preview) {
         (Asked::Preview, Some((kind, bytes))) => octets(kind, Body::from(bytes.clone())),
         (Asked::Preview, None) if message.kind == "video" => octets("image/png", Body::from(DOT)),
-        _ => octets(&content.content_type, content.faucet.map_or_else(|| Body::from(content.bytes.clone()), poured)),
+        _ => octets(&content.kind, content.faucet.map_or_else(|| Body::from(content.bytes.clone()), poured)),
     }
 }
 

@@ -122,6 +122,7 @@ impl Platform {
 
     /// Another Official Account on the same platform, with a bot, a secret, tokens, a quota and friends of its own. Its channel id and
     /// access token must differ from the others'.
+    #[must_use]
     pub fn another(&self, settings: Settings) -> Self {
         Self::add(&self.world, settings)
     }

@@ -74,7 +74,7 @@ impl Call<'_> {
         };
         match state.people.get(&user).filter(|p| is_open && p.consents && !p.is_gone) {
             Some(person) => {
-                let mut told = self.person(state, &user, person);
+                let mut told = Self::person(state, &user, person);
                 for (field, value) in [("language", &person.language), ("statusMessage", &person.status_message)] {
                     if let Some(value) = value {
                         told[field] = json!(value);
@@ -86,7 +86,7 @@ impl Call<'_> {
         }
     }
 
-    fn person(&self, state: &State, user: &LineUserId, person: &Person) -> Value {
+    fn person(state: &State, user: &LineUserId, person: &Person) -> Value {
         let mut told = json!({"displayName": person.name, "userId": user.as_str()});
         if let Some(url) = state.picture_url(person.picture.as_ref()) {
             told["pictureUrl"] = json!(url);
@@ -128,7 +128,7 @@ impl Call<'_> {
             _ => {
                 let user = LineUserId::from(self.id(3));
                 let member = state.people.get(&user).filter(|p| chat.members.contains(&user) && !p.is_gone);
-                member.map_or_else(not_found, |person| found(&self.person(state, &user, person)))
+                member.map_or_else(not_found, |person| found(&Self::person(state, &user, person)))
             }
         }
     }
@@ -158,7 +158,7 @@ impl Call<'_> {
             self.violate("a webhook URL that is no HTTPS URL of at most 500 characters");
             return error(StatusCode::BAD_REQUEST, BAD_WEBHOOK);
         }
-        self.platform.state().accounts[self.platform.no()].registered_webhook = Some(url.to_owned());
+        self.platform.register_webhook(url);
         found(&json!({}))
     }
 

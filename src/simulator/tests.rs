@@ -96,8 +96,6 @@ fn key() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// Reference, "Set webhook endpoint URL", "Test webhook endpoint".
-
 type Seen = Arc<Mutex<Vec<(Option<String>, Bytes)>>>;
 
 /// A webhook that keeps what it gets and answers with 500 for the first `refusals`.

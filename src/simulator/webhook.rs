@@ -100,6 +100,12 @@ impl Platform {
         self.state().accounts[self.no()].webhook = Some(url.to_owned());
     }
 
+    /// The address that stands in the console and that "Get webhook endpoint information" tells, where it is another than the one that
+    /// this machine can reach ([`Platform::set_webhook`]).
+    pub fn register_webhook(&self, url: &str) {
+        self.state().accounts[self.no()].registered_webhook = Some(url.to_owned());
+    }
+
     /// The console's "Use webhook": while it is off nothing is delivered (reference, "Get webhook endpoint information").
     pub fn use_webhook(&self, on: bool) {
         self.state().accounts[self.no()].webhook_active = on;
@@ -167,7 +173,9 @@ impl Platform {
         let delivered = self.post(body, Some(&signature)).await;
         if delivered.is_ok() {
             let mut state = self.state();
-            events.iter().for_each(|e| state.acknowledged.insert(e.id.clone(), ()));
+            for event in events {
+                state.acknowledged.insert(event.id.clone(), ());
+            }
         }
         delivered
     }

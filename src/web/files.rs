@@ -42,8 +42,8 @@ const SHOWN_IN_PLACE: [&str; 16] = [
     "application/pdf",
 ];
 
-/// How long a browser may keep it without asking: as long as access may outlive a member's leaving.
-const KEPT_FOR: &str = "private, max-age=3600";
+/// A browser asks each time, since the reader may have left or the post been taken back; what it has is not sent again.
+const KEPT_FOR: &str = "private, no-cache";
 
 /// The type without its parameters, in small letters, if a browser may show it in place.
 pub(super) fn shown_in_place(content_type: &str) -> Option<&'static str> {

@@ -17,6 +17,7 @@ mod line_record;
 mod operator_recovers;
 mod people_come_and_go;
 mod pictures_are_shown;
+mod several_accounts;
 mod staff_answers_by_email;
 mod taps;
 mod typed_commands;

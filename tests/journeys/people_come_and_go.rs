@@ -232,7 +232,10 @@ fn the_roster_tells_names_friends_and_who_is_gone() {
         let (chat, lin) = t.project_with_group("alpha").await;
         let (chen, wu) = (t.line.person("陳先生"), t.line.person("吳小姐"));
         t.say(&chat, &lin, "大家好").await;
-        t.deliver(&t.line.member_joined(&chat, &[chen.clone(), wu.clone()])).await;
+        let joined = t.line.member_joined(&chat, &[chen.clone(), wu.clone()]);
+        t.deliver(&joined).await;
+        // Of who has gone LINE tells no name.
+        t.settled(&joined.id).await;
         t.deliver(&t.line.follow(&lin)).await;
         t.deliver(&t.line.follow(&chen)).await;
         let blocked = t.line.unfollow(&chen);

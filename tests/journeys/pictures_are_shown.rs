@@ -121,7 +121,10 @@ fn a_film_is_shown_by_lines_preview_of_it() {
         let (chat, lin) = t.project_with_group("alpha").await;
         // LINE may still be making it.
         t.line.fault(Fault::once(Endpoint::Preview, FaultKind::Status(202)));
-        let event = t.line.video(&chat, Some(&lin), Upload::new("video/mp4", vec![1; 50_000]));
+        let mut preview = vec![];
+        JpegEncoder::new(&mut preview).encode_image(&RgbImage::new(320, 180)).expect("it can be written");
+        let sent = Upload { preview: Some(("image/jpeg".into(), preview.into())), ..Upload::new("video/mp4", vec![1; 50_000]) };
+        let event = t.line.video(&chat, Some(&lin), sent);
         t.deliver(&event).await;
         let file = shown(t, 1).await.remove(0);
         assert_eq!([&file["width"], &file["height"]], [320, 180]);

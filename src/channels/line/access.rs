@@ -189,7 +189,7 @@ impl Stateless {
         let (header, seconds) = issued.ok_or_else(|| Refusal::Other("no token: LINE's answer cannot be read".to_owned()))?;
         let life = Duration::from_secs(seconds.min(LIFE_SECONDS_MAX));
         let renewed_early = RENEW_BEFORE_END.min(life / 2);
-        Ok(Token { header, renew_at: asked_at + (life - renewed_early), ends_at: asked_at + life })
+        Ok(Token { header, renew_at: asked_at + life.saturating_sub(renewed_early), ends_at: asked_at + life })
     }
 }
 

@@ -4,7 +4,7 @@
 //! send is told apart by what we may conclude from it: that it certainly arrived, certainly not, or that nobody knows.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +20,10 @@ use uuid::Uuid;
 use super::access::Access;
 use crate::config::LineAccount;
 use crate::domain::ChatKind;
+
+mod itself;
+
+use itself::Itself;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -41,17 +45,6 @@ pub struct Line {
     itself: Arc<Mutex<Itself>>,
     api_url: String,
     data_api_url: String,
-}
-
-/// What is known of the account itself.
-#[derive(Debug, Default)]
-struct Itself {
-    /// As LINE told when it was asked with the account's token.
-    told: Option<BotInfo>,
-    /// The `destination` of its webhooks.
-    destination: Option<String>,
-    /// Whether it was told already that the two differ.
-    is_strange_told: bool,
 }
 
 /// What became of a reply or push.
@@ -358,48 +351,6 @@ impl Line {
             return Err(Failure::Connecting("LINE refuses a channel access token that it has just issued".to_owned()));
         }
         Ok(response)
-    }
-
-    fn itself(&self) -> MutexGuard<'_, Itself> {
-        self.itself.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Asks LINE who the account is, and keeps it.
-    pub async fn learn_itself(&self) -> Result<(), LineError> {
-        if let Some(told) = self.bot_info().await? {
-            self.itself().told = Some(told);
-        }
-        Ok(())
-    }
-
-    /// The account itself, as LINE told when it was last asked.
-    pub fn known_itself(&self) -> Option<BotInfo> {
-        self.itself().told.clone()
-    }
-
-    /// The account's own user id, as far as it is known: from LINE, or from an authentic webhook.
-    pub fn known_user_id(&self) -> Option<String> {
-        let itself = self.itself();
-        itself.told.as_ref().map(|bot| bot.user_id.clone()).or_else(|| itself.destination.clone())
-    }
-
-    /// To be told the `destination` of an authentic webhook of this account. The account's own id, where that is another: its token and
-    /// its secret are of two channels. Told once for each such destination.
-    pub fn heard_destination(&self, destination: &str) -> Option<String> {
-        let mut itself = self.itself();
-        if destination.is_empty() {
-            return None;
-        }
-        if itself.destination.as_deref() != Some(destination) {
-            itself.destination = Some(destination.to_owned());
-            itself.is_strange_told = false;
-        }
-        if itself.is_strange_told {
-            return None;
-        }
-        let own = itself.told.as_ref().map(|bot| bot.user_id.clone()).filter(|own| own != destination);
-        itself.is_strange_told = own.is_some();
-        own
     }
 }
 

@@ -153,7 +153,7 @@ function bodyOf(line, set) {
       return el("div", { class: "bubble" }, quoted, ...filledIn(content));
     case "image":
       if (!line.file) return el("div", { class: "bubble" }, link(content.originalContentUrl ?? "", t("kind_image")));
-      if (set.length > 1) return el("div", { class: `pictures of${Math.min(set.length, 3)}` }, ...set.map(picture));
+      if (set.length > 1) return el("div", { class: `pictures of${set.length}` }, ...set.map(picture));
       return picture(line);
     case "sticker": {
       const drawn = sticker(STICKERS.find(([keyword]) => content.keywords?.includes(keyword)) ?? STICKERS[0]);
@@ -405,9 +405,18 @@ export function scrollToEnd() {
   $("log").scrollTop = $("log").scrollHeight;
 }
 
+/** Whoever reads the end goes on reading it while the composer grows and shrinks. */
+function stayAtEnd() {
+  const log = $("log");
+  let atEnd = true;
+  log.addEventListener("scroll", () => { atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80; });
+  new ResizeObserver(() => { if (atEnd) scrollToEnd(); }).observe(log);
+}
+
 /** Makes the pane work; `open` shows a discussion's page. */
 export function start(open) {
   openPage = open;
+  stayAtEnd();
   $("composer").addEventListener("submit", send);
   $("text").addEventListener("input", (event) => {
     grow();

@@ -47,7 +47,7 @@ impl Stage {
 
 /// Every script of the pages.
 fn scripts() -> String {
-    ASSETS.iter().filter(|(name, _, _)| name.ends_with(".js")).map(|(_, _, text)| *text).collect()
+    ASSETS.iter().filter(|(name, _, _)| name.strip_suffix(".js").is_some()).map(|(_, _, text)| *text).collect()
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn look_at_the_demo() {
     let listener = tokio::net::TcpListener::bind(&address).await.unwrap();
     let discussion = async |Path(number): Path<String>| Html(format!("<h1>#{number}</h1><p>請問十月份的發票開好了嗎？</p>"));
     let product = Router::new().route("/webhooks/line/main", post(async || StatusCode::OK)).route("/d/{number}", get(discussion));
-    let router = router(demo.clone()).merge(product);
+    let router = router(demo.clone()).merge(product).merge(platform.router());
     platform.set_webhook(&format!("http://{address}/webhooks/line/main"));
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     scene_at(&demo, Duration::ZERO).await;
@@ -277,12 +277,13 @@ async fn say_as_the_bot(demo: &DemoState, api_url: &str) {
     };
     let card = |number: u32, title: &str, status: &str, color: &str| {
         let link = json!({"type": "uri", "label": "查看討論", "uri": format!("http://127.0.0.1:8080/d/{number}")});
+        let done = json!({"type": "postback", "label": "已解決", "data": format!("v=1&do=done&d={number}"), "displayText": "已解決"});
         let badge = text(status, json!({"size": "xs", "color": color, "weight": "bold", "flex": 0}));
         let head = json!({"type": "box", "layout": "baseline", "spacing": "sm", "contents": [text(&format!("#{number}"), json!({"size": "sm", "color": "#8c8c8c"})), badge]});
         json!({
             "type": "bubble", "size": "kilo",
             "body": {"type": "box", "layout": "vertical", "spacing": "sm", "contents": [head, text(title, json!({"weight": "bold", "wrap": true, "maxLines": 2})), {"type": "separator", "margin": "md"}]},
-            "footer": {"type": "box", "layout": "vertical", "contents": [{"type": "button", "style": "link", "height": "sm", "action": link}]},
+            "footer": {"type": "box", "layout": "vertical", "contents": [{"type": "button", "style": "link", "height": "sm", "action": link}, {"type": "button", "style": "secondary", "height": "sm", "action": done}]},
         })
     };
     let cards = [
@@ -290,9 +291,12 @@ async fn say_as_the_bot(demo: &DemoState, api_url: &str) {
         card(13, "上週訂的 20 箱濾紙何時到貨", "處理中", "#2a6f97"),
     ];
     let quote = demo.platform.chat_log(&demo.group)[1].content["quoteToken"].clone();
+    let chips = ["查進度", "這是另一件事"].map(|label| {
+        json!({"type": "action", "action": {"type": "postback", "label": label, "data": format!("v=1&do={label}"), "displayText": label}})
+    });
     let messages = json!([
         {"type": "text", "text": "收到，已建立討論，進度都會記在這裡。", "quoteToken": quote},
-        {"type": "flex", "altText": "#12 十月份的發票", "contents": {"type": "carousel", "contents": cards}},
+        {"type": "flex", "altText": "#12 十月份的發票", "contents": {"type": "carousel", "contents": cards}, "quickReply": {"items": chips}},
     ]);
     let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
     let token = demo.platform.settings().access_token.expose();

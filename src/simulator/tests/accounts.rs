@@ -86,7 +86,7 @@ async fn a_second_account_does_not_stay_in_a_group() {
 #[tokio::test]
 async fn each_account_has_its_own_groups_friends_tokens_keys_and_quota() {
     let (w, second) = two().await;
-    let theirs = second.group("另一群", &[w.amy.clone()]);
+    let theirs = second.group("另一群", std::slice::from_ref(&w.amy));
     let asked = second.say(&theirs, Some(&w.amy), "一", Say::default());
     let refused = w.reply(&asked).await;
     assert_eq!((refused.status, refused.json["message"].as_str()), (400, Some("Invalid reply token")));
@@ -116,7 +116,7 @@ async fn each_account_delivers_to_its_own_webhook() {
     let ((one, seen), (other, seen_by_other)) = (webhook(0).await, webhook(0).await);
     w.platform.set_webhook(&one);
     second.set_webhook(&other);
-    let theirs = second.group("另一群", &[w.amy.clone()]);
+    let theirs = second.group("另一群", std::slice::from_ref(&w.amy));
     assert!(w.platform.deliver(&[w.says("一")]).await.is_ok());
     assert!(second.deliver(&[second.say(&theirs, None, "二", Say::default())]).await.is_ok());
     for (seen, account) in [(seen, &w.platform), (seen_by_other, &second)] {

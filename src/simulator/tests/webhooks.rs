@@ -46,6 +46,7 @@ async fn a_redelivery_differs_in_its_flag_alone() {
     }
 }
 
+/// Reference, "Set webhook endpoint URL", "Test webhook endpoint".
 #[tokio::test]
 async fn the_webhook_can_be_set_read_and_tested_over_the_api() {
     let w = world().await;

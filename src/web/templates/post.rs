@@ -165,7 +165,7 @@ fn body(look: &Look<'_>, view: &PostView, viewer: Role) -> Markup {
 fn versions(look: &Look<'_>, view: &PostView) -> Markup {
     let when = look.when();
     html! {
-        @if !view.versions.is_empty() && view.post.retracted_at.is_none() {
+        @if view.versions.len() > 1 && view.post.retracted_at.is_none() {
             details.versions id={ "versions-" (view.post.id) } {
                 summary { (look.fill("page.versions", &[("count", &view.versions.len().to_string())])) }
                 ol {

@@ -54,8 +54,8 @@ pub(super) fn project_rows(look: &Look<'_>, projects: &[Project], is_staff: bool
 pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
     let project = &view.project;
     let main = html! {
-        a.back href="/projects" { (icons::icon(Icon::Back)) (look.t("page.projects")) }
         div.sheet {
+            a.back href="/projects" { (icons::icon(Icon::Back)) (look.t("page.projects")) }
             div.sheet-head {
                 h1 { (project.name) }
                 a.button.plain href={ "/discussions?project=" (project.key) } { (look.t("page.see_discussions")) }

@@ -534,7 +534,7 @@ fn an_edited_post_shows_its_history_where_it_is_given() {
             post: post(1, "text", "{}"),
             files: vec![],
             told: vec![],
-            versions: vec![version("第一版")],
+            versions: vec![version("第一版"), version("第二版")],
             names: BTreeMap::new(),
         };
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()

@@ -65,6 +65,8 @@ pub struct Setup {
     pub reply_token_life: Duration,
     /// Larger files of LINE messages are not kept.
     pub file_mb_max: u64,
+    /// More of the configuration; `LINE_URL` in it stands for the platform's address.
+    pub more_config: &'static str,
 }
 
 impl Default for Setup {
@@ -76,6 +78,7 @@ impl Default for Setup {
             quota: None,
             reply_token_life: Duration::from_mins(1),
             file_mb_max: 300,
+            more_config: "",
         }
     }
 }
@@ -145,6 +148,8 @@ hold_seconds = 0
 coalesce_minutes = {coalesce}
 quiet_hours = ""
 monthly_budget = {budget}
+
+{more}
 "#,
         secret = settings.channel_secret.expose(),
         token = settings.access_token.expose(),
@@ -152,6 +157,7 @@ monthly_budget = {budget}
         settle = setup.settle.as_secs_f64(),
         coalesce = setup.coalesce.as_secs_f64() / 60.0,
         budget = setup.monthly_budget,
+        more = setup.more_config.replace("LINE_URL", line_url),
     )
 }
 

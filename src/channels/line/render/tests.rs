@@ -267,7 +267,7 @@ fn the_list_of_open_discussions_is_a_row_with_a_link_each_and_counts_the_rest() 
     let rows: Vec<&Value> =
         message["contents"]["body"]["contents"].as_array().unwrap().iter().filter(|c| c["action"]["uri"] == URL).collect();
     assert_eq!(rows.len(), 10);
-    assert_eq!(shown(&message).iter().filter(|t| *t == "還有 7 則" || *t == "還有 17 件在處理").count(), 2);
+    assert_eq!(shown(&message).iter().filter(|t| *t == "還有 7 則" || *t == "進行中的討論：17 件").count(), 2);
     assert_eq!(progress(Locale::ZhTw, &[], 0, URL), json!({"type": "text", "text": "目前沒有待處理的討論。"}));
 }
 
