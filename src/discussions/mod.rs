@@ -29,6 +29,6 @@ pub use link::{Linking, link, unlink};
 pub use open::open;
 pub use post::{Tell, Written, begin, post};
 pub use quotes::{bring, follow_quote};
-pub use reply::reply;
+pub use reply::{answer, reply};
 pub use solved::{not_solved, solved};
 pub use unsend::{Wording, edit, unsend, word_of_kind};

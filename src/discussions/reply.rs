@@ -12,13 +12,17 @@ const REPEATED_WITHIN: SignedDuration = SignedDuration::from_secs(2);
 /// No push is paid for an answer, however long it waits.
 const NEVER_PAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 
-/// Promises the answer, which is worth something for as long as the reply token that came at `received_at` is good.
+/// Promises the answer to a tap, which is worth something for as long as the reply token that came at `received_at` is good.
 pub async fn reply(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received_at: Timestamp) -> Result<()> {
-    let now = app.clock.now();
-    let detail = reply.to_json();
-    if notices::was_replied(tx, chat, &detail, now - REPEATED_WITHIN).await? {
+    if notices::was_replied(tx, chat, &reply.to_json(), app.clock.now() - REPEATED_WITHIN).await? {
         return Ok(());
     }
+    answer(tx, app, chat, reply, received_at).await
+}
+
+/// Promises the answer to what was typed: nobody types twice by mistake, so each is answered.
+pub async fn answer(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received_at: Timestamp) -> Result<()> {
+    let now = app.clock.now();
     let new = NewNotice {
         kind: NoticeKind::Replied,
         discussion: None,
@@ -27,7 +31,7 @@ pub async fn reply(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received
         due_at: now,
         deadline_at: now + NEVER_PAID,
         now,
-        detail: Some(detail),
+        detail: Some(reply.to_json()),
         expires_at: Some(received_at + REPLY_TOKEN_GOOD_FOR),
     };
     notices::add(tx, &new).await.map(drop)

@@ -14,7 +14,7 @@ pub(super) async fn obey(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &C
     let alone = chat.kind == ChatKind::User;
     let (purpose, code) = match typed {
         Typed::Progress => {
-            acts::reply(tx, app, chat.id, &Reply::Progress {}, arrived.row.received_at).await?;
+            acts::answer(tx, app, chat.id, &Reply::Progress {}, arrived.row.received_at).await?;
             return done(tx, arrived, "a command: progress").await.map(Some);
         }
         Typed::Bind { code } => (CodePurpose::Bind, code.as_deref()),
@@ -31,7 +31,7 @@ pub(super) async fn obey(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &C
     let Some(reply) = acts::use_code(tx, app, chat, (purpose, code), author, alone).await? else {
         return done(tx, arrived, "a command: too many wrong codes were typed here lately").await.map(Some);
     };
-    acts::reply(tx, app, chat.id, &reply, arrived.row.received_at).await?;
+    acts::answer(tx, app, chat.id, &reply, arrived.row.received_at).await?;
     let note = match reply {
         Reply::Bound { .. } => "a command: the chat was bound",
         Reply::Linked { .. } => "a command: a LINE account was linked",
