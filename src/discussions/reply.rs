@@ -12,7 +12,7 @@ const REPEATED_WITHIN: SignedDuration = SignedDuration::from_secs(2);
 /// No push is paid for an answer, however long it waits.
 const NEVER_PAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 
-/// Promises the answer to a tap, which is worth something for as long as the reply token that came at `received_at` is good.
+/// Promises the answer to a tap or a code, which is worth something for as long as the reply token that came at `received_at` is good.
 pub async fn reply(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received_at: Timestamp) -> Result<()> {
     if notices::was_replied(tx, chat, &reply.to_json(), app.clock.now() - REPEATED_WITHIN).await? {
         return Ok(());
@@ -20,7 +20,7 @@ pub async fn reply(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received
     answer(tx, app, chat, reply, received_at).await
 }
 
-/// Promises the answer to what was typed: nobody types twice by mistake, so each is answered.
+/// Promises the answer to a question that was typed: nobody types it twice by mistake, so each is answered.
 pub async fn answer(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received_at: Timestamp) -> Result<()> {
     let now = app.clock.now();
     let new = NewNotice {

@@ -31,7 +31,7 @@ pub(super) async fn obey(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &C
     let Some(reply) = acts::use_code(tx, app, chat, (purpose, code), author, alone).await? else {
         return done(tx, arrived, "a command: too many wrong codes were typed here lately").await.map(Some);
     };
-    acts::answer(tx, app, chat.id, &reply, arrived.row.received_at).await?;
+    acts::reply(tx, app, chat.id, &reply, arrived.row.received_at).await?;
     let note = match reply {
         Reply::Bound { .. } => "a command: the chat was bound",
         Reply::Linked { .. } => "a command: a LINE account was linked",
