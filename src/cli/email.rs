@@ -5,7 +5,7 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::channels::email::parse::{self, Own};
@@ -28,8 +28,29 @@ struct Line<'a> {
     subject: &'a str,
     text: &'a str,
     reply: &'a str,
+    passed_on: &'a str,
     attachments: Vec<Attachment<'a>>,
     auto: &'a str,
+}
+
+/// What is ours, from `x.ctx.json` beside `x.eml`: without it no mail is known as our own coming back.
+#[derive(Default, Deserialize)]
+struct Ours {
+    #[serde(default)]
+    own_addresses: Vec<String>,
+    own_domain: Option<String>,
+}
+
+impl Ours {
+    /// That of the mail at `path`; nothing where there is none.
+    fn beside(path: &Path) -> anyhow::Result<Self> {
+        let path = path.with_extension("ctx.json");
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| path.display().to_string()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(e) => Err(e).with_context(|| path.display().to_string()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -40,6 +61,7 @@ struct Attachment<'a> {
 }
 
 /// Parses standard input without `paths`, else each file, and every `*.eml` under each folder in the order of their paths.
+/// `x.ctx.json` beside `x.eml` may say what is ours: `{"own_addresses": ["…"], "own_domain": "…"}`.
 ///
 /// # Errors
 /// A path that cannot be read, by its name; `out` failing. What is no mail gets a line of empty fields.
@@ -48,7 +70,7 @@ pub fn parse(paths: &[PathBuf], out: &mut impl Write) -> anyhow::Result<()> {
     if paths.is_empty() {
         let mut raw = Vec::new();
         std::io::stdin().lock().take(MAIL_BYTES_MAX).read_to_end(&mut raw).context("standard input")?;
-        print("-", &raw, &mut out)?;
+        print("-", &raw, &Ours::default(), &mut out)?;
     }
     for path in paths {
         if fs::metadata(path).with_context(|| path.display().to_string())?.is_dir() {
@@ -82,11 +104,12 @@ fn file(path: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let mut raw = Vec::new();
     let read = fs::File::open(path).and_then(|f| f.take(MAIL_BYTES_MAX).read_to_end(&mut raw));
     read.with_context(|| name.clone())?;
-    print(&name, &raw, out)
+    print(&name, &raw, &Ours::beside(path)?, out)
 }
 
-fn print(file: &str, raw: &[u8], out: &mut impl Write) -> anyhow::Result<()> {
-    let mail = parse::parse(raw, &Own::default());
+fn print(file: &str, raw: &[u8], ours: &Ours, out: &mut impl Write) -> anyhow::Result<()> {
+    let own = Own { addresses: &ours.own_addresses, host: ours.own_domain.as_deref(), ..Own::default() };
+    let mail = parse::parse(raw, &own);
     let line = mail.as_ref().map_or_else(|| Line { file, auto: "none", ..Line::default() }, |m| line(file, m));
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")?;
@@ -106,6 +129,7 @@ fn line<'a>(file: &'a str, mail: &'a IncomingMail) -> Line<'a> {
         subject: &mail.subject,
         text: &mail.text,
         reply: &mail.reply,
+        passed_on: &mail.passed_on,
         attachments: mail.attachments.iter().map(attachment).collect(),
         auto: mail.auto.as_str(),
     }
@@ -134,6 +158,25 @@ mod tests {
         let subjects: Vec<&str> = rows.iter().map(|r| r["subject"].as_str().expect("text")).collect();
         assert_eq!(subjects, ["a", "b", ""]);
         assert!(rows[2]["file"].as_str().expect("text").ends_with("sub/c.eml"));
+    }
+
+    #[test]
+    fn what_is_ours_is_read_beside_the_mail() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for (name, text) in [
+            ("a.eml", "From: help+token@example.com\n\nhi"),
+            ("a.ctx.json", r#"{"own_addresses": ["help@example.com"]}"#),
+            ("b.eml", "From: x@example.com\nMessage-ID: <1@desk.example.com>\n\nhi"),
+            ("b.ctx.json", r#"{"own_domain": "desk.example.com"}"#),
+            ("c.eml", "From: help@example.com\n\nhi"),
+        ] {
+            fs::write(dir.path().join(name), text).expect("a file");
+        }
+        let mut out = Vec::new();
+        parse(&[dir.path().to_owned()], &mut out).expect("it parses");
+        let lines = String::from_utf8(out).expect("UTF-8");
+        let kinds: Vec<bool> = lines.lines().map(|l| l.contains(r#""auto":"loop""#)).collect();
+        assert_eq!(kinds, [true, true, false]);
     }
 
     #[test]

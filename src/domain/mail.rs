@@ -1,5 +1,7 @@
 //! A mail in our words: made by `channels::email::parse`.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::MessageId;
@@ -34,14 +36,28 @@ pub struct IncomingMail {
     pub date: Option<Timestamp>,
     /// The whole text body; an HTML body turned into text where there is no other.
     pub text: String,
-    /// The new text alone: without quoted history and signature.
+    /// The new text alone: without quoted history, signature and what is passed on; a mail that only passes something on
+    /// has that here.
     pub reply: String,
+    /// What its author passes on under their own words, with its header lines; empty where nothing is.
+    pub passed_on: String,
     /// Files that came with it.
     pub attachments: Vec<MailAttachment>,
     /// Whether a program wrote it.
     pub auto: AutoMail,
     /// What the trusted receiving server says of its author.
     pub authenticity: Authenticity,
+}
+
+impl IncomingMail {
+    /// What the mail says, without history: its author's words, and under them what they pass on.
+    pub fn said(&self) -> Cow<'_, str> {
+        match (self.reply.is_empty(), self.passed_on.is_empty()) {
+            (_, true) => Cow::Borrowed(&self.reply),
+            (true, false) => Cow::Borrowed(&self.passed_on),
+            (false, false) => Cow::Owned(format!("{}\n\n{}", self.reply, self.passed_on)),
+        }
+    }
 }
 
 /// A file in a mail.

@@ -41,8 +41,9 @@ pub(super) async fn read(app: &App, row: &Inbound) -> Result<ReadMail, String> {
     let raw = app.files.read(&row.body).await.map_err(|e| format!("reading the raw mail {}: {e}", row.body))?;
     let addresses = own_addresses(app);
     let authserv_id = mailbox(app, row).and_then(|m| m.authserv_id.clone());
-    let parsed =
-        tokio::task::spawn_blocking(move || parse::parse(&raw, &Own { addresses: &addresses, authserv_id: authserv_id.as_deref() }));
+    let parsed = tokio::task::spawn_blocking(move || {
+        parse::parse(&raw, &Own { addresses: &addresses, authserv_id: authserv_id.as_deref(), ..Own::default() })
+    });
     // A panic of a parser is a mail's fault, not the program's.
     let mail = parsed.await.map_err(|_| "the mail broke the parser".to_owned())?;
     let mut mail = mail.ok_or("this is no mail: it has neither headers nor a body that can be read")?;
@@ -218,7 +219,8 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
     let mail = &read.mail;
     let at = said_at(mail.date, row.received_at);
     let evidence = found.as_ref().map_or(Evidence::Nothing {}, |(_, evidence)| evidence.clone());
-    let body = if mail.reply.trim().is_empty() && read.files.is_empty() { &mail.text } else { &mail.reply };
+    let said = mail.said();
+    let body = if said.trim().is_empty() && read.files.is_empty() { mail.text.as_str() } else { said.as_ref() };
     let evidence = evidence.to_json();
     let words = NewPost {
         external_id: Some(mail.message_id.as_ref().map_or(row.external_id.as_str(), |id| id.as_str())),

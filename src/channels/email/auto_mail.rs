@@ -1,8 +1,10 @@
 //! Whether a program wrote a mail: bounces, vacation answers, lists, our own mail coming back.
 
+use std::borrow::Cow;
+
 use mail_parser::{Message, MimeHeaders, PartType};
 
-use super::auto_words::{AUTO_REPLY_SUBJECTS, BOUNCE_PHRASES, BOUNCE_SUBJECTS, DAEMONS};
+use super::auto_words::{AUTO_REPLY_SUBJECTS, BOUNCE_LISTS, BOUNCE_PHRASES, BOUNCE_SUBJECTS, COMPLAINT_SUBJECTS, DAEMONS};
 use super::{DELIVERY_HEADER, HeaderField, header, html};
 use crate::domain::{AutoMail, Bounce, MailAddress, MessageId};
 
@@ -18,6 +20,8 @@ pub struct Facts<'a> {
     pub text: &'a str,
     /// Our own addresses, any case.
     pub own: &'a [String],
+    /// The host in the Message-IDs that we make.
+    pub own_host: Option<&'a str>,
 }
 
 /// How much of a bounce's text is searched, in bytes.
@@ -46,7 +50,19 @@ pub fn classify(facts: &Facts<'_>) -> AutoMail {
 
 fn is_loop(facts: &Facts<'_>) -> bool {
     header::find(facts.fields, DELIVERY_HEADER).is_some()
-        || facts.from.is_some_and(|f| facts.own.iter().any(|own| own.eq_ignore_ascii_case(&f.address)))
+        || facts.from.is_some_and(|f| facts.own.iter().any(|own| untagged(own).eq_ignore_ascii_case(&untagged(&f.address))))
+        || facts.own_host.zip(header::find(facts.fields, "Message-ID")).is_some_and(|(host, id)| {
+            let at = id.trim().trim_end_matches('>').rsplit_once('@');
+            at.is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(host))
+        })
+}
+
+/// The address without the part after `+` (RFC 5233).
+fn untagged(address: &str) -> Cow<'_, str> {
+    match address.split_once('+').and_then(|(local, rest)| Some((local, rest.rsplit_once('@')?.1))) {
+        Some((local, domain)) => Cow::Owned(format!("{local}@{domain}")),
+        None => Cow::Borrowed(address),
+    }
 }
 
 fn is_list(facts: &Facts<'_>) -> bool {
@@ -54,6 +70,9 @@ fn is_list(facts: &Facts<'_>) -> bool {
         || header::find(facts.fields, "List-Post").is_some()
         || header::find(facts.fields, "List-Unsubscribe").is_some()
         || header::find(facts.fields, "Mailing-List").is_some()
+        // fml, the Japanese list server, which also writes what it refuses.
+        || header::find(facts.fields, "X-MLServer").is_some()
+        || header::find(facts.fields, "X-ML-Name").is_some()
         || matches!(precedence(facts).as_str(), "list" | "bulk" | "junk")
 }
 
@@ -92,7 +111,8 @@ fn is_auto_reply(facts: &Facts<'_>, list: bool) -> bool {
         || header::find(facts.fields, "Delivered-To").is_some_and(|v| v.eq_ignore_ascii_case("autoresponder"))
         || report_type(facts.mail).as_deref() == Some("disposition-notification")
         || is_auto_reply_subject(facts.subject)
-        || !list && header::find(facts.fields, "X-Loop").is_some() && is_daemon(facts)
+        // Helpdesks (OTRS, Zammad) write "yes" here, lists their address.
+        || header::find(facts.fields, "X-Loop").is_some_and(|v| v.eq_ignore_ascii_case("yes") || !list && is_daemon(facts))
         || has_report(facts.mail)
         || is_feedback(facts)
         || is_robot(facts)
@@ -116,8 +136,12 @@ fn is_robot(facts: &Facts<'_>) -> bool {
     matches!(local, "mailer-daemon" | "mail-daemon" | "mailerdaemon" | "mdaemon" | "double-bounce")
 }
 
-/// An abuse report of a mail service (RFC 5965).
+/// An abuse report of a mail service (RFC 5965), or one of those that follow no rule: Amazon's notices, Hotmail's.
 fn is_feedback(facts: &Facts<'_>) -> bool {
+    let subject = facts.subject.trim().to_lowercase();
+    if amazon_notice(facts).is_some() || COMPLAINT_SUBJECTS.iter().any(|c| subject.starts_with(c)) {
+        return true;
+    }
     report_type(facts.mail).as_deref() == Some("feedback-report")
         || facts.mail.parts.iter().any(|p| p.is_content_type("message", "feedback-report"))
 }
@@ -126,6 +150,19 @@ fn report_type(mail: &Message<'_>) -> Option<String> {
     let ct = mail.parts.first()?.content_type()?;
     let is_report = ct.ctype().eq_ignore_ascii_case("multipart") && ct.subtype().is_some_and(|s| s.eq_ignore_ascii_case("report"));
     is_report.then(|| ct.attribute("report-type").unwrap_or("").trim().to_ascii_lowercase())
+}
+
+/// The kind of an Amazon SNS notice about a mail of ours (JSON: `"notificationType":"Bounce"`), lower case.
+fn amazon_notice(facts: &Facts<'_>) -> Option<String> {
+    let text = facts.text.trim_start();
+    if !text.starts_with('{') && header::find(facts.fields, "x-amz-sns-message-id").is_none() {
+        return None;
+    }
+    let text = &text[..text.floor_char_boundary(SEARCHED_BYTES_MAX)];
+    let key = ["notificationType", "eventType"].into_iter().find_map(|k| text.split_once(k))?.1;
+    let value = key.trim_start_matches(['\\', '"', ':', ' ']);
+    let kind = value.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
+    matches!(kind.as_str(), "bounce" | "complaint" | "delivery" | "reject" | "deliverydelay").then_some(kind)
 }
 
 /// A delivery report's part.
@@ -187,6 +224,9 @@ fn looks_like_bounce(facts: &Facts<'_>) -> bool {
         return false;
     }
     let is_subject = BOUNCE_SUBJECTS.iter().any(|s| subject.contains(s));
+    if amazon_notice(facts).as_deref() == Some("bounce") {
+        return true;
+    }
     let unsent = is_daemon(facts) || has_null_sender(facts) || facts.from.is_none();
     let auto = header::find(facts.fields, "Auto-Submitted").is_some_and(|v| v.to_ascii_lowercase().starts_with("auto-replied"));
     let speaks = || {
@@ -196,8 +236,15 @@ fn looks_like_bounce(facts: &Facts<'_>) -> bool {
     if is_daemon(facts) {
         return is_subject || speaks();
     }
-    is_subject && (unsent || auto || speaks() && holds_smtp_answer(&whole_text(facts))) && !is_answer(&subject)
-        || has_null_sender(facts) && !auto && facts.from.is_none_or(|f| f.address.is_empty()) && speaks()
+    let is_first = header::find(facts.fields, "References").is_none() && header::find(facts.fields, "In-Reply-To").is_none();
+    let lists = || BOUNCE_LISTS.iter().any(|p| whole_text(facts).to_lowercase().contains(p));
+    is_subject && (unsent || auto || speaks() && (holds_smtp_answer(&whole_text(facts)) || is_first && lists())) && !is_answer(&subject)
+        || has_null_sender(facts) && !auto && (facts.from.is_none_or(|f| f.address.is_empty()) || brings_mail_back(facts)) && speaks()
+}
+
+/// Whether a mail, or the head of one, is inside.
+fn brings_mail_back(facts: &Facts<'_>) -> bool {
+    facts.mail.parts.iter().any(|p| matches!(p.body, PartType::Message(_)) || p.is_content_type("text", "rfc822-headers"))
 }
 
 /// A person may answer a bounce, or write about one.
@@ -239,6 +286,10 @@ fn whole_text(facts: &Facts<'_>) -> String {
         match &part.body {
             PartType::Text(t) => push_line(&mut text, t),
             PartType::Html(t) if facts.text.is_empty() => push_line(&mut text, &html::text(t)),
+            // Verizon's break the head of the part that holds their words.
+            PartType::Binary(b) if facts.text.is_empty() => {
+                push_line(&mut text, &String::from_utf8_lossy(&b[..b.len().min(SEARCHED_BYTES_MAX)]));
+            }
             _ => {}
         }
     }

@@ -3,6 +3,9 @@
 //! A small scanner of our own goes over the HTML first, in linear time: it bounds size and nesting (the converter's time
 //! grows with the square of the nesting), drops what is never shown, writes links out and marks quoted blocks.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use html2text::config;
 use html2text::render::TextDecorator;
 
@@ -107,9 +110,75 @@ pub fn marked_text(html: &str) -> String {
     out
 }
 
-/// Letters and digits of the new text, if the HTML says where quoted history begins and nothing new comes after it.
-pub fn new_letters(html: &str) -> Option<String> {
+/// The names of the pictures that came with a mail, by Content-ID without brackets.
+pub type NamesById = HashMap<String, String>;
+
+/// `html` with each picture that came with the mail shown as `[name]`: `<img src="cid:…">` becomes its name in
+/// `names_by_id`.
+pub fn with_named_pictures<'a>(html: &'a str, names_by_id: &NamesById) -> Cow<'a, str> {
+    if names_by_id.is_empty() || !html.contains("cid:") {
+        return Cow::Borrowed(html);
+    }
+    let html = bounded(html);
+    let mut out = String::with_capacity(html.len());
+    let mut at = 0;
+    let mut pieces = Pieces(html);
+    while let Some(piece) = pieces.next() {
+        let end = html.len() - pieces.0.len();
+        let name = match &piece {
+            Piece::Open { name, attributes, .. } if name.eq_ignore_ascii_case("img") => {
+                picture_id(attributes).and_then(|id| names_by_id.get(id))
+            }
+            _ => None,
+        };
+        match name {
+            Some(name) => {
+                out.push('[');
+                out.extend(name.chars().map(|c| if matches!(c, '<' | '>' | '&') { '_' } else { c }));
+                out.push(']');
+            }
+            None => out.push_str(&html[at..end]),
+        }
+        at = end;
+    }
+    Cow::Owned(out)
+}
+
+fn picture_id(attributes: &str) -> Option<&str> {
+    attribute(attributes, "src")?.trim().strip_prefix("cid:")
+}
+
+/// Plain text with Outlook's `[cid:image001.png@…]` as the picture's `[name]`.
+pub fn with_named_marks<'a>(text: &'a str, names_by_id: &NamesById) -> Cow<'a, str> {
+    if names_by_id.is_empty() || !text.contains("[cid:") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("[cid:") {
+        out.push_str(before);
+        out.push('[');
+        let near = &after[..after.floor_char_boundary(LINK_BYTES_MAX)];
+        let named = near.find(']').map(|end| (&after[..end], &after[end + 1..])).and_then(|(id, tail)| Some((names_by_id.get(id)?, tail)));
+        if let Some((name, tail)) = named {
+            out.push_str(name);
+            out.push(']');
+            rest = tail;
+        } else {
+            out.push_str("cid:");
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Letters and digits of the new text, if the HTML says where quoted history begins and nothing new comes after it, and if
+/// `text` begins with them and goes on.
+pub fn new_letters(html: &str, text: &str) -> Option<String> {
     let mut letters = String::new();
+    let mut compared = 0;
+    let mut own = text.chars().filter(|c| c.is_alphanumeric());
     let mut open: Option<Block<'_>> = None;
     let mut seen = false;
     let mut hidden = Hidden::default();
@@ -126,12 +195,21 @@ pub fn new_letters(html: &str) -> Option<String> {
         match &piece {
             Piece::Open { name, attributes, .. } => {
                 if let Some(reach) = quote_reach(name, attributes).or_else(|| history(name, attributes)) {
+                    if !seen && own.clone().next().is_none() {
+                        return None;
+                    }
                     seen = true;
                     open = Some(Block::new(name, reach));
                 }
             }
             Piece::Text(t) if seen && has_letters(t) => return None,
-            Piece::Text(t) => push_letters(&mut letters, t),
+            Piece::Text(t) => {
+                push_letters(&mut letters, t);
+                if letters[compared..].chars().any(|c| own.next() != Some(c)) {
+                    return None;
+                }
+                compared = letters.len();
+            }
             _ => {}
         }
     }
@@ -501,7 +579,7 @@ mod tests {
         {
             let begun = std::time::Instant::now();
             marked_text(&html);
-            new_letters(&html);
+            new_letters(&html, &html);
             assert!(begun.elapsed().as_secs() < 10, "{} took {:?}", &html[..5], begun.elapsed());
         }
     }
@@ -510,8 +588,11 @@ mod tests {
     fn new_letters_end_where_history_begins() {
         let html =
             "<div>好的&amp;謝謝</div><div class=\"gmail_quote\"><div class=\"gmail_attr\">X 寫道：</div><blockquote>舊</blockquote></div>";
-        assert_eq!(new_letters(html).as_deref(), Some("好的謝謝"));
-        assert_eq!(new_letters(&format!("{html}<p>後記</p>")), None);
-        assert_eq!(new_letters("<p>沒有引文</p>"), None);
+        let text = "好的&\n謝謝\n\nX 寫道：\n舊";
+        assert_eq!(new_letters(html, text).as_deref(), Some("好的謝謝"));
+        assert_eq!(new_letters(&format!("{html}<p>後記</p>"), text), None);
+        assert_eq!(new_letters("<p>沒有引文</p>", "沒有引文"), None);
+        assert_eq!(new_letters(html, "別的文字"), None);
+        assert_eq!(new_letters(html, "好的&謝謝"), None);
     }
 }

@@ -16,7 +16,6 @@ pub mod imap;
 pub mod maildir;
 pub mod parse;
 pub mod render;
-mod reply_rules;
 pub mod reply_text;
 pub mod smtp;
 

@@ -101,3 +101,37 @@ fn a_status_is_not_an_address_or_a_version() {
         assert_eq!(super::enhanced_status(text).as_deref(), status, "{text}");
     }
 }
+
+fn auto(raw: &str) -> AutoMail {
+    parse(raw.replace('\n', "\r\n").as_bytes(), &Own::default()).expect("a mail").auto
+}
+
+#[test]
+fn programs_that_follow_no_rule_are_known() {
+    // Amazon's notices, as JSON.
+    let sns = "From: no-reply@sns.amazonaws.com\nSubject: AWS Notification Message\n\n{\"notificationType\":\"KIND\",\"mail\":{}}\n";
+    assert!(matches!(auto(&sns.replace("KIND", "Bounce")), AutoMail::Bounce(_)));
+    assert_eq!(auto(&sns.replace("KIND", "Complaint")), AutoMail::AutoReply);
+    // A gateway that names no code, from an address of its own.
+    let gateway = "From: gateway@example.com\nSubject: Delivery failure notification\n\nYour message\ncould not be delivered to the following recipients:\n\nu@example.org\n";
+    assert!(matches!(auto(gateway), AutoMail::Bounce(_)));
+    // A person who asks about one has a thread or says more.
+    assert_eq!(auto(&gateway.replace("Subject: ", "References: <a@b>\nSubject: Re: ")), AutoMail::None);
+    // A telephone company's, with the mail inside.
+    let company = "Return-Path: <>\nFrom: no-reply@example.jp\nSubject: Mail\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nCould not be delivered to: <u@example.jp>\n\n--b\nContent-Type: message/rfc822\n\nSubject: x\n\ny\n--b--\n";
+    assert!(matches!(auto(company), AutoMail::Bounce(_)));
+    assert_eq!(auto("From: ml-admin@example.jp\nX-MLServer: fml\nSubject: Loop Alert\n\nx\n"), AutoMail::List);
+    assert_eq!(auto("From: desk@example.com\nX-Loop: yes\nSubject: x\n\nx\n"), AutoMail::AutoReply);
+    assert_eq!(auto("From: a@example.com\nX-Loop: list@example.com\nSubject: x\n\nx\n"), AutoMail::None);
+    assert_eq!(auto("From: staff@example.com\nSubject: complaint about message from 192.0.2.1\n\nx\n"), AutoMail::AutoReply);
+}
+
+#[test]
+fn our_own_mail_is_known_by_tag_and_host() {
+    let addresses = ["help+token@example.com".to_owned()];
+    let own = Own { addresses: &addresses, host: Some("desk.example.com"), ..Own::default() };
+    for raw in ["From: HELP@example.com\n\nx", "From: a@b.c\nMessage-ID: <1@Desk.Example.com>\n\nx"] {
+        assert_eq!(parse(raw.as_bytes(), &own).expect("a mail").auto, AutoMail::Loop, "{raw}");
+    }
+    assert_eq!(parse(b"From: a@b.c\nMessage-ID: <1@example.com>\n\nx", &own).expect("a mail").auto, AutoMail::None);
+}

@@ -1,7 +1,8 @@
 use std::fmt::Write as _;
 
+use super::files::NAME_CHARS_MAX;
 use super::*;
-use crate::domain::{Authenticity, AutoMail};
+use crate::domain::{Authenticity, MessageId};
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/fixtures/email/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -24,6 +25,9 @@ fn summary(mail: &IncomingMail) -> String {
         writeln!(out, "file: {} ({}, {} bytes)", a.name, a.content_type, a.bytes.len()).expect("a string grows");
     }
     writeln!(out, "reply: {}", mail.reply).expect("a string grows");
+    if !mail.passed_on.is_empty() {
+        writeln!(out, "passed on: {}", mail.passed_on).expect("a string grows");
+    }
     out
 }
 
@@ -137,7 +141,7 @@ fn broken_mail_is_still_read() {
 #[test]
 fn the_trusted_server_s_verdict_is_passed_on() {
     let raw = b"Authentication-Results: mx.example.test; dmarc=pass header.from=c.test\r\nReceived: from x\r\nFrom: a@c.test\r\n\r\nhi";
-    let own = Own { addresses: &[], authserv_id: Some("mx.example.test") };
+    let own = Own { authserv_id: Some("mx.example.test"), ..Own::default() };
     assert_eq!(parse(raw, &own).expect("a mail").authenticity, Authenticity::Pass);
     assert_eq!(read(raw).authenticity, Authenticity::Unknown);
 }
@@ -145,7 +149,7 @@ fn the_trusted_server_s_verdict_is_passed_on() {
 #[test]
 fn our_own_address_is_a_loop() {
     let addresses = ["Support@Example.com".to_owned()];
-    let mail = parse(b"From: support@example.com\r\n\r\nhi", &Own { addresses: &addresses, authserv_id: None }).expect("a mail");
+    let mail = parse(b"From: support@example.com\r\n\r\nhi", &Own { addresses: &addresses, ..Own::default() }).expect("a mail");
     assert_eq!(mail.auto, AutoMail::Loop);
 }
 
@@ -164,5 +168,106 @@ proptest::proptest! {
             raw.truncate(len - cut % len);
             parse(&raw, &Own::default());
         }
+    }
+}
+
+/// Words for a mail of parts, with CRLF.
+fn mixed(parts: &[&str]) -> Vec<u8> {
+    let mut raw = "From: a@c.test\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n".to_owned();
+    for part in parts {
+        raw.push_str("--b\n");
+        raw.push_str(part);
+        raw.push('\n');
+    }
+    (raw + "--b--\n").replace('\n', "\r\n").into_bytes()
+}
+
+#[test]
+fn what_is_inside_winmail_dat_takes_its_place() {
+    use base64::Engine as _;
+    let packed = base64::engine::general_purpose::STANDARD.encode(tnef::tests::sample());
+    let part = format!("Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\n{packed}");
+    let mail = read(&mixed(&[&part]));
+    assert_eq!(mail.text, "內文");
+    assert_eq!(mail.attachments.iter().map(|a| (a.name.as_str(), a.bytes.as_slice())).collect::<Vec<_>>(), [("報價單.pdf", &b"%PDF"[..])]);
+    // What only bears the name stays a file.
+    let mail = read(&mixed(&["\nhi", "Content-Type: application/ms-tnef; name=winmail.dat\n\nno such thing"]));
+    assert_eq!((mail.text.as_str(), mail.attachments[0].name.as_str()), ("hi", "winmail.dat"));
+}
+
+#[test]
+fn a_mail_inside_a_mail_is_passed_on_and_kept_as_a_file() {
+    let inner =
+        "Content-Type: message/rfc822\n\nFrom: Client <c@c.test>\nDate: Sat, 21 Nov 2026 20:13:00 +0800\nSubject: leak\n\nIt drips.";
+    let mail = read(&mixed(&["\nPlease see.", inner]));
+    assert_eq!(mail.reply, "Please see.");
+    assert_eq!(mail.passed_on, "From: Client <c@c.test>\nDate: 2026-11-21T20:13:00+08:00\nSubject: leak\n\nIt drips.");
+    assert_eq!(mail.said(), format!("Please see.\n\n{}", mail.passed_on));
+    assert_eq!(mail.attachments[0].name, "leak.eml");
+    let alone = read(&mixed(&[inner]));
+    assert!(alone.reply.ends_with("It drips.") && alone.passed_on.is_empty());
+}
+
+#[test]
+fn an_invitation_is_readable() {
+    let calendar = "Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:會議\nDTSTART:20261121T140000\nEND:VEVENT\nEND:VCALENDAR";
+    let mail = read(&mixed(&["Content-Type: text/plain; charset=utf-8\n\n請參加", calendar]));
+    assert_eq!(mail.reply, "請參加\n\n📅 會議\n🕑 2026-11-21 14:00");
+    assert_eq!(mail.attachments.len(), 1);
+}
+
+#[test]
+fn pictures_stand_in_the_text_by_their_names() {
+    let picture = "Content-Type: image/png; name=leak.png\nContent-ID: <p1@x>\nContent-Transfer-Encoding: base64\n\nAAEC";
+    let mail = read(&mixed(&["Content-Type: text/html\n\n<p>Here:<img src=\"cid:p1@x\" alt=\"?\"></p><p>Thanks</p>", picture]));
+    assert_eq!(mail.text, "Here:[leak.png]\n\nThanks");
+    let mail = read(&mixed(&["\nHere: [cid:p1@x] and [cid:other] [cid:", picture]));
+    assert_eq!(mail.text, "Here: [leak.png] and [cid:other] [cid:");
+}
+
+#[test]
+fn an_inner_multipart_without_its_end_does_not_swallow_what_follows() {
+    let raw = "Content-Type: multipart/mixed; boundary=out\n\n--out\nContent-Type: multipart/alternative; boundary=in\n\n--in\n\ntext\n\n\
+               --out\nContent-Type: text/csv; name=a.csv\nContent-Disposition: attachment\n\n1,2\n--out--\n";
+    let mail = read(raw.replace('\n', "\r\n").as_bytes());
+    assert_eq!((mail.text.as_str(), mail.attachments.len()), ("text", 1));
+    assert_eq!(mail.attachments[0].bytes, b"1,2");
+}
+
+#[test]
+fn uuencoded_files_and_cut_base64_are_read_whole() {
+    let mail = read(b"From: a@c.test\r\n\r\nhi\r\nbegin 644 a.txt\r\n%:&5L;&\\\r\n`\r\nend\r\n");
+    assert_eq!(
+        (mail.text.as_str(), mail.attachments[0].name.as_str(), mail.attachments[0].bytes.as_slice()),
+        ("hi", "a.txt", &b"hello"[..])
+    );
+    let mail = read(&mixed(&["\nhi", "Content-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\naGVsbG8"]));
+    assert_eq!(mail.attachments[0].bytes, b"hello");
+}
+
+#[test]
+fn signed_and_encrypted_parts_are_kept_as_files() {
+    let mail = read(&mixed(&[
+        "\nhi",
+        "Content-Type: application/pkcs7-signature; name=smime.p7s\nContent-Transfer-Encoding: base64\n\nAAEC",
+        "Content-Type: application/pgp-signature\n\n-----BEGIN PGP SIGNATURE-----",
+    ]));
+    let names: Vec<&str> = mail.attachments.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!((mail.reply.as_str(), names.as_slice()), ("hi", &["smime.p7s", "attachment-2.asc"][..]));
+}
+
+#[test]
+fn hostile_mails_take_little_time() {
+    let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(20_000);
+    let multiparts: Vec<String> = (0..2_000).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n")).collect();
+    let multiparts = multiparts.concat();
+    let words = format!("Subject: {}\r\n\r\nx", "=?utf-7?Q?a?b".repeat(100_000));
+    let marks = String::from_utf8(mixed(&[&"\n[cid:".repeat(100_000), "Content-Type: image/png\nContent-ID: <x>\n\ny"])).expect("UTF-8");
+    let begins = format!("Subject: x\r\n\r\n{}", "begin 644 x\r\n".repeat(100_000));
+    let fields = "From: a@b\r\n".repeat(100_000);
+    for raw in [nested, multiparts, words, marks, begins, fields] {
+        let begun = std::time::Instant::now();
+        parse(raw.as_bytes(), &Own::default());
+        assert!(begun.elapsed().as_secs() < 5, "{} took {:?}", &raw[..20], begun.elapsed());
     }
 }
