@@ -1,6 +1,7 @@
 //! Damages the mails of `tests/fixtures/email` in many ways and reads them: no panic, and no reading over a second.
 //!
-//! `nice cargo run --release --example fuzz_mail -- SECONDS [SEED]`. The same seed makes the same mails; every hundred
+//! `nice cargo run --release --example fuzz_mail -- parser|reply SECONDS [SEED]`: `parser` reads whole mails, `reply` their bytes
+//! as if they were a plain or an HTML text, which brings the reader of new text to what no parser would hand it. The same seed makes the same mails; every hundred
 //! thousand mails it says how far it is, and at the end which mail took longest. A mail that panics or is slow is written to
 //! `target/fuzz_mail-SEED-NUMBER.eml`, and the run fails.
 
@@ -87,6 +88,11 @@ impl Numbers {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
+    let target = match arguments.next().as_deref() {
+        Some("parser") => read_mail,
+        Some("reply") => read_texts,
+        _ => return Err("parser or reply?".into()),
+    };
     let seconds: u64 = arguments.next().ok_or("how many seconds?")?.parse()?;
     let seed: u64 = arguments.next().map_or(Ok(1), |s| s.parse())?;
     let mails = fixtures(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/email")))?;
@@ -97,10 +103,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         count += 1;
         let mail = damaged(&mails, &mut numbers);
         let started = Instant::now();
-        let read = std::panic::catch_unwind(|| {
-            parse(&mail, &Own::default());
-            reply_text::new_text(&String::from_utf8_lossy(&mail));
-        });
+        let read = std::panic::catch_unwind(|| target(&mail));
         let took = started.elapsed();
         if took > slowest {
             (slowest, slowest_at) = (took, count);
@@ -116,6 +119,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("{count} mails in {:?}, slowest {slowest:?} (number {slowest_at})", begun.elapsed());
     Ok(())
+}
+
+fn read_mail(mail: &[u8]) {
+    parse(mail, &Own::default());
+}
+
+fn read_texts(mail: &[u8]) {
+    let text = String::from_utf8_lossy(mail);
+    reply_text::new_text(&text);
+    reply_text::read("", Some(&text), false);
+    reply_text::read(&text, Some(&text), true);
 }
 
 /// Every mail under `folder`.

@@ -60,7 +60,8 @@ struct Attachment<'a> {
     sha256: String,
 }
 
-/// Parses standard input without `paths`, else each file, and every `*.eml` under each folder in the order of their paths.
+/// Parses standard input without `paths`, else each file, and every `*.eml` and every mail of a Maildir under each folder, in the
+/// order of their paths.
 /// `x.ctx.json` beside `x.eml` may say what is ours: `{"own_addresses": ["…"], "own_domain": "…"}`.
 ///
 /// # Errors
@@ -88,15 +89,23 @@ fn folder(path: &Path, depth: usize, out: &mut impl Write) -> anyhow::Result<()>
     let named = || path.display().to_string();
     let mut entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).with_context(named)?;
     entries.sort_by_key(fs::DirEntry::file_name);
+    let holds_mails = is_of_maildir(path);
     for entry in entries {
         let path = entry.path();
         if fs::metadata(&path).with_context(|| path.display().to_string())?.is_dir() {
             folder(&path, depth + 1, out)?;
-        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("eml")) {
+        } else if holds_mails || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("eml")) {
             file(&path, out)?;
         }
     }
     Ok(())
+}
+
+/// Whether it is the `new` or `cur` of a Maildir, where any file is a mail.
+fn is_of_maildir(folder: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else { return false };
+    let Some(maildir) = folder.parent() else { return false };
+    ["new", "cur"].iter().any(|name| folder.ends_with(name)) && ["new", "cur", "tmp"].iter().all(|name| maildir.join(name).is_dir())
 }
 
 fn file(path: &Path, out: &mut impl Write) -> anyhow::Result<()> {
@@ -158,6 +167,23 @@ mod tests {
         let subjects: Vec<&str> = rows.iter().map(|r| r["subject"].as_str().expect("text")).collect();
         assert_eq!(subjects, ["a", "b", ""]);
         assert!(rows[2]["file"].as_str().expect("text").ends_with("sub/c.eml"));
+    }
+
+    #[test]
+    fn the_mails_of_a_maildir_have_no_ending() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["new", "cur", "tmp"] {
+            fs::create_dir(folder.path().join(name)).expect("a folder");
+        }
+        fs::write(folder.path().join("new/1.a.b"), "Subject: one\n\n").expect("a mail");
+        fs::write(folder.path().join("cur/2.a.b:2,S"), "Subject: two\n\n").expect("a mail");
+        fs::write(folder.path().join("tmp/3.a.b"), "Subject: half").expect("a mail");
+        fs::write(folder.path().join("dovecot.index"), "x").expect("a file");
+        let mut out = Vec::new();
+        parse(&[folder.path().to_owned()], &mut out).expect("read");
+        let out = String::from_utf8(out).expect("UTF-8");
+        let subjects: Vec<&str> = out.lines().filter_map(|l| l.split("\"subject\":\"").nth(1)?.split('"').next()).collect();
+        assert_eq!(subjects, ["two", "one"]);
     }
 
     #[test]

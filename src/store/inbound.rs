@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::Dialect;
 use super::sql::{self, Columns, FromRow, Result, Value, args};
-use crate::domain::{DiscussionId, InboundId, Inbox, PersonId, words};
+use crate::domain::{DiscussionId, InboundId, Inbox, PersonId, PostId, words};
 
 words! {
     /// What became of something that arrived.
@@ -129,6 +129,12 @@ pub async fn settle(
     )
     .await
     .map(drop)
+}
+
+/// The SHA-256 of the raw mail that a post was placed from.
+pub async fn raw_mail_of(c: &mut AnyConnection, post: PostId) -> Result<Option<String>> {
+    let mail = "SELECT i.body FROM posts p JOIN inbound i ON i.id = p.inbound_id WHERE p.id = $1 AND p.source = 'email'";
+    sql::find(c, mail, args![post]).await
 }
 
 /// Which LINE message it is about, where it waits or was given up.

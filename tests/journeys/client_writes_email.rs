@@ -195,3 +195,50 @@ fn mail_and_line_of_one_project_stand_side_by_side() {
         assert_eq!((&posts(&found)[0]["source"], &posts(&found)[1]["source"]), (&"line".into(), &"email".into()));
     });
 }
+
+#[test]
+fn the_mail_is_shown_as_its_writer_laid_it_out_and_runs_nothing() {
+    journey(async |t| {
+        t.project("alpha").await;
+        t.sender("alpha", AMY).await;
+        let raw = [
+            "From: =?utf-8?B?6Zmz576O54+N?= <amy@client.example>",
+            "To: support@example.com",
+            "Subject: quote",
+            "Message-ID: <laid-out@client.example>",
+            "Date: Sun, 22 Nov 2026 10:00:00 +0800",
+            "Content-Type: multipart/related; boundary=b",
+            "",
+            "--b",
+            "Content-Type: text/html; charset=utf-8",
+            "",
+            "<script>alert(1)</script><table border=1><tr><td style='color:#c00'>單價 300</td></tr></table>",
+            "<img src='cid:logo'><img src='https://spy.example/open.gif'>",
+            "--b",
+            "Content-Type: image/png",
+            "Content-ID: <logo>",
+            "",
+            "png",
+            "--b--",
+            "",
+        ];
+        t.mail.arrives_raw(raw.join("\r\n").as_bytes()).await;
+        assert_eq!(t.settled("laid-out@client.example").await["discussion"], 1);
+        let post = posts(&t.discussion(1).await)[0]["id"].as_i64().expect("it has a number");
+        let wang = t.staff("alpha", "Wang").await;
+        let browser = t.browser(&wang).await;
+        assert!(browser.get("/d/1").await.html.contains(&format!("href=\"/mails/{post}\"")));
+        let page = browser.get(&format!("/mails/{post}")).await;
+        assert_eq!(page.status, 200);
+        assert!(
+            page.html.contains("<td style=\"color:#c00\">單價 300</td>") && page.html.contains("data:image/png;base64,"),
+            "{}",
+            page.html
+        );
+        assert!(!page.html.contains("alert(1)") && !page.html.contains("spy.example"), "{}", page.html);
+        assert!(page.policy.starts_with("sandbox") && page.policy.contains("default-src 'none'"), "{}", page.policy);
+        t.project("beta").await;
+        let chen = t.staff("beta", "Chen").await;
+        assert_eq!(t.browser(&chen).await.get(&format!("/mails/{post}")).await.status, 404);
+    });
+}

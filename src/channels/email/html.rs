@@ -110,6 +110,37 @@ pub fn marked_text(html: &str) -> String {
     out
 }
 
+/// `html` without what is never shown, cut to [`HTML_BYTES_MAX`], and with the elements below [`NESTING_MAX`] taken out around
+/// what they hold: safe to hand to a parser whose time grows with the square of the nesting.
+pub fn flattened(html: &str) -> String {
+    let html = bounded(html);
+    let mut out = String::with_capacity(html.len());
+    let (mut hidden, mut depth) = (Hidden::default(), 0_usize);
+    for piece in Pieces(html) {
+        if hidden.hides(&piece) {
+            continue;
+        }
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Open { name, raw, closed, .. } => {
+                let is_void = closed || is_one_of(name, VOID);
+                depth += usize::from(!is_void);
+                if is_void || depth <= NESTING_MAX {
+                    out.push_str(raw);
+                }
+            }
+            Piece::Close { name } if !is_one_of(name, VOID) => {
+                if depth <= NESTING_MAX {
+                    out.extend(["</", name, ">"]);
+                }
+                depth = depth.saturating_sub(1);
+            }
+            Piece::Close { .. } | Piece::Unshown => {}
+        }
+    }
+    out
+}
+
 /// The names of the pictures that came with a mail, by Content-ID without brackets.
 pub type NamesById = HashMap<String, String>;
 

@@ -2,9 +2,11 @@
 //!
 //! [`parse`] reads a mail, with the help of [`charset`] and [`html`]; [`reply_text`] finds what is new in it, [`auto_mail`]
 //! whether a person wrote it, [`authenticity`] whether its author is who they say. [`address`] makes and reads the tokens
-//! and tags by which an answer finds its discussion, [`render`] builds the mails that we send.
+//! and tags by which an answer finds its discussion, [`render`] builds the mails that we send,
+//! [`as_sent`] makes a mail's HTML safe to show.
 
 pub mod address;
+pub mod as_sent;
 pub mod authenticity;
 pub mod auto_mail;
 mod auto_words;

@@ -12,9 +12,10 @@ mod transfer;
 mod words;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
-use mail_parser::{HeaderName, Message, MessageParser, PartType};
+use mail_parser::{HeaderName, Message, MessageParser, MimeHeaders as _, PartType};
 
 use self::bodies::{Bodies, push_paragraph, tidy};
 use self::files::Files;
@@ -41,6 +42,10 @@ const TEXT_BYTES_MAX: usize = 1024 * 1024;
 const ADDRESSES_MAX: usize = 500;
 /// The most ids that are read from a References field, the newest of them.
 const REFERENCES_MAX: usize = 200;
+/// The most bytes of pictures that are shown in a mail's own page.
+pub const PICTURES_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// What a browser shows in place and cannot run: no SVG.
+const PICTURE_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 /// Mails inside a mail that are read as passed on.
 const MAILS_INSIDE_MAX: usize = 5;
 
@@ -122,6 +127,59 @@ fn read(mail: &Message<'_>, own: &Own<'_>) -> IncomingMail {
         auto,
         authenticity,
     }
+}
+
+/// A picture that came with a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// One that a browser shows in place.
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+/// The pictures of a mail by Content-ID without brackets.
+pub type Pictures = HashMap<String, Picture>;
+
+/// A mail for a page of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AsSent {
+    /// The writer's name, else the address.
+    pub from: String,
+    pub subject: String,
+    pub date: Option<Timestamp>,
+    /// Its HTML body as it came, where it has one. It is anybody's: it goes through [`super::as_sent::harmless`] first.
+    pub html: Option<String>,
+    /// The same as text.
+    pub text: String,
+    /// What its HTML shows: at most [`PICTURES_BYTES_MAX`] together.
+    pub pictures: Pictures,
+}
+
+/// Reads a mail for a page of its own; `None` where nothing at all can be read.
+pub fn as_sent(raw: &[u8]) -> Option<AsSent> {
+    let mail = parse(raw, &Own::default())?;
+    let from = mail.from.map_or_else(String::new, |f| if f.name.trim().is_empty() { f.address } else { f.name });
+    let sent = AsSent { from, subject: mail.subject, date: mail.date, text: mail.text, ..AsSent::default() };
+    let Some(Parsed(parsed)) = &Parsed::of(from_first_header(raw)) else { return Some(sent) };
+    let parts = || parsed.html_body.iter().filter_map(|id| parsed.parts.get(*id as usize));
+    let html: Vec<_> = parts().filter(|p| matches!(p.body, PartType::Html(_))).map(|p| bodies::part_text(parsed, p)).collect();
+    Some(AsSent { html: (!html.is_empty()).then(|| html.concat()), pictures: pictures(parsed), ..sent })
+}
+
+fn pictures(mail: &Message<'_>) -> Pictures {
+    let mut left = PICTURES_BYTES_MAX;
+    let mut found = Pictures::new();
+    for part in &mail.parts {
+        let Some(id) = part.content_id() else { continue };
+        let shown = PICTURE_TYPES.iter().find(|t| t.split_once('/').is_some_and(|(a, b)| part.is_content_type(a, b)));
+        let Some(content_type) = shown else { continue };
+        let bytes = files::part_bytes(mail, part);
+        if bytes.len() <= left {
+            left -= bytes.len();
+            found.insert(id.trim_matches(['<', '>']).to_owned(), Picture { content_type, bytes: bytes.into_owned() });
+        }
+    }
+    found
 }
 
 fn recipients(head: &Head<'_>, fields: &[header::HeaderField<'_>]) -> Vec<MailAddress> {

@@ -8,6 +8,7 @@ mod group_show;
 mod groups_list;
 mod inbound_list;
 mod line_login;
+mod mail_show;
 mod me;
 mod person_picture;
 mod projects;
@@ -62,6 +63,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/d/{number}/live", get(live::live))
         .route("/d/{number}/reply", post(discussion_reply::reply))
         .route("/d/{number}/{change}", post(discussion_change::change))
+        .route("/mails/{post}", get(mail_show::show))
         .route("/groups", get(groups_list::list))
         .route("/groups/{id}", get(group_show::show))
         .route("/groups/{id}/{change}", post(group_show::change))
@@ -85,6 +87,8 @@ enum Refusal {
     TooLarge,
     Bad,
     Broken(store::Error),
+    /// The file store does not answer.
+    Away,
     /// To the login page, and back to this local path.
     Login(String),
     /// Here instead: a local path.
@@ -126,6 +130,7 @@ fn answer(app: &App, result: Answer) -> Response {
         Refusal::TooMany => error_page(app, StatusCode::TOO_MANY_REQUESTS),
         Refusal::TooLarge => error_page(app, StatusCode::PAYLOAD_TOO_LARGE),
         Refusal::Bad => error_page(app, StatusCode::BAD_REQUEST),
+        Refusal::Away => error_page(app, StatusCode::SERVICE_UNAVAILABLE),
         Refusal::Broken(error) => {
             tracing::error!(%error, "a page failed in the database");
             error_page(app, StatusCode::SERVICE_UNAVAILABLE)

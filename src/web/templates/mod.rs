@@ -12,6 +12,7 @@ pub mod icons;
 pub mod inbound;
 mod links;
 pub mod login;
+pub mod mail;
 pub mod me;
 pub mod post;
 pub mod projects;

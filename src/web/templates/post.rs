@@ -10,7 +10,7 @@ use super::files::{FileView, files};
 use super::icons::{self, Icon};
 use super::words::{place, said, sticker, words};
 use super::{Look, gap, history, linked, within};
-use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Via};
+use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Source, Via};
 use crate::store::discussion_events::DiscussionEvent;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
@@ -156,6 +156,9 @@ fn body(look: &Look<'_>, view: &PostView, viewer: Role) -> Markup {
                 summary { (look.t("page.show_whole")) }
                 div.words { (linked(whole)) }
             }
+        }
+        @if p.source == Source::Email && p.kind == "mail" && (viewer.is_staff() || !p.role.is_staff()) {
+            p.as-sent { a href={ "/mails/" (p.id) } target="_blank" rel="noopener" { (look.t("page.mail_as_sent")) } }
         }
         (files(look, &view.files, viewer))
     }

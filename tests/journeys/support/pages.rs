@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use reqwest::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{ACCEPT, CONTENT_SECURITY_POLICY, COOKIE, HeaderName, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use tokio::io::AsyncWriteExt as _;
@@ -31,14 +31,17 @@ pub struct Page {
     pub status: u16,
     /// Where it leads; empty where nowhere.
     pub location: String,
+    /// Its Content-Security-Policy.
+    pub policy: String,
     pub html: String,
 }
 
 impl Page {
     async fn read(answer: Response) -> Self {
         let status = answer.status().as_u16();
-        let location = answer.headers().get(LOCATION).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        Self { status, location, html: answer.text().await.expect("a page is text") }
+        let header = |name: HeaderName| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let (location, policy) = (header(LOCATION), header(CONTENT_SECURITY_POLICY));
+        Self { status, location, policy, html: answer.text().await.expect("a page is text") }
     }
 
     /// Its text from `from` to the next `to`.
