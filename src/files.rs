@@ -12,7 +12,7 @@ use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
@@ -89,6 +89,23 @@ impl Files {
         Ok(kept)
     }
 
+    /// Keeps many small things in one file, for the price of one: a reference for each, in order, that [`Files::read`] takes.
+    pub async fn put_together(&self, things: &[Bytes]) -> Result<Vec<String>, FilesError> {
+        let mut digest = Sha256::new();
+        for thing in things {
+            digest.update(thing);
+        }
+        let sha256 = hex(&digest.finalize());
+        self.store.put(&key(&sha256), things.iter().cloned().collect::<PutPayload>()).await?;
+        let mut offset = 0;
+        let references = things.iter().map(|thing| {
+            let reference = format!("{sha256}:{offset}:{}", thing.len());
+            offset += thing.len();
+            reference
+        });
+        Ok(references.collect())
+    }
+
     /// Keeps what a stream brings, without holding it in memory. More than `max` octets are refused.
     pub async fn put_stream(&self, mut bytes: impl Stream<Item = anyhow::Result<Bytes>> + Unpin, max: u64) -> Result<Kept, FilesError> {
         let unnamed = Path::from(format!("{UNFINISHED}/{}", uuid::Uuid::new_v4()));
@@ -151,9 +168,14 @@ impl Files {
         Ok(self.store.get_opts(&key(sha256), options).await?.into_stream())
     }
 
-    /// The bytes, whole: for mails, which are bounded.
-    pub async fn read(&self, sha256: &str) -> Result<Bytes, FilesError> {
-        Ok(self.store.get(&key(sha256)).await?.bytes().await?)
+    /// The bytes, whole: for mails, which are bounded. `reference` is a SHA-256, or what [`Files::put_together`] gave.
+    pub async fn read(&self, reference: &str) -> Result<Bytes, FilesError> {
+        match part(reference) {
+            // There is no empty range.
+            Some((_, range)) if range.is_empty() => Ok(Bytes::new()),
+            Some((sha256, range)) => Ok(self.store.get_range(&key(sha256), range).await?),
+            None => Ok(self.store.get(&key(reference)).await?.bytes().await?),
+        }
     }
 
     /// Forgets the bytes; nothing happens where there are none.
@@ -185,6 +207,14 @@ impl Files {
     }
 }
 
+/// `SHA-256:OFFSET:LENGTH`.
+fn part(reference: &str) -> Option<(&str, Range<u64>)> {
+    let (sha256, place) = reference.split_once(':')?;
+    let (offset, length) = place.split_once(':')?;
+    let offset: u64 = offset.parse().ok()?;
+    Some((sha256, offset..offset.checked_add(length.parse().ok()?)?))
+}
+
 /// `ab/abcd…`: 256 folders, so that none grows too long.
 fn key(sha256: &str) -> Path {
     Path::from(format!("{}/{sha256}", &sha256[..sha256.len().min(2)]))
@@ -197,4 +227,26 @@ pub fn hex(bytes: &[u8]) -> String {
         write!(s, "{b:02x}").expect("writing to a String does not fail");
         s
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn things_kept_together_are_read_one_by_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::open(&Storage::Folder(dir.path().to_owned())).unwrap();
+        let things: Vec<Bytes> = ["one", "", "three", "四"].map(Bytes::from).to_vec();
+        let references = files.put_together(&things).await.unwrap();
+        assert_eq!(references.iter().map(|r| r[..64].to_owned()).collect::<Vec<_>>(), vec![hex(&Sha256::digest("onethree四")); 4]);
+        for (reference, thing) in references.iter().zip(&things) {
+            assert_eq!(files.read(reference).await.unwrap(), *thing);
+        }
+        let alone = files.put("alone".into()).await.unwrap();
+        assert_eq!(files.read(&alone.sha256).await.unwrap(), "alone");
+        for bad in [format!("{}:90:1", &references[0][..64]), format!("{}:x:1", &references[0][..64]), "nothing".to_owned()] {
+            files.read(&bad).await.unwrap_err();
+        }
+    }
 }

@@ -14,6 +14,7 @@ pub mod domain;
 pub mod files;
 pub mod i18n;
 pub mod intake;
+pub mod mail_tokens;
 pub mod outbox;
 pub mod schedule;
 pub mod simulator;
@@ -36,6 +37,7 @@ use config::Config;
 use files::Files;
 use i18n::Texts;
 use intake::accept::Intake;
+use mail_tokens::MailTokens;
 use store::Db;
 
 /// What every part works with: the configuration and what it opened. Shared by reference count.
@@ -47,6 +49,8 @@ pub struct App {
     /// By the account's name in the configuration.
     pub line: BTreeMap<String, Line>,
     pub smtp: Option<Smtp>,
+    /// For mail servers that want OAuth.
+    pub mail_tokens: MailTokens,
     /// Signs and reads reply addresses.
     pub reply_key: ReplyKey,
     pub intake: Intake,
@@ -94,7 +98,8 @@ impl App {
             tx.commit().await?;
         }
         let line = config.line.iter().map(|account| Ok((account.name.clone(), Line::new(account)?))).collect::<anyhow::Result<_>>()?;
-        let smtp = config.smtp.as_ref().map(Smtp::new).transpose()?;
+        let mail_tokens = MailTokens::open(&config, &db)?;
+        let smtp = config.smtp.as_ref().map(|smtp| Smtp::new(smtp, mail_tokens.for_smtp(smtp))).transpose()?;
         let reply_key = ReplyKey::new(Self::secret(&db, "reply_key").await?);
         Ok(Arc::new(Self {
             intake: Intake::start(db.clone()),
@@ -104,6 +109,7 @@ impl App {
             files,
             line,
             smtp,
+            mail_tokens,
             reply_key,
             wake: Wake::default(),
             program,

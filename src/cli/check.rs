@@ -7,8 +7,9 @@ use crate::channels::email::imap::Imap;
 use crate::channels::email::maildir;
 use crate::channels::email::smtp::Smtp;
 use crate::channels::line::client::Line;
-use crate::config::{Config, LineAccess, LineAccount, MailSource};
+use crate::config::{Config, LineAccess, LineAccount, MailSink, MailSource};
 use crate::files::Files;
+use crate::mail_tokens::MailTokens;
 use crate::store::Db;
 
 /// One item may take so long.
@@ -33,11 +34,13 @@ pub(super) async fn check(config: Config) -> anyhow::Result<ExitCode> {
     for account in &config.line {
         say(format!("line {}", account.name), within(line(&config, account)).await);
     }
+    let tokens = tokens(&config).await;
     for mailbox in &config.mailbox {
         let tried = async {
             match &mailbox.source {
                 MailSource::Imap { server, folder } => {
-                    let (imap, selected) = Imap::connect(server, folder).await.map_err(|e| e.to_string())?;
+                    let tokens = if server.oauth.is_some() { tokens.as_ref().map_err(Clone::clone)?.find(server) } else { None };
+                    let (imap, selected) = Imap::connect(server, folder, tokens.as_deref()).await.map_err(|e| e.to_string())?;
                     imap.logout().await;
                     Ok(format!("logged in; {} mails in {folder}", selected.exists))
                 }
@@ -52,11 +55,13 @@ pub(super) async fn check(config: Config) -> anyhow::Result<ExitCode> {
     match &config.smtp {
         Some(smtp) => {
             let tried = async {
-                let smtp = Smtp::new(smtp).map_err(|e| e.to_string())?;
+                let wants_tokens = matches!(&smtp.sink, MailSink::Smtp(server) if server.oauth.is_some());
+                let tokens = if wants_tokens { tokens.as_ref().map_err(Clone::clone)?.for_smtp(smtp) } else { None };
+                let smtp = Smtp::new(smtp, tokens).map_err(|e| e.to_string())?;
                 smtp.check().await.map_err(|e| e.to_string())?;
                 Ok("it takes our mail".to_owned())
             };
-            say("smtp".into(), within(tried).await);
+            say("smtp".into(), within(Box::pin(tried)).await);
         }
         None => println!("note smtp: not configured, so no mail leaves"),
     }
@@ -67,6 +72,18 @@ async fn within(tried: impl Future<Output = Result<String, String>>) -> Result<S
     match tokio::time::timeout(ITEM_WITHIN, tried).await {
         Ok(outcome) => outcome,
         Err(_) => Err(format!("no answer within {} s", ITEM_WITHIN.as_secs())),
+    }
+}
+
+/// A provider may put another refresh token in place of the one that is tried here, so that it must be possible to keep that one.
+async fn tokens(config: &Config) -> Result<MailTokens, String> {
+    if config.oauth().next().is_none() {
+        return Ok(MailTokens::default());
+    }
+    let opened = tokio::time::timeout(ITEM_WITHIN, Db::open(config.database.url.expose())).await;
+    match opened {
+        Ok(Ok(db)) => MailTokens::open(config, &db).map_err(|e| e.to_string()),
+        _ => Err("its newest refresh token is kept in the database, which cannot be opened".to_owned()),
     }
 }
 

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use super::serve::{bind, run, stop_on_signal};
 use crate::clock::Clock;
 use crate::config::{
-    AfterTaking, Config, Database, LineAccess, LineAccount, MailSink, MailSource, Mailbox, Notify, Secret, Server, Smtp, Storage,
+    AfterTaking, Config, Database, LineAccess, LineAccount, MailSink, MailSource, Mailbox, Notify, Secret, Server, Since, Smtp, Storage,
 };
 use crate::domain::{Channel, ChatKind, Inbox, ProjectKind};
 use crate::i18n::Locale;
@@ -113,10 +113,16 @@ fn configuration(dir: &std::path::Path, addr: SocketAddr, platform: &Platform) -
             address: SUPPORT.into(),
             source: MailSource::Maildir(dir.join("mail-in")),
             after: AfterTaking::Seen,
+            since: Since::Everything,
             project: None,
             authserv_id: Some(AUTHSERV.into()),
         }],
-        smtp: Some(Smtp { sink: MailSink::Maildir(dir.join("mail-out")), from_name: "和順貿易".into(), from_address: SUPPORT.into() }),
+        smtp: Some(Smtp {
+            sink: MailSink::Maildir(dir.join("mail-out")),
+            from_name: "和順貿易".into(),
+            from_address: SUPPORT.into(),
+            dkim: None,
+        }),
         notify: Notify {
             settle: Duration::from_secs(4),
             hold: Duration::from_secs(3),

@@ -170,7 +170,7 @@ async fn run_async(command: Command) -> anyhow::Result<ExitCode> {
             log_to_stderr();
             demo::demo(listen, dir).await?;
         }
-        Command::Check { configured } => return check::check(configured.read()?).await,
+        Command::Check { configured } => return Box::pin(check::check(configured.read()?)).await,
         Command::Migrate { configured } => {
             let db = crate::store::Db::open(configured.read()?.database.url.expose()).await?;
             db.close().await;

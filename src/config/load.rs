@@ -3,6 +3,7 @@
 //! Whatever is wrong is told in one line of at most [`LINE_CHARS_MAX`] characters that names the file, the key and what to
 //! write instead; secrets are never in it.
 
+mod mail;
 mod reader;
 mod sections;
 mod urls;
@@ -270,12 +271,13 @@ fn mailbox(s: &Section) -> Result<Mailbox, ConfigError> {
     let source = match url {
         urls::MailUrl::Maildir(folder) => MailSource::Maildir(folder),
         urls::MailUrl::Server { mut server, path } => {
-            server.password = s.password(&server, true)?;
+            mail::complete(s, &mut server, &mail::IMAP)?;
             let folder = if path.is_empty() { "INBOX".to_owned() } else { path };
             MailSource::Imap { server, folder }
         }
     };
     let after = s.read("after", "seen", after_taking)?;
+    let since = s.read("since", "1d", mail::since)?;
     if let (AfterTaking::Move(to), MailSource::Imap { folder, .. }) = (&after, &source)
         && to == folder
     {
@@ -286,7 +288,7 @@ fn mailbox(s: &Section) -> Result<Mailbox, ConfigError> {
         s.check("project", v, |v| if is_project_key(v) { Ok(v.to_owned()) } else { Err(bad()) })
     });
     let authserv_id = s.filled("authserv_id")?.map(str::to_owned);
-    Ok(Mailbox { name, address, source, after, project: project.transpose()?, authserv_id })
+    Ok(Mailbox { name, address, source, after, since, project: project.transpose()?, authserv_id })
 }
 
 fn after_taking(word: &str) -> Result<AfterTaking, String> {
@@ -306,11 +308,11 @@ fn smtp(s: &Section) -> Result<Smtp, ConfigError> {
             return Err(s.error("url", "has a path; write smtps://user@smtp.example.com:465"));
         }
         urls::MailUrl::Server { mut server, .. } => {
-            server.password = s.password(&server, false)?;
+            mail::complete(s, &mut server, &mail::SMTP)?;
             MailSink::Smtp(server)
         }
     };
-    Ok(Smtp { sink, from_name, from_address })
+    Ok(Smtp { sink, from_name, from_address, dkim: mail::dkim(s)? })
 }
 
 fn notify(s: &Section) -> Result<Notify, ConfigError> {
@@ -381,6 +383,12 @@ impl Config {
         }
         if let (Some(mailbox), None) = (self.mailbox.first(), &self.smtp) {
             warn(format!("[[mailbox]] {} is read, but there is no [smtp]: no mail can leave", mailbox.name));
+        }
+        if let Some(smtp) = &self.smtp
+            && let Some(dkim) = &smtp.dkim
+            && !mail::is_aligned(&dkim.domain, &smtp.from_address)
+        {
+            warn(format!("[smtp] dkim_domain {} does not fit {}: DMARC will not count the signature", dkim.domain, smtp.from_address));
         }
         for mailbox in self.mailbox.iter().filter(|m| m.authserv_id.is_none()) {
             warn(format!("[[mailbox]] {} has no authserv_id: staff mail without a reply token waits for a person", mailbox.name));

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use url::Url;
 
@@ -117,6 +117,7 @@ pub struct Mailbox {
     pub address: String,
     pub source: MailSource,
     pub after: AfterTaking,
+    pub since: Since,
     /// Key of the project for senders nobody knows; `None` = the triage project.
     pub project: Option<String>,
     /// Whose `Authentication-Results` header is trusted; `None` = nobody's.
@@ -141,6 +142,19 @@ pub enum AfterTaking {
     Delete,
 }
 
+/// What is taken of the mails that lie in an IMAP folder when it is read for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// All of them.
+    Everything,
+    /// None: only what comes from then on.
+    Nothing,
+    /// What is unread, and what came within so long before.
+    Within(Duration),
+    /// What is unread, and what came on this day (of the server's time zone) or later.
+    Day(Date),
+}
+
 /// A mail server to log in to.
 #[derive(Clone, Debug)]
 pub struct MailServer {
@@ -150,6 +164,23 @@ pub struct MailServer {
     /// Percent-decoded.
     pub user: Option<String>,
     pub password: Option<Secret>,
+    /// Instead of a password.
+    pub oauth: Option<Box<OAuth>>,
+    /// Certificates (PEM) of authorities that are believed beside those that browsers trust.
+    pub ca_pem: Option<String>,
+}
+
+/// How an access token is asked for (RFC 6749, section 6).
+#[derive(Clone, Debug)]
+pub struct OAuth {
+    /// What it is for: `mailbox/support`, `smtp`.
+    pub name: String,
+    pub token_url: String,
+    pub client_id: String,
+    /// Absent for a public client.
+    pub client_secret: Option<Secret>,
+    pub refresh_token: Secret,
+    pub scope: Option<String>,
 }
 
 /// How a mail connection is protected.
@@ -167,6 +198,17 @@ pub struct Smtp {
     /// The name and address that mails come from.
     pub from_name: String,
     pub from_address: String,
+    /// Absent: mails leave unsigned.
+    pub dkim: Option<Dkim>,
+}
+
+/// What mails are signed with (RFC 6376).
+#[derive(Clone, Debug)]
+pub struct Dkim {
+    pub domain: String,
+    pub selector: String,
+    /// RSA or Ed25519, PKCS#8 PEM.
+    pub key: Secret,
 }
 
 #[derive(Clone, Debug)]
@@ -188,6 +230,21 @@ pub struct Notify {
     pub quiet_hours: Option<(Time, Time)>,
     /// LINE messages that may be billed a month; `None` = ask LINE for the quota.
     pub monthly_budget: Option<u64>,
+}
+
+impl Config {
+    /// Every account that logs in by OAuth.
+    pub fn oauth(&self) -> impl Iterator<Item = &OAuth> {
+        let mailboxes = self.mailbox.iter().filter_map(|m| match &m.source {
+            MailSource::Imap { server, .. } => server.oauth.as_deref(),
+            MailSource::Maildir(_) => None,
+        });
+        let smtp = self.smtp.iter().filter_map(|s| match &s.sink {
+            MailSink::Smtp(server) => server.oauth.as_deref(),
+            MailSink::Maildir(_) => None,
+        });
+        mailboxes.chain(smtp)
+    }
 }
 
 impl Server {

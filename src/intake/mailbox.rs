@@ -1,44 +1,54 @@
 //! Reading mailboxes: each mail is made durable first, then settled with the server, then passed for good.
 
-use std::path::Path;
+mod folder;
+mod keep;
+mod progress;
+mod take;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::keep::TOO_LARGE;
+use self::take::{Taking, Unsettled, Upto};
 use crate::App;
-use crate::channels::email::connection::MailError;
-use crate::channels::email::imap::{Fetched, Imap, Selected};
-use crate::channels::email::{header, maildir};
-use crate::config::{MailServer, MailSource, Mailbox};
+use crate::channels::email::imap::{Imap, Selected};
+use crate::config::{MailServer, MailSource, Mailbox, Since};
 use crate::domain::Inbox;
-use crate::store::inbound::NewInbound;
+use crate::store::mailboxes::{Look, Place};
 use crate::store::{Dialect, leases, mailboxes};
 
-/// Mails made durable in one go.
-const MAILS_PER_BATCH: usize = 32;
-/// Their bytes: what is read ahead is held in memory.
-const BYTES_PER_BATCH: usize = 16 * 1024 * 1024;
 /// How long one wait for news lasts; then the lease is renewed.
 const WAIT: Duration = Duration::from_secs(10);
-/// How often a Maildir is looked at.
-const MAILDIR_EVERY: Duration = Duration::from_millis(700);
+/// What a first look reaches back at least where the folder was read before, under UIDs that mean something else now.
+const LOOK_AGAIN: Duration = Duration::from_hours(24);
 /// How long a node that died may keep the others from its mailbox.
 const LEASE: SignedDuration = SignedDuration::from_secs(25);
 /// Pauses after a failure, the last one for ever: an outage ends within it.
 const AFTER_FAILURE: [Duration; 5] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
 
+/// What is known of a mailbox from one connection, or look, to the next.
+#[derive(Default)]
+struct Memory {
+    unsettled: Unsettled,
+    folder: folder::Reader,
+}
+
 /// Reads the mailbox until `stop` rings, through every outage.
-pub async fn run(app: &App, mailbox: &Mailbox, stop: &CancellationToken) {
+pub async fn run(app: &Arc<App>, mailbox: &Mailbox, stop: &CancellationToken) {
     let mut failures = 0;
+    let mut memory = Memory::default();
     while !stop.is_cancelled() {
-        let pause = match read_for_a_while(app, mailbox, stop).await {
+        let pause = match read_for_a_while(app, mailbox, &mut memory, stop).await {
             Ok(()) => {
                 failures = 0;
                 Duration::ZERO
             }
             Err(error) => {
+                up(mailbox, false);
                 metrics::counter!("threadline_mailbox_failures_total").increment(1);
                 tracing::warn!(mailbox = mailbox.name, error = format!("{error:#}"), "the mailbox cannot be read now; trying again");
                 failures += 1;
@@ -75,35 +85,46 @@ async fn may_read(app: &App, mailbox: &Mailbox) -> anyhow::Result<bool> {
     Ok(taken)
 }
 
-async fn read_for_a_while(app: &App, mailbox: &Mailbox, stop: &CancellationToken) -> anyhow::Result<()> {
+async fn read_for_a_while(app: &Arc<App>, mailbox: &Mailbox, memory: &mut Memory, stop: &CancellationToken) -> anyhow::Result<()> {
     if !may_read(app, mailbox).await? {
         tokio::time::sleep(WAIT.min(Duration::from_secs(5))).await;
         return Ok(());
     }
     match &mailbox.source {
-        MailSource::Imap { server, folder } => read_imap(app, mailbox, server, folder, stop).await,
-        MailSource::Maildir(folder) => read_maildir(app, mailbox, folder, stop).await,
+        MailSource::Imap { server, folder } => read_imap(app, mailbox, (server, folder), &mut memory.unsettled, stop).await,
+        MailSource::Maildir(folder) => memory.folder.read(app, mailbox, folder, stop).await,
     }
 }
 
-async fn read_imap(app: &App, mailbox: &Mailbox, server: &MailServer, folder: &str, stop: &CancellationToken) -> anyhow::Result<()> {
-    let (mut imap, selected) = Imap::connect(server, folder).await?;
+async fn read_imap(
+    app: &Arc<App>,
+    mailbox: &Mailbox,
+    (server, folder): (&MailServer, &str),
+    unsettled: &mut Unsettled,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let tokens = app.mail_tokens.find(server);
+    let (mut imap, selected) = Imap::connect(server, folder, tokens.as_deref()).await?;
     tracing::info!(mailbox = mailbox.name, mails = selected.exists, "reading the mailbox");
     let inbox = Inbox::mail(&mailbox.name);
-    let mut place =
-        mailboxes::find(&mut *app.db.read().await?, &inbox).await?.filter(|(validity, _)| *validity == i64::from(selected.uid_validity));
+    let mut place = begin(app, mailbox, &inbox, &mut imap, &selected).await?;
+    up(mailbox, true);
+    let mut taking = Taking::begin(app, mailbox, selected.uid_validity, unsettled, stop);
     while !stop.is_cancelled() {
-        let uids = match place {
-            Some((_, last)) => imap.after(u32::try_from(last).unwrap_or(u32::MAX)).await?,
-            None => first_look(app, &mut imap).await?,
+        let uids = match place.look {
+            Some(look) => imap.between(place.last_uid.saturating_add(1), look.to_uid, look.since).await?,
+            None => imap.after(place.last_uid).await?,
         };
-        if place.is_none() && uids.is_empty() {
-            // From here on every mail is new, read in another program or not.
-            place = Some(pass(app, &inbox, &selected, selected.uid_next.unwrap_or(1).saturating_sub(1)).await?);
+        match taking.take(&mut imap, &uids, &mut place).await? {
+            Upto::TheEnd => {}
+            // Another node reads it now, or we are to stop.
+            Upto::ThePlace => break,
         }
-        if let Some(last) = take(app, mailbox, &inbox, &mut imap, &uids).await? {
-            let last = last.max(selected.uid_next.unwrap_or(1).saturating_sub(1));
-            place = Some(pass(app, &inbox, &selected, last).await?);
+        if let Some(look) = place.look.take() {
+            place.last_uid = look.to_uid;
+            pass(app, &inbox, &place).await?;
+            // What came meanwhile waits for no news.
+            continue;
         }
         if !may_read(app, mailbox).await? {
             break;
@@ -117,125 +138,47 @@ async fn read_imap(app: &App, mailbox: &Mailbox, server: &MailServer, folder: &s
     Ok(())
 }
 
-/// A mailbox that was never read, or whose UIDs mean something else now: what is unread, or of the last day. What was taken before is
-/// recognised by its Message-ID.
-async fn first_look(app: &App, imap: &mut Imap) -> Result<Vec<u32>, MailError> {
-    let mut uids = imap.unseen().await?;
-    uids.extend(imap.since_yesterday(app.clock.now()).await?);
-    uids.sort_unstable();
-    uids.dedup();
-    Ok(uids)
-}
-
-async fn pass(app: &App, inbox: &Inbox, selected: &Selected, last_uid: u32) -> anyhow::Result<(i64, i64)> {
-    let mut tx = app.db.begin().await?;
-    mailboxes::record(&mut tx, inbox, selected.uid_validity, last_uid).await?;
-    tx.commit().await?;
-    Ok((i64::from(selected.uid_validity), i64::from(last_uid)))
-}
-
-/// Takes these mails, batch by batch. The highest UID, if there was one.
-async fn take(app: &App, mailbox: &Mailbox, inbox: &Inbox, imap: &mut Imap, uids: &[u32]) -> anyhow::Result<Option<u32>> {
-    if uids.len() > MAILS_PER_BATCH {
-        tracing::info!(mailbox = mailbox.name, mails = uids.len(), "taking mails");
+/// Where reading goes on. A folder that was never read, or whose UIDs mean something else now, is looked at first: what was taken
+/// before is recognised by its Message-ID.
+async fn begin(app: &App, mailbox: &Mailbox, inbox: &Inbox, imap: &mut Imap, selected: &Selected) -> anyhow::Result<Place> {
+    let uid_validity = selected.uid_validity;
+    let before = mailboxes::find(&mut *app.db.read().await?, inbox).await?;
+    if let Some(place) = before
+        && place.uid_validity == uid_validity
+    {
+        return Ok(place);
     }
-    for batch in uids.chunks(MAILS_PER_BATCH) {
-        let mut durable = vec![];
-        let mut waiting: Vec<(u32, Vec<u8>)> = vec![];
-        let mut bytes = 0;
-        let mut fetching = imap.fetch(batch);
-        while let Some(fetched) = fetching.next().await? {
-            match fetched {
-                Fetched::Mail { uid, raw } => {
-                    bytes += raw.len();
-                    waiting.push((uid, raw));
-                    if bytes > BYTES_PER_BATCH {
-                        durable.extend(accept(app, inbox, std::mem::take(&mut waiting)).await?);
-                        bytes = 0;
-                    }
-                }
-                Fetched::TooLarge { uid, bytes, head } => too_large(app, inbox, uid, bytes, &head).await?,
-                Fetched::Refused { uid, said } => {
-                    tracing::error!(mailbox = mailbox.name, uid, said, "the server cannot give this mail; it stays in the mailbox");
-                }
-                Fetched::Gone { .. } => {}
-            }
-        }
-        durable.extend(accept(app, inbox, waiting).await?);
-        imap.settle(&durable, &mailbox.after).await?;
-        metrics::counter!("threadline_mails_taken_total").increment(durable.len() as u64);
-    }
-    Ok(uids.last().copied())
-}
-
-/// Makes the mails durable. Their UIDs.
-async fn accept(app: &App, inbox: &Inbox, mails: Vec<(u32, Vec<u8>)>) -> anyhow::Result<Vec<u32>> {
-    if mails.is_empty() {
-        return Ok(vec![]);
-    }
-    let uids = mails.iter().map(|(uid, _)| *uid).collect();
-    let mut rows = Vec::with_capacity(mails.len());
-    for (_, raw) in mails {
-        rows.push(durable_row(app, inbox, raw).await?);
-    }
-    app.intake.accept(rows).await?;
-    app.wake.place.notify_one();
-    Ok(uids)
-}
-
-/// Keeps the raw mail and gives the row that refers to it.
-async fn durable_row(app: &App, inbox: &Inbox, raw: Vec<u8>) -> anyhow::Result<NewInbound> {
-    let message_id = header::message_id(&raw);
-    let kept = app.files.put(raw.into()).await?;
-    let now = app.clock.now();
-    Ok(NewInbound {
-        inbox: inbox.clone(),
-        external_id: message_id.unwrap_or_else(|| format!("sha256:{}", kept.sha256)),
-        received_at: now,
-        happened_at: now,
-        body: kept.sha256,
-    })
-}
-
-/// How the body of an inbound row begins whose mail was too large to take.
-pub(super) const TOO_LARGE: &str = "too-large:";
-
-/// It is listed, and stays in the mailbox unread.
-async fn too_large(app: &App, inbox: &Inbox, uid: u32, bytes: u64, head: &[u8]) -> anyhow::Result<()> {
-    let now = app.clock.now();
-    let row = NewInbound {
-        inbox: inbox.clone(),
-        external_id: header::message_id(head).unwrap_or_else(|| format!("uid:{uid}")),
-        received_at: now,
-        happened_at: now,
-        body: format!("{TOO_LARGE}{bytes}"),
+    let last_uid = match selected.uid_next {
+        Some(next) => next.saturating_sub(1),
+        None => imap.after(0).await?.last().copied().unwrap_or(0),
     };
-    app.intake.accept(vec![row]).await?;
-    app.wake.place.notify_one();
-    Ok(())
+    let since = match (mailbox.since, before) {
+        (Since::Nothing, Some(_)) => Since::Within(LOOK_AGAIN),
+        (Since::Within(span), Some(_)) => Since::Within(span.max(LOOK_AGAIN)),
+        (since, _) => since,
+    };
+    let look = |since| Place { uid_validity, last_uid: 0, look: Some(Look { to_uid: last_uid, since }) };
+    let place = match since {
+        Since::Nothing => Place { uid_validity, last_uid, look: None },
+        Since::Everything => look(None),
+        Since::Within(span) => look(Some(app.clock.now().saturating_sub(SignedDuration::try_from(span)?)?)),
+        Since::Day(day) => look(Some(app.config.server.time_zone.to_timestamp(day.at(0, 0, 0, 0))?)),
+    };
+    if before.is_some() {
+        tracing::warn!(mailbox = mailbox.name, "the server has numbered the mails anew (UIDVALIDITY); looking for those that are new");
+    }
+    pass(app, inbox, &place).await?;
+    Ok(place)
 }
 
-async fn read_maildir(app: &App, mailbox: &Mailbox, folder: &Path, stop: &CancellationToken) -> anyhow::Result<()> {
-    let inbox = Inbox::mail(&mailbox.name);
-    let until = tokio::time::Instant::now() + WAIT;
-    while !stop.is_cancelled() && tokio::time::Instant::now() < until {
-        let waiting = maildir::list_new(folder).await?;
-        for batch in waiting.chunks(MAILS_PER_BATCH) {
-            let mut rows = Vec::with_capacity(batch.len());
-            for path in batch {
-                rows.push(durable_row(app, &inbox, maildir::read(path).await?).await?);
-            }
-            app.intake.accept(rows).await?;
-            app.wake.place.notify_one();
-            for path in batch {
-                maildir::settle(path, &mailbox.after).await?;
-            }
-            metrics::counter!("threadline_mails_taken_total").increment(batch.len() as u64);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(MAILDIR_EVERY) => {}
-            () = stop.cancelled() => {}
-        }
-    }
+/// Whether it can be read, for the gauge.
+fn up(mailbox: &Mailbox, is_up: bool) {
+    metrics::gauge!("threadline_mailbox_up", "mailbox" => mailbox.name.clone()).set(f64::from(u8::from(is_up)));
+}
+
+async fn pass(app: &App, inbox: &Inbox, place: &Place) -> anyhow::Result<()> {
+    let mut tx = app.db.begin().await?;
+    mailboxes::record(&mut tx, inbox, place).await?;
+    tx.commit().await?;
     Ok(())
 }

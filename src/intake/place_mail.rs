@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::mailbox::TOO_LARGE;
 use super::place::{PlaceError, Placed};
 use crate::App;
 use crate::channels::email::address::{base_subject, subject_tag};
+use crate::channels::email::connection::MAIL_BYTES_MAX;
 use crate::channels::email::parse::{self, Own};
 use crate::config::Mailbox;
 use crate::discussions::{self as acts, Tell};
@@ -38,6 +40,9 @@ pub(super) struct ReadMail {
 
 /// Reads the raw mail and keeps its files. The error is for the inbound row.
 pub(super) async fn read(app: &App, row: &Inbound) -> Result<ReadMail, String> {
+    if let Some(bytes) = row.body.strip_prefix(TOO_LARGE) {
+        return Err(format!("with {bytes} bytes it is larger than the {MAIL_BYTES_MAX} that are taken; it stays in the mailbox"));
+    }
     let raw = app.files.read(&row.body).await.map_err(|e| format!("reading the raw mail {}: {e}", row.body))?;
     let addresses = own_addresses(app);
     let authserv_id = mailbox(app, row).and_then(|m| m.authserv_id.clone());

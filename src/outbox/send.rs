@@ -60,6 +60,7 @@ async fn mail(app: &App, delivery: &Delivery) -> Outcome {
         // A mail's Message-ID makes a repeat recognisable, so it is better sent twice than never.
         Mailed::Unknown(why) => Outcome::NoAnswer(why),
         Mailed::Retry(why) => Outcome::NotNow(why),
+        Mailed::Deferred(why) => Outcome::Deferred(why),
         Mailed::Rejected(why) => Outcome::Failed(why),
     }
 }

@@ -19,6 +19,11 @@ const REPLY_TOKEN_LIVES: SignedDuration = SignedDuration::from_secs(60);
 /// The longest pause between two tries: after an outage work goes on within it.
 const PAUSE_MAX_SECONDS: i64 = 45;
 
+/// A mail that was put off again and again waits so much less than it has waited in all…
+const DEFERRED_AGE_PER_PAUSE: i32 = 12;
+/// …and never longer.
+const DEFERRED_PAUSE_MAX: SignedDuration = SignedDuration::from_mins(30);
+
 /// What a try led to.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -28,6 +33,8 @@ pub(super) enum Outcome {
     NoAnswer(String),
     /// It has certainly not arrived, and may be tried again.
     NotNow(String),
+    /// The mail server does not want this mail now (4xx).
+    Deferred(String),
     /// LINE does not take this reply token (any more).
     TokenRefused,
     /// The month's quota is used up.
@@ -45,6 +52,7 @@ impl Outcome {
             Self::Sent { .. } => "sent",
             Self::NoAnswer(_) => "no_answer",
             Self::NotNow(_) => "not_now",
+            Self::Deferred(_) => "deferred",
             Self::TokenRefused => "token_refused",
             Self::QuotaUsedUp(_) => "quota",
             Self::Failed(_) => "failed",
@@ -72,6 +80,7 @@ pub(super) async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> 
         Outcome::TakenBack => taken_back(&mut tx, delivery).await?,
         Outcome::NoAnswer(why) => later(&mut tx, app, delivery, &why, false).await?,
         Outcome::NotNow(why) => later(&mut tx, app, delivery, &why, true).await?,
+        Outcome::Deferred(why) => deferred(&mut tx, app, delivery, &why).await?,
     }
     let number = match delivery.discussion {
         Some(id) => Some(discussions::get(&mut tx, id).await?.number),
@@ -169,7 +178,43 @@ async fn later(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str, answered:
     deliveries::retry(tx, delivery.id, now + pause(delivery.attempts), why, answered).await
 }
 
+/// The server speaks, and says "not now" to this mail: asked more and more seldom, it is not taken for a flood.
+async fn deferred(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str) -> Result<(), store::Error> {
+    let now = app.clock.now();
+    let age = now.duration_since(delivery.frozen_at);
+    if age > MAIL_GIVEN_UP_AFTER {
+        return end(tx, delivery, DeliveryStatus::Failed, &format!("given up: {why}"), now).await;
+    }
+    deliveries::retry(tx, delivery.id, now + deferral(delivery.attempts, age), why, true).await
+}
+
+/// As [`pause`]; once a mail has been put off for long, a twelfth of that time, up to half an hour.
+fn deferral(attempts: i64, age: SignedDuration) -> SignedDuration {
+    pause(attempts).max((age / DEFERRED_AGE_PER_PAUSE).min(DEFERRED_PAUSE_MAX))
+}
+
 /// 1 s, 2 s, 4 s … 45 s.
 fn pause(attempts: i64) -> SignedDuration {
     SignedDuration::from_secs((1_i64 << (attempts - 1).clamp(0, 6)).min(PAUSE_MAX_SECONDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_that_is_put_off_is_tried_more_and_more_seldom_for_two_days() {
+        let (mut age, mut tries) = (SignedDuration::ZERO, 0);
+        let mut pauses = vec![];
+        while age <= MAIL_GIVEN_UP_AFTER {
+            tries += 1;
+            let next = deferral(tries, age);
+            pauses.push(next);
+            age += next;
+        }
+        assert_eq!(pauses[..7].iter().map(SignedDuration::as_secs).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 45]);
+        assert!(pauses.windows(2).all(|w| w[0] <= w[1]));
+        assert_eq!(pauses.last(), Some(&DEFERRED_PAUSE_MAX));
+        assert!((100..200).contains(&tries), "{tries}");
+    }
 }

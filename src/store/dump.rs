@@ -176,7 +176,7 @@ pub async fn files(c: &mut AnyConnection) -> Result<Vec<String>> {
         "SELECT sha256 FROM attachments WHERE sha256 IS NOT NULL \
          UNION SELECT thumbnail_sha256 FROM attachments WHERE thumbnail_sha256 IS NOT NULL \
          UNION SELECT picture_sha256 FROM identities WHERE picture_sha256 IS NOT NULL \
-         UNION SELECT body FROM inbound WHERE inbox LIKE 'mail/%' AND LENGTH(body) = 64",
+         UNION SELECT SUBSTR(body, 1, 64) FROM inbound WHERE inbox LIKE 'mail/%' AND LENGTH(body) >= 64",
         args![],
     )
     .await

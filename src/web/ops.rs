@@ -56,6 +56,8 @@ fn describe() {
     metrics::describe_counter!("threadline_inbound_duplicates_total", "Events and mails that had arrived before");
     metrics::describe_counter!("threadline_inbound_placed_total", "Events and mails placed, by what became of them");
     metrics::describe_counter!("threadline_mails_taken_total", "Mails taken from mailboxes");
+    metrics::describe_gauge!("threadline_mailbox_up", "Whether a mailbox can be read by this node");
+    metrics::describe_gauge!("threadline_mailbox_waiting", "Mails of a mailbox that are still to be taken");
     metrics::describe_counter!("threadline_mailbox_failures_total", "Times that a mailbox could not be read");
     metrics::describe_counter!("threadline_media_fetched_total", "Files fetched from LINE");
     metrics::describe_counter!("threadline_deliveries_total", "Tries to deliver, by way and outcome");

@@ -14,6 +14,8 @@ mod large_files;
 mod line_bodies;
 mod line_group_asks;
 mod line_record;
+mod mail_leaves;
+mod mailbox_is_read;
 mod operator_recovers;
 mod people_come_and_go;
 mod pictures_are_shown;

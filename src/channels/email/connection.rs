@@ -11,7 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::config::MailServer;
@@ -32,6 +33,12 @@ pub enum MailError {
     /// The user or the password is wrong, or absent.
     #[error("{server} refused the login of {user}: {said}")]
     RefusedLogin { server: String, user: String, said: String },
+    /// There is no access token to log in with.
+    #[error("no access token from {from}: {why}")]
+    NoToken { from: String, why: String },
+    /// The key for signing mails is of no use.
+    #[error("the DKIM key cannot be used: {why}")]
+    BadKey { why: String },
     /// A command was understood and refused.
     #[error("{server} said no to {command}: {said}")]
     SaidNo { server: String, command: &'static str, said: String },
@@ -84,16 +91,23 @@ pub(super) async fn tcp(server: &MailServer) -> Result<(TcpStream, bool), MailEr
     Ok((stream, peer.ip().to_canonical().is_loopback()))
 }
 
-/// Which certificates are believed: those that browsers trust.
+/// Which certificates are believed: those that browsers trust, and those of the authorities that the configuration names.
 #[derive(Clone)]
 pub(super) struct Trust(Arc<ClientConfig>);
 
 impl Trust {
-    pub(super) fn web() -> Self {
-        Self::with(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    /// # Errors
+    /// `CannotConnect` where the configured certificates cannot be read.
+    pub(super) fn of(server: &MailServer) -> Result<Self, MailError> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for certificate in CertificateDer::pem_slice_iter(server.ca_pem.as_deref().unwrap_or_default().as_bytes()) {
+            let added = certificate.map_err(|e| e.to_string()).and_then(|c| roots.add(c).map_err(|e| e.to_string()));
+            added.map_err(|why| cannot_connect(server, format_args!("ca_file: {why}")))?;
+        }
+        Ok(Self::with(roots))
     }
 
-    pub(super) fn with(roots: RootCertStore) -> Self {
+    fn with(roots: RootCertStore) -> Self {
         let ring = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(ring)
             .with_safe_default_protocol_versions()

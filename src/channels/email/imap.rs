@@ -5,6 +5,7 @@
 
 mod fetch;
 mod login;
+mod search;
 
 use std::future::Future;
 use std::io;
@@ -13,27 +14,35 @@ use std::time::Duration;
 
 use async_imap::Session;
 use async_imap::imap_proto::{Capability, MailboxDatum, Outcome, RequestId, Response, ResponseCode, Status};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use self::fetch::{Fetched, Fetching, HEAD_BYTES_MAX};
+pub use self::fetch::{FETCH_BATCH_MAX, Fetched, Fetching, HEAD_BYTES_MAX, PIECE_BYTES};
 pub use super::connection::{MAIL_BYTES_MAX, MailError};
 use super::connection::{Trust, Watched, name_of, one_line};
-use crate::config::{AfterTaking, MailServer};
+use super::oauth::AccessTokens;
+use crate::config::{AfterTaking, MailServer, Secret};
 
-/// Time for one command, and longest silence within a fetch.
-pub const COMMAND_SECONDS_MAX: u64 = 60;
+/// Time for one command, and longest silence within a fetch: a connection that was dropped silently is noticed by it, and work goes on
+/// elsewhere within a minute.
+pub const COMMAND_SECONDS_MAX: u64 = 25;
+/// Time for the search of a whole folder.
+pub const LOOK_SECONDS_MAX: u64 = 120;
+/// Time for the answer to a command that does nothing.
+pub const PULSE_SECONDS_MAX: u64 = 15;
 /// One IDLE; servers and firewalls forget connections that are quiet for longer.
 pub const IDLE_SECONDS_MAX: u64 = 5 * 60;
 /// How often a server without IDLE is asked.
 pub const POLL_SECONDS: u64 = 5;
 /// UIDs named in one command.
 const SETTLE_BATCH_MAX: usize = 500;
+/// Marking, moving or deleting may take so much longer for each mail.
+const SETTLE_ONE: Duration = Duration::from_millis(200);
 /// Answer to a command that is not a fetch: a search may name a million UIDs.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const LOGOUT_SECONDS_MAX: u64 = 5;
 
 const COMMAND_MAX: Duration = Duration::from_secs(COMMAND_SECONDS_MAX);
+const PULSE_MAX: Duration = Duration::from_secs(PULSE_SECONDS_MAX);
 
 /// One session with one folder selected.
 ///
@@ -76,6 +85,12 @@ pub struct Selected {
     pub exists: u32,
 }
 
+/// UIDs of mails to be settled, and how long that may take.
+struct Settled {
+    set: String,
+    limit: Duration,
+}
+
 /// What one response brings.
 enum Step<T> {
     Told(T),
@@ -83,15 +98,24 @@ enum Step<T> {
 }
 
 impl Imap {
-    /// Logs in and selects `folder` (its name as people see it). TLS from the first byte or by STARTTLS; plain text only
-    /// to this machine, where a certificate that is not trusted is no obstacle either.
-    pub async fn connect(server: &MailServer, folder: &str) -> Result<(Self, Selected), MailError> {
-        Self::connect_trusting(server, folder, &Trust::web()).await
+    /// Logs in and selects `folder` (its name as people see it). With `tokens` it logs in by OAuth; a token that is refused is
+    /// renewed, once. TLS from the first byte or by STARTTLS; plain text only to this machine, where a certificate that is not
+    /// trusted is no obstacle either.
+    pub async fn connect(server: &MailServer, folder: &str, tokens: Option<&AccessTokens>) -> Result<(Self, Selected), MailError> {
+        let Some(tokens) = tokens else { return Self::connect_with(server, folder, None).await };
+        let token = tokens.get().await?;
+        match Self::connect_with(server, folder, Some(&token)).await {
+            Err(MailError::RefusedLogin { .. }) => {
+                let other = tokens.instead_of(&token).await?;
+                Self::connect_with(server, folder, Some(&other)).await
+            }
+            outcome => outcome,
+        }
     }
 
-    pub(super) async fn connect_trusting(server: &MailServer, folder: &str, trust: &Trust) -> Result<(Self, Selected), MailError> {
-        let client = login::open(server, trust).await?;
-        let session = login::log_in(client, server).await?;
+    async fn connect_with(server: &MailServer, folder: &str, token: Option<&Secret>) -> Result<(Self, Selected), MailError> {
+        let client = login::open(server, &Trust::of(server)?).await?;
+        let session = login::log_in(client, server, token).await?;
         let mut imap = Self {
             session,
             server: name_of(server).into(),
@@ -138,44 +162,11 @@ impl Imap {
         Ok(Selected { uid_validity, uid_next, exists: self.exists })
     }
 
-    /// UIDs of mails without `\Seen`, ascending.
-    pub async fn unseen(&mut self) -> Result<Vec<u32>, MailError> {
-        self.find("UID SEARCH UNSEEN").await
-    }
-
-    /// UIDs above `uid`, ascending.
-    pub async fn after(&mut self, uid: u32) -> Result<Vec<u32>, MailError> {
-        let Some(first) = uid.checked_add(1) else { return Ok(Vec::new()) };
-        let mut uids = self.find(&format!("UID SEARCH UID {first}:*")).await?;
-        // "n:*" also names the last mail where that is below n (RFC 3501, section 6.4.8).
-        uids.retain(|u| *u > uid);
-        Ok(uids)
-    }
-
-    /// UIDs of the mails that arrived within the 24 hours before `now`, and of some older ones; ascending.
-    pub async fn since_yesterday(&mut self, now: Timestamp) -> Result<Vec<u32>, MailError> {
-        self.find(&format!("UID SEARCH SINCE {}", a_day_before(now))).await
-    }
-
-    async fn find(&mut self, search: &str) -> Result<Vec<u32>, MailError> {
-        self.is_news = false;
-        let mut uids = Vec::new();
-        self.command("UID SEARCH", search, |response| {
-            if let Response::MailboxData(MailboxDatum::Search(found)) = response {
-                uids.extend_from_slice(found);
-            }
-        })
-        .await?;
-        uids.sort_unstable();
-        uids.dedup();
-        Ok(uids)
-    }
-
     /// Does with mails that are durable what the operator asked for. Doing it again does no harm; UIDs that are gone are
     /// passed over. A folder to move to is created where it is not there.
     pub async fn settle(&mut self, uids: &[u32], after: &AfterTaking) -> Result<(), MailError> {
         for batch in uids.chunks(SETTLE_BATCH_MAX) {
-            let set = uid_set(batch);
+            let set = Settled { set: uid_set(batch), limit: COMMAND_MAX + SETTLE_ONE * u32::try_from(batch.len()).unwrap_or(u32::MAX) };
             match after {
                 AfterTaking::Seen => self.flag(&set, "\\Seen").await?,
                 AfterTaking::Move(folder) if self.offers.moving => self.put_in_folder("UID MOVE", &set, folder).await?,
@@ -189,28 +180,28 @@ impl Imap {
         Ok(())
     }
 
-    async fn flag(&mut self, set: &str, flag: &str) -> Result<(), MailError> {
-        self.command("UID STORE", &format!("UID STORE {set} +FLAGS.SILENT ({flag})"), |_| ()).await
+    async fn flag(&mut self, Settled { set, limit }: &Settled, flag: &str) -> Result<(), MailError> {
+        self.command_within(*limit, "UID STORE", &format!("UID STORE {set} +FLAGS.SILENT ({flag})"), |_| ()).await
     }
 
-    async fn delete(&mut self, set: &str) -> Result<(), MailError> {
-        self.flag(set, "\\Deleted").await?;
+    async fn delete(&mut self, settled: &Settled) -> Result<(), MailError> {
+        self.flag(settled, "\\Deleted").await?;
         if self.offers.uid_plus {
-            self.command("UID EXPUNGE", &format!("UID EXPUNGE {set}"), |_| ()).await
+            self.command_within(settled.limit, "UID EXPUNGE", &format!("UID EXPUNGE {}", settled.set), |_| ()).await
         } else {
-            self.command("EXPUNGE", "EXPUNGE", |_| ()).await
+            self.command_within(settled.limit, "EXPUNGE", "EXPUNGE", |_| ()).await
         }
     }
 
-    async fn put_in_folder(&mut self, command: &'static str, set: &str, folder: &str) -> Result<(), MailError> {
+    async fn put_in_folder(&mut self, command: &'static str, Settled { set, limit }: &Settled, folder: &str) -> Result<(), MailError> {
         let text = format!("{command} {set} {}", quoted(folder));
-        let Err(refused) = self.command(command, &text, |_| ()).await else { return Ok(()) };
+        let Err(refused) = self.command_within(*limit, command, &text, |_| ()).await else { return Ok(()) };
         if !matches!(refused, MailError::SaidNo { .. }) {
             return Err(refused);
         }
         // TRYCREATE is what a server should say (RFC 3501, section 6.4.7), but not all do.
         match self.command("CREATE", &format!("CREATE {}", quoted(folder)), |_| ()).await {
-            Ok(()) => self.command(command, &text, |_| ()).await,
+            Ok(()) => self.command_within(*limit, command, &text, |_| ()).await,
             Err(MailError::SaidNo { .. }) => Err(refused),
             Err(e) => Err(e),
         }
@@ -234,7 +225,7 @@ impl Imap {
         loop {
             let next = Instant::now() + Duration::from_secs(POLL_SECONDS);
             tokio::time::sleep_until(next.min(until)).await;
-            self.command("NOOP", "NOOP", |_| ()).await?;
+            self.command_within(PULSE_MAX, "NOOP", "NOOP", |_| ()).await?;
             if self.is_news || Instant::now() >= until {
                 return Ok(());
             }
@@ -268,16 +259,16 @@ impl Imap {
                 Err(_) => break,
             }
         }
-        self.session.get_mut().expect(COMMAND_MAX, ANSWER_BYTES_MAX);
-        within(&server, "DONE", async {
+        self.session.get_mut().expect(PULSE_MAX, ANSWER_BYTES_MAX);
+        let done = async {
             self.session.run_command_untagged("DONE").await.map_err(|e| self.lost("DONE", &e))?;
             loop {
                 if let Step::Done(end) = self.next("DONE", &tag, |_| ()).await? {
                     return end;
                 }
             }
-        })
-        .await
+        };
+        timeout(PULSE_MAX, done).await.unwrap_or_else(|_| Err(self.timed_out("DONE")))
     }
 
     /// Says goodbye; does not wait long for the answer.
@@ -289,17 +280,27 @@ impl Imap {
     }
 
     /// Sends a command and reads its whole answer, showing each untagged response to `each`.
-    async fn command(&mut self, name: &'static str, text: &str, mut each: impl FnMut(&Response<'_>)) -> Result<(), MailError> {
-        let server = Arc::clone(&self.server);
-        within(&server, name, async {
+    async fn command(&mut self, name: &'static str, text: &str, each: impl FnMut(&Response<'_>)) -> Result<(), MailError> {
+        self.command_within(COMMAND_MAX, name, text, each).await
+    }
+
+    async fn command_within(
+        &mut self,
+        limit: Duration,
+        name: &'static str,
+        text: &str,
+        mut each: impl FnMut(&Response<'_>),
+    ) -> Result<(), MailError> {
+        let answered = async {
             let tag = self.send(name, text).await?;
+            self.session.get_mut().expect(limit, ANSWER_BYTES_MAX);
             loop {
                 if let Step::Done(end) = self.next(name, &tag, &mut each).await? {
                     return end;
                 }
             }
-        })
-        .await
+        };
+        timeout(limit, answered).await.unwrap_or_else(|_| Err(self.timed_out(name)))
     }
 
     async fn send(&mut self, name: &'static str, text: &str) -> Result<RequestId, MailError> {
@@ -401,15 +402,6 @@ fn uid_set(uids: &[u32]) -> String {
         _ => run[0].to_string(),
     });
     runs.collect::<Vec<_>>().join(",")
-}
-
-/// The date for `SEARCH SINCE` (RFC 3501, `date-text`) that every mail of the 24 hours before `now` meets, wherever the
-/// server's clock stands: `SINCE` looks at the date alone, in the server's time zone, up to 12 hours behind UTC.
-fn a_day_before(now: Timestamp) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let date = now.checked_sub(SignedDuration::from_hours(36)).unwrap_or(Timestamp::MIN).to_zoned(TimeZone::UTC).date();
-    let month = MONTHS[usize::from(date.month().unsigned_abs()).clamp(1, 12) - 1];
-    format!("{}-{month}-{:04}", date.day(), date.year())
 }
 
 /// A folder's name as an IMAP quoted string, in modified UTF-7.

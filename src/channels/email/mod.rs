@@ -12,10 +12,12 @@ pub mod auto_mail;
 mod auto_words;
 pub mod charset;
 pub mod connection;
+pub mod dkim;
 pub mod header;
 pub mod html;
 pub mod imap;
 pub mod maildir;
+pub mod oauth;
 pub mod parse;
 pub mod render;
 pub mod reply_text;
@@ -25,3 +27,11 @@ pub use header::HeaderField;
 
 /// The header of our own mails that carries the delivery's id; its presence in an incoming mail means a loop.
 pub const DELIVERY_HEADER: &str = "X-Threadline-Delivery";
+
+#[cfg(test)]
+#[path = "../../../tests/journeys/support/dovecot.rs"]
+#[expect(dead_code, reason = "the journeys use more of it")]
+mod dovecot;
+#[cfg(test)]
+#[path = "../../../tests/journeys/support/tokens.rs"]
+mod tokens;

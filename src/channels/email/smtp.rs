@@ -4,23 +4,27 @@
 //! half-way, so that the next mail reads the answers meant for the one before; and its errors do not tell whether the
 //! mail's end was sent, which decides between "not sent" and "may have arrived".
 
+mod login;
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lettre::Address;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Severity;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use self::login::LoginFailure;
 use super::connection::{CONNECT_SECONDS_MAX, MAIL_BYTES_MAX, MailError, bare_host, name_of, one_line, tcp};
+use super::dkim::Signer;
 use super::maildir;
+use super::oauth::AccessTokens;
 use crate::config::{self, MailServer, MailSink, Tls};
 
 /// Time for one mail of no size, connecting included; see [`send_time_max`].
@@ -49,8 +53,10 @@ pub enum SendOutcome {
     Sent,
     /// Its last byte was sent, but no answer came: it may have arrived.
     Unknown(String),
-    /// It did not arrive; later it may.
+    /// It did not arrive, for a reason that has nothing to do with this mail; later it may.
     Retry(String),
+    /// The server does not want this mail now (4xx); later it may.
+    Deferred(String),
     /// It did not arrive and will not.
     Rejected(String),
 }
@@ -66,7 +72,10 @@ fn time_for(bytes: usize) -> Duration {
 
 /// The way out for mail.
 #[derive(Debug)]
-pub struct Smtp(Sink);
+pub struct Smtp {
+    sink: Sink,
+    signer: Option<Signer>,
+}
 
 #[derive(Debug)]
 enum Sink {
@@ -77,6 +86,8 @@ enum Sink {
 struct Relay {
     server: MailServer,
     tls: TlsParameters,
+    /// Instead of a password.
+    tokens: Option<Arc<AccessTokens>>,
     hello: ClientId,
     /// [`SEND_SECONDS_MAX`], but for tests of it.
     patience: Duration,
@@ -105,16 +116,21 @@ struct Failure {
 }
 
 impl Smtp {
-    /// Connects to nothing yet.
+    /// Connects to nothing yet. `tokens` log in where the configuration says OAuth.
     ///
     /// # Errors
-    /// `CannotConnect` where the host's name cannot be one.
-    pub fn new(config: &config::Smtp) -> Result<Self, MailError> {
+    /// `CannotConnect` where the host's name or the configured certificates cannot be such, `BadKey` likewise.
+    pub fn new(config: &config::Smtp, tokens: Option<Arc<AccessTokens>>) -> Result<Self, MailError> {
+        let signer = config.dkim.as_ref().map(Signer::new).transpose()?;
         let server = match &config.sink {
-            MailSink::Maildir(dir) => return Ok(Self(Sink::Maildir(dir.clone()))),
+            MailSink::Maildir(dir) => return Ok(Self { sink: Sink::Maildir(dir.clone()), signer }),
             MailSink::Smtp(server) => server.clone(),
         };
-        let tls = TlsParameters::new(bare_host(&server).to_owned()).map_err(|e| cannot_connect(&server, &e))?;
+        let mut tls = TlsParameters::builder(bare_host(&server).to_owned());
+        if let Some(pem) = &server.ca_pem {
+            tls = tls.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(|e| cannot_connect(&server, &e))?);
+        }
+        let tls = tls.build().map_err(|e| cannot_connect(&server, &e))?;
         // Strict servers want a name with a dot; a container's host name has none.
         let hello = match ClientId::default() {
             ClientId::Domain(name) if !name.contains('.') => {
@@ -124,14 +140,26 @@ impl Smtp {
         };
         let patience = Duration::from_secs(SEND_SECONDS_MAX);
         let (turns, parked) = (Semaphore::new(CONNECTIONS_MAX), Mutex::new(Vec::new()));
-        Ok(Self(Sink::Server(Box::new(Relay { server, tls, hello, patience, turns, parked }))))
+        Ok(Self { sink: Sink::Server(Box::new(Relay { server, tls, tokens, hello, patience, turns, parked })), signer })
     }
 
     /// Hands one mail to the server, for one recipient; takes no longer than [`send_time_max`]. `envelope_from` may be
-    /// empty. Lines must end with CRLF; those that do not are mended. In a folder the mail's name is `unique`, and sending
-    /// it twice leaves one.
+    /// empty. Lines must end with CRLF; those that do not are mended. It is signed first, where a key is configured. In a
+    /// folder the mail's name is `unique`, and sending it twice leaves one.
     pub async fn send(&self, envelope_from: &str, to: &str, raw: &[u8], unique: &str) -> SendOutcome {
-        match &self.0 {
+        let with_signature;
+        let raw = match &self.signer {
+            None => raw,
+            Some(signer) => {
+                let mended = with_crlf(raw);
+                match signer.header(&mended) {
+                    Ok(header) => with_signature = [header.as_bytes(), &mended].concat(),
+                    Err(why) => return SendOutcome::Rejected(why),
+                }
+                &with_signature
+            }
+        };
+        match &self.sink {
             Sink::Server(relay) => relay.send(envelope_from, to, raw).await,
             Sink::Maildir(dir) => match maildir::deliver_named(dir, raw, unique).await {
                 Ok(_) => SendOutcome::Sent,
@@ -142,7 +170,7 @@ impl Smtp {
 
     /// Connects and logs in, or makes sure that the folder takes files; no mail is sent.
     pub async fn check(&self) -> Result<(), MailError> {
-        match &self.0 {
+        match &self.sink {
             Sink::Server(relay) => relay.check().await,
             Sink::Maildir(dir) => {
                 maildir::check(dir).await.map_err(|e| MailError::CannotConnect { server: dir.display().to_string(), why: e.to_string() })
@@ -239,19 +267,15 @@ impl Relay {
     async fn connect(&self) -> Result<AsyncSmtpConnection, MailError> {
         let limit = self.patience;
         let mut wire = timeout(limit, self.open()).await.map_err(|_| self.timed_out("its greeting"))??;
-        let Some(user) = &self.server.user else { return Ok(wire) };
-        if wire.server_info().get_auth_mechanism(DEFAULT_MECHANISMS).is_none() {
-            return Ok(wire);
-        }
-        let password = self.server.password.as_ref().map_or("", |p| p.expose());
-        let credentials = Credentials::new(user.clone(), password.to_owned());
-        match timeout(limit, wire.auth(DEFAULT_MECHANISMS, &credentials)).await {
-            Err(_) => Err(self.timed_out("AUTH")),
-            Ok(Ok(_)) => Ok(wire),
-            Ok(Err(e)) if e.is_permanent() => {
-                Err(MailError::RefusedLogin { server: name_of(&self.server), user: user.clone(), said: words(&e) })
+        match self.log_in(&mut wire).await {
+            // A token may be taken back before its end; a fresh one needs a fresh connection.
+            Err(LoginFailure { refused: Some(token), error: MailError::RefusedLogin { .. } }) => {
+                quit(wire).await;
+                let mut wire = timeout(limit, self.open()).await.map_err(|_| self.timed_out("its greeting"))??;
+                self.log_in_instead_of(&mut wire, &token).await?;
+                Ok(wire)
             }
-            Ok(Err(e)) => Err(self.said(&e, "AUTH")),
+            outcome => outcome.map(|()| wire).map_err(|failure| failure.error),
         }
     }
 
@@ -372,7 +396,7 @@ impl Envelope<'_> {
             Some(CLOSING_CODE) => (SendOutcome::Retry(text), true),
             Some(code) if LOGIN_CODES.contains(&code) => (SendOutcome::Retry(text), false),
             Some(_) if error.is_permanent() => (SendOutcome::Rejected(text), false),
-            Some(_) => (SendOutcome::Retry(text), false),
+            Some(_) => (SendOutcome::Deferred(text), false),
             None if self.is_end_sent() => (SendOutcome::Unknown(text), true),
             None => (SendOutcome::Retry(text), true),
         };

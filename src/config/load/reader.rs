@@ -141,6 +141,19 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// What the file that `key` names says, where it names one.
+    pub(super) fn file(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        self.filled(key)?.map(|path| self.check(key, path, |p| read_secret(&self.folder().join(p)))).transpose()
+    }
+
+    /// Which account this is: `mailbox/support`, `smtp`.
+    pub(super) fn account(&self) -> String {
+        match self.given.table.get("name").and_then(Value::as_str) {
+            Some(name) if self.known.many => format!("{}/{name}", self.known.name),
+            _ => self.known.name.to_owned(),
+        }
+    }
+
     /// The password that goes with the user of `server`, from the key or the URL.
     pub(super) fn password(&self, server: &MailServer, user_needed: bool) -> Result<Option<Secret>, ConfigError> {
         let password = match (self.secret("password")?, &server.password) {

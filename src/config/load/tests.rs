@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::config::{LineAccess, MailServer, Secret, Tls};
+use crate::config::{LineAccess, MailServer, OAuth, Secret, Since, Tls};
 
 const SERVER: &str = "[server]\npublic_url = \"https://support.example.com\"\n";
 
@@ -151,6 +151,29 @@ fn a_wrong_configuration_is_one_line_that_names_the_key() {
         ("after = \"seen\"", "after = \"move:\"", &["after", "seen, move:FOLDER, delete"]),
         ("after = \"seen\"", "after = \"move:INBOX\"", &["after", "read from"]),
         ("after = \"seen\"", "project = \"Alpha Beta\"", &["project", "triage"]),
+        ("after = \"seen\"", "since = \"yesterday\"", &["since", "30d", "all"]),
+        ("after = \"seen\"", "since = \"40000d\"", &["since", "30d"]),
+        ("after = \"seen\"", "since = \"2026-13-01\"", &["since", "2026-11-01"]),
+        ("after = \"seen\"", "oauth = \"yahoo\"", &["[[mailbox]] \"support\" oauth", "google, microsoft", "oauth_token_url"]),
+        ("after = \"seen\"", "oauth_client_id = \"us\"", &["oauth_token_url", "is missing"]),
+        ("after = \"seen\"", "oauth = \"google\"", &["oauth_refresh_token", "is missing", "oauth_refresh_token_file"]),
+        ("after = \"seen\"", "oauth = \"google\"\noauth_refresh_token = \"hunter2\"", &["oauth_client_id", "is missing"]),
+        ("after = \"seen\"", "oauth = \"google\"\noauth_refresh_token = \"hunter2\"\noauth_client_id = \"us\"", &["password", "keep one"]),
+        ("after = \"seen\"", "oauth_token_url = \"http://x.example.com/token\"", &["oauth_token_url", "https://"]),
+        ("after = \"seen\"", "ca_file = \"/nowhere/ca.pem\"", &["ca_file", "/nowhere/ca.pem"]),
+        ("after = \"seen\"", "ca_file = \"/proc/self/cmdline\"", &["ca_file", "BEGIN CERTIFICATE"]),
+        ("[notify]\n", "dkim_domain = \"example.com\"\n[notify]\n", &["[smtp] dkim_selector", "is missing"]),
+        ("[notify]\n", "dkim_key = \"hunter2\"\n[notify]\n", &["[smtp] dkim_domain", "is missing"]),
+        (
+            "[notify]\n",
+            "dkim_domain = \"example.com\"\ndkim_selector = \"s1\"\ndkim_key = \"hunter2\"\n[notify]\n",
+            &["[smtp] dkim_key", "PEM"],
+        ),
+        (
+            "[notify]\n",
+            "dkim_domain = \"not a name\"\ndkim_selector = \"s1\"\ndkim_key = \"hunter2\"\n[notify]\n",
+            &["[smtp] dkim_domain", "DNS"],
+        ),
         ("smtp://support@smtp.example.com", "http://x", &["[smtp] url", "smtps://"]),
         ("smtp://support@smtp.example.com", "smtp://support@x/folder", &["[smtp] url", "path"]),
         ("Support <support@example.com>", "Support <support", &["[smtp] from"]),
@@ -429,4 +452,65 @@ fn the_example_is_a_good_configuration() {
     for key in sections::all_keys() {
         assert!(text.contains(key), "{key} is not in bot-config.toml.example");
     }
+}
+
+/// One mailbox that logs in by OAuth, with these keys.
+fn with_oauth(keys: &str) -> OAuth {
+    let text = changed("password = \"mail-secret\"\n", &format!("oauth_client_id = \"us\"\noauth_refresh_token = \"r\"\n{keys}\n"));
+    let config = good(&text);
+    let all: Vec<OAuth> = config.oauth().cloned().collect();
+    assert_eq!(all.len(), 1);
+    all[0].clone()
+}
+
+#[test]
+fn oauth_stands_in_for_a_password_and_has_two_short_forms() {
+    let google = with_oauth("oauth = \"google\"\noauth_client_secret = \"s\"");
+    assert_eq!((google.name.as_str(), google.client_id.as_str(), google.refresh_token.expose()), ("mailbox/support", "us", "r"));
+    assert_eq!((google.token_url.as_str(), google.scope), ("https://oauth2.googleapis.com/token", None));
+    assert_eq!(google.client_secret, Some(Secret::new("s")));
+    let microsoft = with_oauth("oauth = \"microsoft\"");
+    assert!(microsoft.token_url.starts_with("https://login.microsoftonline.com/common/"), "{}", microsoft.token_url);
+    assert!(microsoft.scope.is_some_and(|s| s.contains("IMAP.AccessAsUser.All offline_access")));
+    assert_eq!(microsoft.client_secret, None);
+    let tenant = with_oauth("oauth = \"microsoft\"\noauth_token_url = \"https://login.example.com/ours\"\noauth_scope = \"x y\"");
+    assert_eq!((tenant.token_url.as_str(), tenant.scope.as_deref()), ("https://login.example.com/ours", Some("x y")));
+    assert_eq!(with_oauth("oauth_token_url = \"http://127.0.0.1:9/token\"").token_url, "http://127.0.0.1:9/token");
+
+    let smtp = SMTP.replace("password = \"smtp-secret\"", "oauth = \"microsoft\"\noauth_client_id = \"us\"\noauth_refresh_token = \"r\"");
+    let config = good(&format!("{SERVER}{smtp}"));
+    let found = config.oauth().next().expect("it is given");
+    assert!(found.name == "smtp" && found.scope.as_ref().is_some_and(|s| s.contains("SMTP.Send")), "{found:?}");
+    assert!(refused(&format!("{SERVER}{}", smtp.replace("support@smtp", "smtp"))).contains("names no user"));
+}
+
+#[test]
+fn a_first_look_reaches_back_a_day_or_as_told() {
+    let since = |text: &str| good(&changed("after = \"seen\"", text)).mailbox[0].since;
+    assert_eq!(since(""), Since::Within(Duration::from_hours(24)));
+    assert_eq!(since("since = \"30d\""), Since::Within(Duration::from_hours(720)));
+    assert_eq!(since("since = \"12h\""), Since::Within(Duration::from_hours(12)));
+    assert_eq!(since("since = \"all\""), Since::Everything);
+    assert_eq!((since("since = \"0\""), since("since = \"0d\"")), (Since::Nothing, Since::Nothing));
+    assert_eq!(since("since = \"2026-11-01\""), Since::Day(jiff::civil::date(2026, 11, 1)));
+}
+
+#[test]
+fn certificates_and_keys_stand_in_files() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    fs::write(dir.path().join("ca.pem"), format!("{pem}\n")).expect("it is written");
+    fs::write(dir.path().join("key.pem"), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").expect("it is written");
+    let dkim = "dkim_domain = \"Example.com\"\ndkim_selector = \"s1\"\ndkim_key_file = \"key.pem\"\n";
+    let text = format!("{SERVER}{MAILBOX}ca_file = \"ca.pem\"\n{SMTP}ca_file = \"ca.pem\"\n{dkim}");
+    let config = parse(&text, dir.path()).expect("all is there");
+    let MailSource::Imap { server, .. } = &config.mailbox[0].source else { panic!("it is IMAP") };
+    assert_eq!(server.ca_pem.as_deref(), Some(pem));
+    let smtp = config.smtp.as_ref().expect("it is given");
+    assert!(matches!(&smtp.sink, MailSink::Smtp(MailServer { ca_pem: Some(_), .. })));
+    let dkim = smtp.dkim.as_ref().expect("it is given");
+    assert_eq!((dkim.domain.as_str(), dkim.selector.as_str()), ("example.com", "s1"));
+    assert!(!config.warnings().iter().any(|w| w.contains("DMARC")));
+    let other = parse(&text.replace("Example.com", "relay.example.net"), dir.path()).expect("all is there");
+    assert!(other.warnings().iter().any(|w| w.contains("DMARC")));
 }

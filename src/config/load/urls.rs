@@ -133,6 +133,8 @@ pub(super) fn mail(text: &str, protocol: &str, folder: &Path) -> Result<MailUrl,
         port: url.port().unwrap_or(default_port),
         user: Some(decoded(url.username())?).filter(|u| !u.is_empty()),
         password: url.password().map(decoded).transpose()?.filter(|p| !p.is_empty()).map(Secret::new),
+        oauth: None,
+        ca_pem: None,
     };
     let path = decoded(url.path().trim_start_matches('/'))?;
     Ok(MailUrl::Server { server, path: path.trim_end_matches('/').to_owned() })

@@ -83,7 +83,9 @@ pub struct Mail {
 }
 
 impl Mail {
-    fn read(raw: Vec<u8>) -> Self {
+    /// # Panics
+    /// Where it cannot be read.
+    pub fn read(raw: Vec<u8>) -> Self {
         let parsed = MessageParser::default().parse(&raw).expect("what we write can be read");
         let ids = |value: &HeaderValue| value.as_text_list().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>();
         let address = |a: Option<&mail_parser::Address>| a.and_then(|a| a.first()).and_then(|a| a.address()).map(str::to_owned);

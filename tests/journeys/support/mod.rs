@@ -4,10 +4,15 @@
 
 pub mod api;
 pub mod database;
+pub mod dovecot;
 pub mod mail;
+pub mod office;
 pub mod pages;
 pub mod program;
+pub mod proxy;
+pub mod relay;
 pub mod still;
+pub mod tokens;
 pub mod waiting;
 
 use std::fs;

@@ -64,11 +64,17 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it listens. Its log goes to `log`.
     pub async fn start(config: &Path, log: &Path) -> Self {
+        Self::start_telling(config, log, "warn").await
+    }
+
+    /// Likewise; `level` is what `RUST_LOG` says.
+    pub async fn start_telling(config: &Path, log: &Path, level: &str) -> Self {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("the log can be written");
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--config"])
             .arg(config)
-            .env("RUST_LOG", "warn")
+            .env("RUST_LOG", level)
+            .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(file)

@@ -5,6 +5,7 @@ use async_imap::{Authenticator, Client, Session};
 
 use super::{ANSWER_BYTES_MAX, COMMAND_MAX, MailError, lost, unread, within, words};
 use crate::channels::email::connection::{Trust, Watched, Wire, name_of, one_line, tcp};
+use crate::channels::email::oauth;
 use crate::config::{MailServer, Secret, Tls};
 
 /// A greeted connection, encrypted unless the server is this machine.
@@ -50,33 +51,56 @@ async fn greeted(server: &MailServer, mut client: Client<Watched>) -> Result<Cli
     }
 }
 
-pub(super) async fn log_in(client: Client<Watched>, server: &MailServer) -> Result<Session<Watched>, MailError> {
+/// With `token`, where there is one, else with the password.
+pub(super) async fn log_in(client: Client<Watched>, server: &MailServer, token: Option<&Secret>) -> Result<Session<Watched>, MailError> {
     let name = name_of(server);
-    let (Some(user), Some(password)) = (&server.user, &server.password) else {
+    let (Some(user), Some(secret)) = (&server.user, token.or(server.password.as_ref())) else {
         let user = server.user.clone().unwrap_or_else(|| "nobody".to_owned());
         return Err(MailError::RefusedLogin { server: name, user, said: "no user or no password is configured".to_owned() });
     };
-    let is_ascii = user.is_ascii() && password.expose().is_ascii();
+    let is_ascii = user.is_ascii() && secret.expose().is_ascii();
+    let mut why = String::new();
     let attempt = async {
-        let outcome = if is_ascii {
-            client.login(user, password.expose()).await
-        } else {
-            client.authenticate("PLAIN", Plain { user, password }).await
+        let outcome = match token {
+            Some(token) => client.authenticate("XOAUTH2", Xoauth2 { user, token, is_sent: false, why: &mut why }).await,
+            None if is_ascii => client.login(user, secret.expose()).await,
+            None => client.authenticate("PLAIN", Plain { user, password: secret }).await,
         };
         Ok(outcome.map_err(|(e, _)| e))
     };
-    within(&name, "LOGIN", attempt).await?.map_err(|e| match e {
+    let outcome = within(&name, "LOGIN", attempt).await?;
+    let refused = |said: &str| {
+        let said = format!("{said} {why}").trim_end().to_owned();
+        MailError::RefusedLogin { server: name.clone(), user: user.clone(), said }
+    };
+    outcome.map_err(|e| match e {
         async_imap::error::Error::No(said) if said.contains("[UNAVAILABLE]") || said.contains("[INUSE]") || said.contains("[LIMIT]") => {
-            MailError::SaidNo { server: name, command: "LOGIN", said: said_in(&said) }
+            MailError::SaidNo { server: name.clone(), command: "LOGIN", said: said_in(&said) }
         }
-        async_imap::error::Error::No(said) | async_imap::error::Error::Bad(said) => {
-            MailError::RefusedLogin { server: name, user: user.clone(), said: said_in(&said) }
-        }
-        async_imap::error::Error::Validate(_) => {
-            MailError::RefusedLogin { server: name, user: user.clone(), said: "a user or password cannot contain a line break".to_owned() }
-        }
+        async_imap::error::Error::No(said) | async_imap::error::Error::Bad(said) => refused(&said_in(&said)),
+        async_imap::error::Error::Validate(_) => refused("a user or password cannot contain a line break"),
         e => lost(&name, "LOGIN", &e),
     })
+}
+
+/// SASL XOAUTH2. Before it refuses, the server gives an account of it, which wants an empty line in answer.
+struct Xoauth2<'a> {
+    user: &'a str,
+    token: &'a Secret,
+    is_sent: bool,
+    why: &'a mut String,
+}
+
+impl Authenticator for Xoauth2<'_> {
+    type Response = String;
+
+    fn process(&mut self, challenge: &[u8]) -> String {
+        if std::mem::replace(&mut self.is_sent, true) {
+            *self.why = oauth::refusal(challenge, false);
+            return String::new();
+        }
+        oauth::initial_response(self.user, self.token)
+    }
 }
 
 /// SASL PLAIN (RFC 4616): unlike LOGIN it may carry what is not ASCII.

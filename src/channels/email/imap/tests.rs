@@ -1,204 +1,44 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::rustls::RootCertStore;
-use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
+use jiff::SignedDuration;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 
-use super::fetch::FETCH_BATCH_MAX;
 use super::login::said_in;
+use super::search::{date_after, date_before, moment};
 use super::*;
-use crate::channels::email::maildir;
-use crate::config::{Secret, Tls};
+use crate::channels::email::dovecot::{ASCII_PASSWORD, ASCII_USER, Dovecot, OAUTH_USER, Offers, PASSWORD, USER, free_port};
+use crate::channels::email::oauth::forgetful;
+use crate::channels::email::tokens::TokenServer;
+use crate::config::{OAuth, Secret, Tls};
 
-const USER: &str = "support@example.test";
-/// Not ASCII: it must survive the login.
-const PASSWORD: &str = "信箱-secret";
-/// Opens the same mailbox, by LOGIN.
-const ASCII_USER: &str = "ascii@example.test";
-const ASCII_PASSWORD: &str = "a \"quoted\" \\ one";
-const NOBODY: u32 = 65534;
-const START_MAX: Duration = Duration::from_secs(15);
-
-/// A throw-away Dovecot 2.3 on a port of its own, with a mailbox in a temporary folder.
-struct Dovecot {
-    dir: tempfile::TempDir,
-    port: u16,
-    tls_port: u16,
-    master: Option<Child>,
+/// A Dovecot of this test's own.
+fn dovecot(tls: bool) -> Option<Dovecot> {
+    Dovecot::start(&Offers { tls, ..Offers::default() })
 }
 
 impl Dovecot {
-    /// None, and a printed word, where there is no Dovecot 2.3.
-    async fn start(tls: bool) -> Option<Self> {
-        let version = Command::new("dovecot").arg("--version").output();
-        if !version.is_ok_and(|v| v.stdout.starts_with(b"2.3")) {
-            println!("skipped: there is no Dovecot 2.3 here");
-            return None;
-        }
-        let dir = tempfile::tempdir().unwrap();
-        let (port, tls_port) = (free_port(), free_port());
-        let mut dovecot = Self { dir, port, tls_port, master: None };
-        if tls && !dovecot.make_certificate() {
-            println!("skipped: there is no openssl here");
-            return None;
-        }
-        dovecot.configure(tls);
-        dovecot.run().await;
-        Some(dovecot)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn make_certificate(&self) -> bool {
-        let openssl = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-            .args(["-subj", "/CN=mail.example.test", "-addext", "subjectAltName=IP:127.0.0.1"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-            .arg("-keyout")
-            .arg(self.path("key.pem"))
-            .arg("-out")
-            .arg(self.path("cert.pem"))
-            .stderr(Stdio::null())
-            .status();
-        openssl.is_ok_and(|s| s.success())
-    }
-
-    fn trust(&self) -> Trust {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(self.path("cert.pem")).unwrap()).unwrap();
-        Trust::with(roots)
-    }
-
-    fn configure(&self, tls: bool) {
-        let dir = self.dir.path().display();
-        let (uid, gid, names) = if is_root() {
-            (NOBODY, NOBODY, String::new())
-        } else {
-            let (uid, gid) = owner_of(Path::new("/proc/self"));
-            let me = std::env::var("USER").unwrap_or_default();
-            (uid, gid, format!("default_internal_user = {me}\ndefault_login_user = {me}"))
-        };
-        for folder in ["run", "state", "mail/new", "mail/cur", "mail/tmp"] {
-            fs::create_dir_all(self.path(folder)).unwrap();
-        }
-        let user = |name: &str, password: &str| format!("{name}:{{PLAIN}}{password}:{uid}:{gid}::{dir}/mail::\n");
-        fs::write(self.path("users"), user(USER, PASSWORD) + &user(ASCII_USER, ASCII_PASSWORD)).unwrap();
-        let ssl = if tls { format!("ssl = yes\nssl_cert = <{dir}/cert.pem\nssl_key = <{dir}/key.pem") } else { "ssl = no".into() };
-        let tls_port = if tls { self.tls_port } else { 0 };
-        let conf = format!(
-            "base_dir = {dir}/run\nstate_dir = {dir}/state\nlog_path = {dir}/log\nprotocols = imap\nlisten = 127.0.0.1\n{ssl}\n\
-             disable_plaintext_auth = no\nauth_mechanisms = plain login\nauth_failure_delay = 0\nfirst_valid_uid = 1\n{names}\n\
-             mail_location = maildir:{dir}/mail\nmailbox_list_index = no\n\
-             passdb {{\n driver = passwd-file\n args = {dir}/users\n}}\nuserdb {{\n driver = passwd-file\n args = {dir}/users\n}}\n\
-             namespace inbox {{\n inbox = yes\n separator = /\n}}\n\
-             service imap-login {{\n inet_listener imap {{\n port = {}\n }}\n inet_listener imaps {{\n port = {tls_port}\n }}\n}}\n\
-             service anvil {{\n unix_listener anvil-auth-penalty {{\n mode = 0\n }}\n}}\n\
-             service stats {{\n unix_listener stats-writer {{\n mode = 0666\n }}\n}}\n",
-            self.port
-        );
-        fs::write(self.path("dovecot.conf"), conf).unwrap();
-        open_to_all(self.dir.path());
-        own(&self.path("mail"));
-    }
-
-    async fn run(&mut self) {
-        use std::os::unix::process::CommandExt as _;
-        let mut master = Command::new("dovecot");
-        master.args(["-F", "-c"]).arg(self.path("dovecot.conf")).stderr(Stdio::null()).process_group(0);
-        self.master = Some(master.spawn().unwrap());
-        let until = Instant::now() + START_MAX;
-        while !is_greeting(self.port).await {
-            assert!(Instant::now() < until, "dovecot: {}", fs::read_to_string(self.path("log")).unwrap_or_default());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    fn stop(&mut self) {
-        let Some(mut master) = self.master.take() else { return };
-        // The whole group: its children would wait for their clients to leave.
-        Command::new("kill").args(["-KILL", "--", &format!("-{}", master.id())]).status().unwrap();
-        master.wait().unwrap();
-    }
-
     fn server(&self) -> MailServer {
         server(IpAddr::V4(Ipv4Addr::LOCALHOST), self.port)
     }
 
     async fn connect(&self) -> (Imap, Selected) {
-        Imap::connect(&self.server(), "INBOX").await.unwrap()
-    }
-
-    async fn deliver(&self, raw: &[u8]) {
-        let path = maildir::deliver(&self.path("incoming"), raw).await.unwrap();
-        own(&path);
-        fs::rename(&path, self.path("mail/new").join(path.file_name().unwrap())).unwrap();
-    }
-
-    /// The names in one folder's `new` and `cur`.
-    fn files(&self, folder: &str) -> Vec<String> {
-        let mut names = Vec::new();
-        for part in ["new", "cur"] {
-            for entry in fs::read_dir(self.path("mail").join(folder).join(part)).unwrap() {
-                names.push(entry.unwrap().file_name().into_string().unwrap());
-            }
-        }
-        names
-    }
-}
-
-impl Drop for Dovecot {
-    fn drop(&mut self) {
-        self.stop();
+        Imap::connect(&self.server(), "INBOX", None).await.unwrap()
     }
 }
 
 fn server(host: IpAddr, port: u16) -> MailServer {
-    MailServer { tls: Tls::StartTls, host: host.to_string(), port, user: Some(USER.into()), password: Some(Secret::new(PASSWORD)) }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-async fn is_greeting(port: u16) -> bool {
-    let mut four = [0; 4];
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { return false };
-    matches!(timeout(Duration::from_secs(2), stream.read_exact(&mut four)).await, Ok(Ok(_))) && four == *b"* OK"
-}
-
-fn owner_of(path: &Path) -> (u32, u32) {
-    use std::os::unix::fs::MetadataExt as _;
-    let found = fs::metadata(path).unwrap();
-    (found.uid(), found.gid())
-}
-
-fn is_root() -> bool {
-    owner_of(Path::new("/proc/self")).0 == 0
-}
-
-/// Dovecot opens no mail as root.
-fn own(path: &Path) {
-    if !is_root() {
-        return;
+    MailServer {
+        tls: Tls::StartTls,
+        host: host.to_string(),
+        port,
+        user: Some(USER.into()),
+        password: Some(Secret::new(PASSWORD)),
+        oauth: None,
+        ca_pem: None,
     }
-    std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-    if path.is_dir() {
-        for entry in fs::read_dir(path).unwrap() {
-            own(&entry.unwrap().path());
-        }
-    }
-}
-
-fn open_to_all(dir: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 async fn fetch_all(imap: &mut Imap, uids: &[u32]) -> (BTreeMap<u32, Vec<u8>>, Vec<Fetched>) {
@@ -207,6 +47,7 @@ async fn fetch_all(imap: &mut Imap, uids: &[u32]) -> (BTreeMap<u32, Vec<u8>>, Ve
     while let Some(fetched) = fetching.next().await.unwrap() {
         match fetched {
             Fetched::Mail { uid, raw } => assert!(mails.insert(uid, raw).is_none()),
+            Fetched::Long { uid, .. } => panic!("{uid} is no long mail"),
             other => others.push(other),
         }
     }
@@ -219,16 +60,16 @@ fn mail(n: u32) -> Vec<u8> {
 
 #[tokio::test]
 async fn mails_arrive_byte_for_byte_and_stay_unseen() {
-    let Some(dovecot) = Dovecot::start(false).await else { return };
+    let Some(dovecot) = dovecot(false) else { return };
     let eight_bit = [b"Subject: \xb4\xfa\xb8\xd5\r\n\r\n".as_slice(), &(1..=255).collect::<Vec<u8>>(), b"\r\n.\r\n\"{3}\r\n"].concat();
     // A lone CR or LF is not something that IMAP servers keep.
     let eight_bit: Vec<u8> =
         eight_bit.iter().enumerate().filter(|(i, b)| *i < 21 || *i > 276 || !b"\r\n".contains(b)).map(|(_, b)| *b).collect();
     let large =
-        [b"Subject: large\r\n\r\n".as_slice(), &b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(60_000)]
+        [b"Subject: large\r\n\r\n".as_slice(), &b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(12_000)]
             .concat();
     for raw in [&mail(1), &eight_bit, &large] {
-        dovecot.deliver(raw).await;
+        dovecot.deliver(raw);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let (mut imap, selected) = dovecot.connect().await;
@@ -246,19 +87,65 @@ async fn mails_arrive_byte_for_byte_and_stay_unseen() {
     assert_eq!(imap.after(3).await.unwrap(), Vec::<u32>::new());
     assert_eq!(imap.after(u32::MAX).await.unwrap(), Vec::<u32>::new());
     let now = crate::clock::Clock::wall().now();
-    assert_eq!(imap.since_yesterday(now).await.unwrap(), [1, 2, 3]);
-    assert_eq!(imap.since_yesterday(now + SignedDuration::from_hours(72)).await.unwrap(), Vec::<u32>::new());
+    imap.settle(&[2], &AfterTaking::Seen).await.unwrap();
+    let earlier = |hours| Some(now - SignedDuration::from_hours(hours));
+    for (since, found) in [(earlier(1), &[1, 2, 3][..]), (earlier(-1), &[1, 3]), (earlier(-72), &[1, 3]), (earlier(72), &[1, 2, 3])] {
+        assert_eq!(imap.between(1, 3, since).await.unwrap(), found);
+    }
+    assert_eq!(imap.between(2, 9, None).await.unwrap(), [2, 3]);
+    assert_eq!(imap.between(4, 3, None).await.unwrap(), Vec::<u32>::new());
     imap.logout().await;
 }
 
 #[tokio::test]
+async fn a_long_mail_comes_in_pieces_and_keeps_no_other_waiting() {
+    let Some(dovecot) = dovecot(false) else { return };
+    let line = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n";
+    // One ends with a piece, one just behind it, and one is long; more of them than beginnings are kept.
+    let of = |bytes: usize| [b"Subject: long\r\n\r\n".as_slice(), &line.repeat(bytes / line.len() + 1)].concat()[..bytes].to_vec();
+    let mut sent: Vec<Vec<u8>> = [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES + 7].map(of).to_vec();
+    sent.extend((0..10).map(|n| of(PIECE_BYTES + 100 + n)));
+    sent.push(mail(1));
+    for raw in &sent {
+        dovecot.deliver(raw);
+    }
+    let (mut imap, _) = dovecot.connect().await;
+    let uids = imap.unseen().await.unwrap();
+    let mut got = Vec::new();
+    let mut fetching = imap.fetch(&uids);
+    let mut longs = 0;
+    while let Some(fetched) = fetching.next().await.unwrap() {
+        got.push(match fetched {
+            Fetched::Mail { raw, .. } => raw,
+            Fetched::Long { uid, bytes, beginning: mut raw } => {
+                longs += 1;
+                let mut last = raw.len();
+                while last == PIECE_BYTES {
+                    let piece = fetching.piece(uid, raw.len() as u64).await.unwrap().unwrap();
+                    last = piece.len();
+                    raw.extend(piece);
+                }
+                assert_eq!(raw.len() as u64, bytes);
+                raw
+            }
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(longs, 13);
+    assert_eq!(fetching.piece(999, 0).await.unwrap(), None);
+    got.sort();
+    sent.sort();
+    assert!(got == sent);
+}
+
+#[tokio::test]
 async fn settling_marks_moves_or_deletes_and_may_be_repeated() {
-    let Some(dovecot) = Dovecot::start(false).await else { return };
+    let Some(dovecot) = dovecot(false) else { return };
     for n in 1..=6 {
-        dovecot.deliver(&mail(n)).await;
+        dovecot.deliver(&mail(n));
     }
     let (mut imap, first) = dovecot.connect().await;
-    assert_eq!(imap.offers, Offers { idle: true, moving: true, uid_plus: true });
+    assert_eq!(imap.offers, super::Offers { idle: true, moving: true, uid_plus: true });
     for _ in 0..2 {
         imap.settle(&[1, 2], &AfterTaking::Seen).await.unwrap();
         imap.settle(&[3], &AfterTaking::Move("已處理 & \"done\"/2026".into())).await.unwrap();
@@ -280,7 +167,7 @@ async fn settling_marks_moves_or_deletes_and_may_be_repeated() {
 
 #[tokio::test]
 async fn waiting_ends_within_two_seconds_of_a_delivery() {
-    let Some(dovecot) = Dovecot::start(false).await else { return };
+    let Some(dovecot) = dovecot(false) else { return };
     let (mut imap, _) = dovecot.connect().await;
     let started = Instant::now();
     assert!(!imap.wait(Duration::from_millis(300)).await.unwrap());
@@ -291,7 +178,7 @@ async fn waiting_ends_within_two_seconds_of_a_delivery() {
         (imap, woken, Instant::now())
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
-    dovecot.deliver(&mail(1)).await;
+    dovecot.deliver(&mail(1));
     let delivered = Instant::now();
     let (mut imap, woken, at) = waiting.await.unwrap();
     assert!(woken);
@@ -299,7 +186,7 @@ async fn waiting_ends_within_two_seconds_of_a_delivery() {
     assert_eq!(imap.unseen().await.unwrap(), [1]);
 
     // What came while another command ran must not be slept over.
-    dovecot.deliver(&mail(2)).await;
+    dovecot.deliver(&mail(2));
     imap.command("NOOP", "NOOP", |_| ()).await.unwrap();
     let started = Instant::now();
     assert!(imap.wait(Duration::from_mins(1)).await.unwrap());
@@ -307,31 +194,31 @@ async fn waiting_ends_within_two_seconds_of_a_delivery() {
 
     imap.offers.idle = false;
     imap.unseen().await.unwrap();
-    dovecot.deliver(&mail(3)).await;
+    dovecot.deliver(&mail(3));
     assert!(imap.wait(Duration::from_millis(200)).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_wrong_password_is_told_apart() {
-    let Some(dovecot) = Dovecot::start(false).await else { return };
+    let Some(dovecot) = dovecot(false) else { return };
     for wrong in ["wrong", "錯", "a\r\nb"] {
         let server = MailServer { password: Some(Secret::new(wrong)), user: Some(ASCII_USER.into()), ..dovecot.server() };
-        let refused = Imap::connect(&server, "INBOX").await.unwrap_err();
+        let refused = Imap::connect(&server, "INBOX", None).await.unwrap_err();
         assert!(matches!(refused, MailError::RefusedLogin { .. }), "{refused}");
         assert!(!refused.to_string().contains(wrong), "{refused}");
     }
     let right = MailServer { user: Some(ASCII_USER.into()), password: Some(Secret::new(ASCII_PASSWORD)), ..dovecot.server() };
-    Imap::connect(&right, "INBOX").await.unwrap();
+    Imap::connect(&right, "INBOX", None).await.unwrap();
     let server = MailServer { password: None, ..dovecot.server() };
-    assert!(matches!(Imap::connect(&server, "INBOX").await.unwrap_err(), MailError::RefusedLogin { .. }));
-    let absent = Imap::connect(&dovecot.server(), "Nowhere").await.unwrap_err();
+    assert!(matches!(Imap::connect(&server, "INBOX", None).await.unwrap_err(), MailError::RefusedLogin { .. }));
+    let absent = Imap::connect(&dovecot.server(), "Nowhere", None).await.unwrap_err();
     assert!(matches!(absent, MailError::SaidNo { command: "SELECT", .. }), "{absent}");
 }
 
 #[tokio::test]
 async fn a_server_that_stops_is_an_error_and_not_a_hang() {
-    let Some(mut dovecot) = Dovecot::start(false).await else { return };
-    dovecot.deliver(&mail(1)).await;
+    let Some(mut dovecot) = dovecot(false) else { return };
+    dovecot.deliver(&mail(1));
     let (mut idle, _) = dovecot.connect().await;
     let (mut busy, _) = dovecot.connect().await;
     let waiting = tokio::spawn(async move { idle.wait(Duration::from_mins(1)).await });
@@ -341,35 +228,39 @@ async fn a_server_that_stops_is_an_error_and_not_a_hang() {
     assert!(matches!(lost, MailError::CutOff { .. }), "{lost}");
     let lost = timeout(Duration::from_secs(5), busy.unseen()).await.unwrap().unwrap_err();
     assert!(matches!(lost, MailError::CutOff { .. }), "{lost}");
-    let refused = Imap::connect(&dovecot.server(), "INBOX").await.unwrap_err();
+    let refused = Imap::connect(&dovecot.server(), "INBOX", None).await.unwrap_err();
     assert!(matches!(refused, MailError::CannotConnect { .. }), "{refused}");
-    dovecot.run().await;
+    dovecot.run();
     assert_eq!(dovecot.connect().await.1.exists, 1);
 }
 
 #[tokio::test]
 async fn tls_is_used_from_the_first_byte_or_by_starttls() {
-    let Some(dovecot) = Dovecot::start(true).await else { return };
+    let Some(dovecot) = dovecot(true) else { return };
+    let trusting = MailServer { ca_pem: Some(dovecot.certificate()), ..dovecot.server() };
     let wrapped = MailServer { tls: Tls::Wrapped, port: dovecot.tls_port, ..dovecot.server() };
-    for server in [&wrapped, &dovecot.server()] {
-        let (mut imap, _) = Imap::connect_trusting(server, "INBOX", &dovecot.trust()).await.unwrap();
+    for server in [&MailServer { ca_pem: trusting.ca_pem.clone(), ..wrapped.clone() }, &trusting] {
+        let (mut imap, _) = Imap::connect(server, "INBOX", None).await.unwrap();
         assert!(format!("{:?}", imap.session).contains("TlsStream"));
         assert!(!imap.wait(Duration::from_millis(100)).await.unwrap());
         imap.logout().await;
     }
-    let stranger = Imap::connect(&wrapped, "INBOX").await.unwrap_err();
+    let stranger = Imap::connect(&wrapped, "INBOX", None).await.unwrap_err();
     assert!(matches!(&stranger, MailError::CannotConnect { why, .. } if why.contains("certificate")), "{stranger}");
+    let broken = MailServer { ca_pem: Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into()), ..wrapped };
+    let refused = Imap::connect(&broken, "INBOX", None).await.unwrap_err();
+    assert!(matches!(&refused, MailError::CannotConnect { why, .. } if why.contains("ca_file")), "{refused}");
     // A mail server on this machine often has a certificate that nobody signed.
-    let (imap, _) = Imap::connect(&dovecot.server(), "INBOX").await.unwrap();
+    let (imap, _) = Imap::connect(&dovecot.server(), "INBOX", None).await.unwrap();
     assert!(!format!("{:?}", imap.session).contains("TlsStream"));
 }
 
 #[tokio::test]
 async fn fetching_goes_on_over_batches_in_a_task_and_a_broken_off_one_spends_the_session() {
-    let Some(dovecot) = Dovecot::start(false).await else { return };
+    let Some(dovecot) = dovecot(false) else { return };
     let count = u32::try_from(FETCH_BATCH_MAX).unwrap() + 3;
     for n in 1..=count {
-        dovecot.deliver(&mail(n)).await;
+        dovecot.deliver(&mail(n));
     }
     let (mut imap, _) = dovecot.connect().await;
     let uids = imap.unseen().await.unwrap();
@@ -390,6 +281,12 @@ async fn fetching_goes_on_over_batches_in_a_task_and_a_broken_off_one_spends_the
     assert!(matches!(imap.fetch(&[1]).next().await.unwrap_err(), MailError::CutOff { .. }));
 }
 
+/// The beginning of a mail that is longer than a piece.
+fn piece() -> String {
+    let head = "A: b\r\n\r\n";
+    format!("{head}{}", "x".repeat(PIECE_BYTES - head.len()))
+}
+
 /// A server that greets, then answers each command whose text begins so with the given lines; `TAG` stands for its tag.
 /// A script's end closes the connection.
 async fn scripted(address: IpAddr, script: &'static [(&'static str, &'static str)]) -> SocketAddr {
@@ -399,14 +296,27 @@ async fn scripted(address: IpAddr, script: &'static [(&'static str, &'static str
         while let Ok((stream, _)) = listener.accept().await {
             let mut stream = BufReader::new(stream);
             stream.write_all(b"* OK ready\r\n").await.unwrap();
+            let mut last = String::new();
             for (begins, answer) in script {
                 let mut line = String::new();
                 if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
                     break;
                 }
-                let (tag, command) = line.split_once(' ').unwrap();
+                let (tag, command) = match *begins {
+                    // base64 of "user=support@example.test^Aauth=Bearer a token^A^A"
+                    "XOAUTH2-RESPONSE" => (
+                        last.as_str(),
+                        if line.starts_with("dXNlcj1zdXBwb3J0QGV4YW1wbGUudGVzdAFhdXRoPUJlYXJlciBhIHRva2VuAQE=") { *begins } else { &line },
+                    ),
+                    "EMPTY" => (last.as_str(), if line == "\r\n" { *begins } else { &line }),
+                    _ => line.split_once(' ').unwrap(),
+                };
                 assert!(command.starts_with(begins), "{command} is not {begins}");
-                stream.write_all(answer.replace("TAG", tag).as_bytes()).await.unwrap();
+                let tag = tag.to_owned();
+                last.clone_from(&tag);
+                let tag = tag.as_str();
+                let literal = format!("{{{PIECE_BYTES}}}\r\n{}", piece());
+                stream.write_all(answer.replace("TAG", tag).replace("PIECE", &literal).as_bytes()).await.unwrap();
             }
         }
     });
@@ -426,7 +336,7 @@ async fn a_server_elsewhere_without_tls_is_refused() {
         return;
     };
     let at = scripted(ours, &[NO_STARTTLS]).await;
-    let refused = Imap::connect(&server(ours, at.port()), "INBOX").await.unwrap_err();
+    let refused = Imap::connect(&server(ours, at.port()), "INBOX", None).await.unwrap_err();
     assert!(matches!(refused, MailError::Insecure { .. }), "{refused}");
     assert!(refused.to_string().contains("imaps://"));
 }
@@ -440,27 +350,35 @@ async fn a_mail_that_is_too_large_or_unreadable_is_told_of_and_keeps_no_other_aw
             LOGIN,
             ("CAPABILITY", "* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n"),
             SELECT,
-            (
-                "UID FETCH 1:4 (UID RFC822.SIZE)",
-                "* 1 FETCH (UID 1 RFC822.SIZE 3)\r\n* 2 FETCH (RFC822.SIZE 3 UID 2)\r\n* 3 FETCH (UID 3 RFC822.SIZE 52428801)\r\nTAG OK done\r\n",
-            ),
-            ("UID FETCH 3 (UID BODY.PEEK[HEADER]<0.65536>)", "* 3 FETCH (UID 3 BODY[HEADER]<0> {6}\r\nA: b\r\n)\r\nTAG OK done\r\n"),
-            ("UID FETCH 1:2 (UID BODY.PEEK[])", "* 1 FETCH (UID 1 BODY[] \"one\")\r\nTAG NO some could not be read\r\n"),
-            ("UID FETCH 2 (UID BODY.PEEK[])", "TAG NO [SERVERBUG] broken\r\n"),
-            ("UID FETCH 5 (UID RFC822.SIZE)", "* 1 FETCH (UID 5 RFC822.SIZE 9)\r\nTAG OK done\r\n"),
-            ("UID FETCH 5 (UID BODY.PEEK[])", "* 1 FETCH (UID 5 BODY[] {9}\r\nhal"),
+            // The fourth is exactly as long as a piece, the second cannot be read, and there is no fifth.
+            ("UID FETCH 1:5 (UID BODY.PEEK[]<0.1048576>)", "* 1 FETCH (UID 1 BODY[]<0> \"one\")\r\n* 3 FETCH (UID 3 BODY[]<0> PIECE)\r\n* 4 FETCH (BODY[]<0> PIECE UID 4)\r\nTAG NO some could not be read\r\n"),
+            ("UID FETCH 3 (UID RFC822.SIZE)", "* 3 FETCH (UID 3 RFC822.SIZE 52428801)\r\nTAG OK done\r\n"),
+            ("UID FETCH 4 (UID RFC822.SIZE)", "* 4 FETCH (UID 4 RFC822.SIZE 1048576)\r\nTAG OK done\r\n"),
+            ("UID FETCH 4 (UID BODY.PEEK[]<1048576.1048576>)", "* 4 FETCH (UID 4 BODY[]<1048576> \"\")\r\nTAG OK done\r\n"),
+            ("UID FETCH 2 (UID BODY.PEEK[]<0.1048576>)", "TAG NO [SERVERBUG] broken\r\n"),
+            ("UID FETCH 5 (UID BODY.PEEK[]<0.1048576>)", "TAG OK done\r\n"),
+            ("UID FETCH 6 (UID BODY.PEEK[]<0.1048576>)", "* 1 FETCH (UID 6 BODY[]<0> {9}\r\nhal"),
         ],
     )
     .await;
     let server = MailServer { password: Some(Secret::new("ascii \"quoted\\")), ..server(at.ip(), at.port()) };
-    let (mut imap, selected) = Imap::connect(&server, "INBOX").await.unwrap();
+    let (mut imap, selected) = Imap::connect(&server, "INBOX", None).await.unwrap();
     assert_eq!(selected, Selected { uid_validity: 7, uid_next: None, exists: 2 });
-    let (mails, others) = fetch_all(&mut imap, &[1, 2, 3, 4]).await;
-    assert_eq!(mails, BTreeMap::from([(1, b"one".to_vec())]));
-    let too_large = Fetched::TooLarge { uid: 3, bytes: MAIL_BYTES_MAX + 1, head: b"A: b\r\n".to_vec() };
+    let (mut told, mut rest) = (Vec::new(), Vec::new());
+    let mut fetching = imap.fetch(&[1, 2, 3, 4, 5]);
+    while let Some(fetched) = fetching.next().await.unwrap() {
+        if let Fetched::Long { uid, .. } = &fetched {
+            rest.push(fetching.piece(*uid, PIECE_BYTES as u64).await.unwrap());
+        }
+        told.push(fetched);
+    }
+    let too_large = Fetched::TooLarge { uid: 3, bytes: MAIL_BYTES_MAX + 1, head: b"A: b\r\n\r\n".to_vec() };
+    let long = Fetched::Long { uid: 4, bytes: PIECE_BYTES as u64, beginning: piece().into_bytes() };
     let refused = Fetched::Refused { uid: 2, said: "[SERVERBUG] broken".to_owned() };
-    assert_eq!(others, [too_large, Fetched::Gone { uid: 4 }, refused]);
-    let half = imap.fetch(&[5]).next().await.unwrap_err();
+    let expected = [Fetched::Mail { uid: 1, raw: b"one".to_vec() }, too_large, long, refused, Fetched::Gone { uid: 5 }];
+    assert!(told == expected, "{:?}", told.iter().map(|f| format!("{f:.60?}")).collect::<Vec<_>>());
+    assert_eq!(rest, [Some(Vec::new())]);
+    let half = imap.fetch(&[6]).next().await.unwrap_err();
     assert!(matches!(half, MailError::CutOff { .. }), "{half}");
     assert!(!half.to_string().contains("hal"));
 }
@@ -483,7 +401,7 @@ async fn a_server_that_refuses_idle_is_asked_instead() {
     )
     .await;
     let server = MailServer { password: Some(Secret::new("ascii")), ..server(at.ip(), at.port()) };
-    let (mut imap, _) = Imap::connect(&server, "INBOX").await.unwrap();
+    let (mut imap, _) = Imap::connect(&server, "INBOX", None).await.unwrap();
     assert!(imap.wait(Duration::from_millis(50)).await.unwrap());
     assert_eq!(imap.unseen().await.unwrap(), [4, 5, 9]);
     assert!(!imap.wait(Duration::from_millis(50)).await.unwrap());
@@ -494,9 +412,9 @@ async fn a_server_that_refuses_idle_is_asked_instead() {
 #[tokio::test]
 async fn no_imap_server_is_told_as_such() {
     let at = scripted(IpAddr::V4(Ipv4Addr::LOCALHOST), &[]).await;
-    let lost = Imap::connect(&server(at.ip(), at.port()), "INBOX").await.unwrap_err();
+    let lost = Imap::connect(&server(at.ip(), at.port()), "INBOX", None).await.unwrap_err();
     assert!(matches!(lost, MailError::CutOff { command: "STARTTLS", .. }), "{lost}");
-    let refused = Imap::connect(&server(at.ip(), free_port()), "INBOX").await.unwrap_err();
+    let refused = Imap::connect(&server(at.ip(), free_port()), "INBOX", None).await.unwrap_err();
     assert!(matches!(refused, MailError::CannotConnect { .. }), "{refused}");
 }
 
@@ -515,13 +433,75 @@ fn folder_names_are_written_in_modified_utf7() {
 }
 
 #[test]
-fn a_day_before_reaches_the_servers_furthest_behind() {
-    assert_eq!(a_day_before("2026-03-02T11:00:00Z".parse().unwrap()), "28-Feb-2026");
-    assert_eq!(a_day_before("2026-11-21T12:00:00Z".parse().unwrap()), "20-Nov-2026");
+fn a_search_by_day_reaches_the_servers_furthest_behind_and_ahead() {
+    let at = |text: &str| text.parse().unwrap();
+    assert_eq!(date_before(at("2026-03-01T11:00:00Z")), "28-Feb-2026");
+    assert_eq!(date_before(at("2026-11-20T12:00:00Z")), "20-Nov-2026");
+    // Where clocks are furthest ahead it is the 21st already.
+    assert_eq!(date_after(at("2026-11-20T10:00:00Z")), "22-Nov-2026");
+    assert_eq!(date_after(at("2026-11-20T09:59:59Z")), "21-Nov-2026");
+    assert_eq!(moment(" 7-Jul-1996 02:44:25 -0700"), Some(at("1996-07-07T09:44:25Z")));
+    assert_eq!(moment("17-Jul-1996 02:44:25 +0800"), Some(at("1996-07-16T18:44:25Z")));
+    assert_eq!(moment("yesterday"), None);
 }
 
 #[test]
 fn the_server_s_words_are_found_in_the_library_s_error() {
     assert_eq!(said_in("code: None, info: Some(\"[AUTHENTICATIONFAILED] no (\\\"x\\\")\")"), "[AUTHENTICATIONFAILED] no (\\\"x\\\")");
     assert_eq!(said_in("else"), "else");
+}
+
+#[tokio::test]
+async fn a_token_opens_the_mailbox_and_one_that_was_taken_back_is_renewed_once() {
+    // Losing a race with another test that installs the same provider changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let provider = TokenServer::start(OAUTH_USER, "refresh-1");
+    let offers = Offers { tokeninfo_url: Some(provider.tokeninfo_url()), ..Offers::default() };
+    let Some(dovecot) = Dovecot::start(&offers) else { return };
+    dovecot.deliver(&mail(1));
+    let oauth = OAuth {
+        name: "mailbox/support".into(),
+        token_url: provider.token_url(),
+        client_id: "us".into(),
+        client_secret: None,
+        refresh_token: Secret::new("refresh-1"),
+        scope: None,
+    };
+    let server = MailServer { user: Some(OAUTH_USER.into()), password: None, oauth: Some(Box::new(oauth.clone())), ..dovecot.server() };
+    let tokens = forgetful(oauth);
+    for _ in 0..2 {
+        let (imap, selected) = Imap::connect(&server, "INBOX", Some(&tokens)).await.unwrap();
+        assert_eq!(selected.exists, 1);
+        imap.logout().await;
+    }
+    assert_eq!(provider.with(|p| p.asked.len()), 1);
+    provider.with(|p| p.good.clear());
+    Imap::connect(&server, "INBOX", Some(&tokens)).await.unwrap();
+    assert_eq!(provider.with(|p| p.asked.len()), 2);
+    // What the provider gives is of no use to this server: one try more, and no end of them.
+    provider.with(|p| p.user = "somebody.else@example.test".into());
+    tokens.instead_of(&tokens.get().await.unwrap()).await.unwrap();
+    let refused = Imap::connect(&server, "INBOX", Some(&tokens)).await.unwrap_err();
+    assert!(matches!(&refused, MailError::RefusedLogin { user, .. } if user == OAUTH_USER), "{refused}");
+    assert!(!refused.to_string().contains("access-"), "{refused}");
+    assert_eq!(provider.with(|p| p.asked.len()), 4);
+}
+
+#[tokio::test]
+async fn the_server_s_account_of_a_refused_token_is_answered_and_told() {
+    let at = scripted(
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        &[
+            NO_STARTTLS,
+            // {"status":"400","schemes":"Bearer"}
+            ("AUTHENTICATE XOAUTH2", "+ \r\n"),
+            ("XOAUTH2-RESPONSE", "+ eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=\r\n"),
+            ("EMPTY", "TAG NO [AUTHENTICATIONFAILED] Invalid credentials\r\n"),
+        ],
+    )
+    .await;
+    let server = server(at.ip(), at.port());
+    let refused = Imap::connect_with(&server, "INBOX", Some(&Secret::new("a token"))).await.unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("AUTHENTICATIONFAILED") && text.contains("status 400") && !text.contains("token\""), "{text}");
 }

@@ -2,7 +2,8 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use lettre::transport::smtp::client::Certificate;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -11,7 +12,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObj
 
 use super::*;
 use crate::channels::email::connection::Wire;
-use crate::config::Secret;
+use crate::channels::email::oauth::forgetful;
+use crate::channels::email::tokens::TokenServer;
+use crate::config::{Dkim, OAuth, Secret};
 
 const FROM: &str = "support@example.test";
 const TO: &str = "client@example.test";
@@ -30,6 +33,8 @@ struct Manners {
     /// Command (`GREETING` and `END` too) and the answer to its next use.
     faults: Vec<(&'static str, &'static str)>,
     tls: Option<TlsAcceptor>,
+    /// The access token that is good.
+    token: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +55,7 @@ struct Responder {
 
 impl Responder {
     async fn start(at: IpAddr, features: &[&'static str], faults: &[(&'static str, &'static str)]) -> Self {
-        Self::with(at, Manners { features: features.to_vec(), faults: faults.to_vec(), tls: None }).await
+        Self::with(at, Manners { features: features.to_vec(), faults: faults.to_vec(), ..Manners::default() }).await
     }
 
     async fn with(at: IpAddr, manners: Manners) -> Self {
@@ -79,7 +84,7 @@ impl Responder {
     }
 
     fn server(&self, host: IpAddr) -> MailServer {
-        MailServer { tls: Tls::StartTls, host: host.to_string(), port: self.port, user: None, password: None }
+        MailServer { tls: Tls::StartTls, host: host.to_string(), port: self.port, user: None, password: None, oauth: None, ca_pem: None }
     }
 
     fn smtp(&self) -> Smtp {
@@ -121,6 +126,20 @@ impl Session {
                 }
                 "DATA" => self.answer("DATA", "354 go on").await?,
                 "QUIT" => return stream.write_all(b"221 bye\r\n").await,
+                "AUTH" if line.starts_with("AUTH XOAUTH2 ") => {
+                    let given = STANDARD.decode(line["AUTH XOAUTH2 ".len()..].trim_end()).unwrap();
+                    let good = self.manners.lock().unwrap().token.clone();
+                    if given == format!("user=user\x01auth=Bearer {good}\x01\x01").as_bytes() {
+                        self.answer("AUTH", "235 welcome").await?
+                    } else {
+                        // {"status":"401"}
+                        stream.write_all(b"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n").await?;
+                        let mut empty = String::new();
+                        stream.read_line(&mut empty).await?;
+                        assert_eq!(empty, "\r\n");
+                        self.answer("AUTH", "535 5.7.8 who are you?").await?
+                    }
+                }
                 "AUTH" => {
                     // "\0user\0right"
                     let good = if line.contains("AHVzZXIAcmlnaHQ=") { "235 welcome" } else { "535 5.7.8 who are you?" };
@@ -177,13 +196,17 @@ impl Session {
     }
 }
 
+fn configured(sink: MailSink) -> config::Smtp {
+    config::Smtp { sink, from_name: "Support".into(), from_address: FROM.into(), dkim: None }
+}
+
 fn smtp(server: MailServer) -> Smtp {
     let sink = MailSink::Smtp(server);
-    Smtp::new(&config::Smtp { sink, from_name: "Support".into(), from_address: FROM.into() }).unwrap()
+    Smtp::new(&configured(sink), None).unwrap()
 }
 
 fn relay(smtp: &mut Smtp) -> &mut Relay {
-    match &mut smtp.0 {
+    match &mut smtp.sink {
         Sink::Server(relay) => relay,
         Sink::Maildir(_) => panic!("it is a folder"),
     }
@@ -216,15 +239,16 @@ async fn a_mail_arrives_byte_for_byte() {
 async fn each_refusal_is_read_for_what_it_is() {
     let retry = SendOutcome::Retry as fn(String) -> SendOutcome;
     let rejected = SendOutcome::Rejected as fn(String) -> SendOutcome;
+    let deferred = SendOutcome::Deferred as fn(String) -> SendOutcome;
     for (command, answer, expected) in [
-        ("RCPT", "451 4.3.0 later", retry),
+        ("RCPT", "451 4.3.0 later", deferred),
         ("RCPT", "550 5.1.1 nobody", rejected),
         ("MAIL", "550 5.7.1 not you", rejected),
         ("MAIL", "530 5.7.0 log in first", retry),
-        ("DATA", "451 4.3.0 later", retry),
+        ("DATA", "451 4.3.0 later", deferred),
         ("DATA", "554 5.5.1 no", rejected),
         ("DATA", "250 what?", retry),
-        ("END", "452 4.2.2 full", retry),
+        ("END", "452 4.2.2 full", deferred),
         ("END", "554 5.7.1 spam", rejected),
         ("END", "421 4.3.2 closing", retry),
         ("GREETING", "554 5.7.1 your address is listed", retry),
@@ -236,7 +260,9 @@ async fn each_refusal_is_read_for_what_it_is() {
         let responder = Responder::start(LOCALHOST, &[], &[(command, answer)]).await;
         let smtp = responder.smtp();
         let outcome = send(&smtp).await;
-        let (SendOutcome::Retry(text) | SendOutcome::Rejected(text)) = &outcome else { panic!("{command} {answer}: {outcome:?}") };
+        let (SendOutcome::Retry(text) | SendOutcome::Deferred(text) | SendOutcome::Rejected(text)) = &outcome else {
+            panic!("{command} {answer}: {outcome:?}")
+        };
         assert_eq!(outcome, expected(text.clone()), "{command} {answer}");
         assert!(responder.received().is_empty());
         assert_eq!(send(&smtp).await, SendOutcome::Sent, "after {command} {answer}");
@@ -400,9 +426,8 @@ async fn starttls_is_used_where_it_is_offered() {
     let manners = || Manners { features: vec!["STARTTLS"], tls: Some(TlsAcceptor::from(Arc::new(config.clone()))), ..Manners::default() };
 
     let responder = Responder::with(LOCALHOST, manners()).await;
-    let mut trusting = responder.smtp();
-    let root = Certificate::from_pem(&std::fs::read(&certificate).unwrap()).unwrap();
-    relay(&mut trusting).tls = TlsParameters::builder(LOCALHOST.to_string()).add_root_certificate(root).build().unwrap();
+    let pem = std::fs::read_to_string(&certificate).unwrap();
+    let mut trusting = smtp(MailServer { ca_pem: Some(pem), ..responder.server(LOCALHOST) });
     assert_eq!(send(&trusting).await, SendOutcome::Sent);
     assert!(relay(&mut trusting).take_parked().unwrap().wire.is_encrypted());
     assert_eq!((responder.count("STARTTLS"), responder.count("EHLO"), responder.count("CONNECTION")), (1, 2, 1));
@@ -419,7 +444,7 @@ async fn starttls_is_used_where_it_is_offered() {
 async fn a_folder_takes_each_mail_once() {
     let dir = tempfile::tempdir().unwrap();
     let sink = MailSink::Maildir(dir.path().join("drop"));
-    let smtp = Smtp::new(&config::Smtp { sink, from_name: "Support".into(), from_address: FROM.into() }).unwrap();
+    let smtp = Smtp::new(&configured(sink), None).unwrap();
     smtp.check().await.unwrap();
     for unique in ["one", "two", "one"] {
         assert_eq!(smtp.send(FROM, TO, MAIL, unique).await, SendOutcome::Sent);
@@ -428,4 +453,60 @@ async fn a_folder_takes_each_mail_once() {
     assert_eq!(filed.len(), 2);
     assert_eq!(maildir::read(&filed[0]).await.unwrap(), MAIL);
     assert!(matches!(smtp.send(FROM, TO, MAIL, "../up").await, SendOutcome::Retry(_)));
+}
+
+#[tokio::test]
+async fn a_token_logs_in_and_one_that_was_taken_back_is_renewed_once() {
+    // Losing a race with another test that installs the same provider changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let provider = TokenServer::start("user", "refresh-1");
+    let oauth = OAuth {
+        name: "smtp".into(),
+        token_url: provider.token_url(),
+        client_id: "us".into(),
+        client_secret: None,
+        refresh_token: Secret::new("refresh-1"),
+        scope: None,
+    };
+    let manners = Manners { features: vec!["AUTH PLAIN XOAUTH2"], token: "access-1".into(), ..Manners::default() };
+    let responder = Responder::with(LOCALHOST, manners).await;
+    let server = MailServer { user: Some("user".into()), oauth: Some(Box::new(oauth.clone())), ..responder.server(LOCALHOST) };
+    let tokens = || Some(Arc::new(forgetful(oauth.clone())));
+    let smtp = Smtp::new(&configured(MailSink::Smtp(server.clone())), tokens()).unwrap();
+    smtp.check().await.unwrap();
+    assert_eq!(send(&smtp).await, SendOutcome::Sent);
+    assert_eq!((provider.with(|p| p.asked.len()), responder.count("AUTH XOAUTH2"), responder.count("CONNECTION")), (1, 2, 2));
+
+    // The provider's next one is good, and the first not any more.
+    responder.manners.lock().unwrap().token = "access-2".into();
+    smtp.check().await.unwrap();
+    assert_eq!((provider.with(|p| p.asked.len()), responder.count("CONNECTION")), (2, 4));
+
+    responder.manners.lock().unwrap().token = "none".into();
+    let refused = smtp.check().await.unwrap_err().to_string();
+    assert!(refused.contains("535") && refused.contains("status 401") && !refused.contains("access-"), "{refused}");
+    assert_eq!((provider.with(|p| p.asked.len()), responder.count("CONNECTION")), (3, 6));
+    responder.manners.lock().unwrap().features = vec!["AUTH PLAIN"];
+    assert!(smtp.check().await.unwrap_err().to_string().contains("XOAUTH2"));
+
+    provider.with(|p| p.refresh_token = "another".into());
+    let smtp = Smtp::new(&configured(MailSink::Smtp(server)), tokens()).unwrap();
+    assert!(matches!(send(&smtp).await, SendOutcome::Retry(text) if text.contains("invalid_grant")));
+}
+
+#[tokio::test]
+async fn a_signed_mail_arrives_with_its_signature_on_top_and_is_otherwise_the_same() {
+    let key = ring::signature::Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap();
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(key.as_ref()));
+    let dkim = Some(Dkim { domain: "example.test".into(), selector: "s1".into(), key: Secret::new(pem) });
+    let responder = Responder::start(LOCALHOST, &[], &[]).await;
+    let smtp = Smtp::new(&config::Smtp { dkim, ..configured(MailSink::Smtp(responder.server(LOCALHOST))) }, None).unwrap();
+    assert_eq!(smtp.send(FROM, TO, b"From: a@example.test\nSubject: x\n\nbody\n", "x").await, SendOutcome::Sent);
+    let raw = String::from_utf8(responder.received().pop().unwrap().raw).unwrap();
+    assert!(raw.starts_with("DKIM-Signature: ") && raw.contains("d=example.test"), "{raw}");
+    assert!(raw.ends_with("\r\nFrom: a@example.test\r\nSubject: x\r\n\r\nbody\r\n"), "{raw}");
+    let bad = Dkim { domain: "example.test".into(), selector: "s1".into(), key: Secret::new("no key") };
+    let refused =
+        Smtp::new(&config::Smtp { dkim: Some(bad), ..configured(MailSink::Smtp(responder.server(LOCALHOST))) }, None).unwrap_err();
+    assert!(matches!(&refused, MailError::BadKey { .. }) && !refused.to_string().contains("no key"), "{refused}");
 }
