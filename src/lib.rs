@@ -60,6 +60,8 @@ pub struct App {
     /// Numbers of discussions in which something changed, for open pages, and [`App::ACCESS`]. Slow listeners miss some and look for
     /// themselves.
     pub changes: broadcast::Sender<i64>,
+    /// The threader's weights.
+    pub threader: discussions::InUse,
     /// This process among several on one database.
     pub node: String,
 }
@@ -97,6 +99,7 @@ impl App {
             store::attachments::free_leases(&mut tx, clock.now()).await?;
             tx.commit().await?;
         }
+        let threader = discussions::InUse::load(&db).await?;
         let line = config.line.iter().map(|account| Ok((account.name.clone(), Line::new(account)?))).collect::<anyhow::Result<_>>()?;
         let mail_tokens = MailTokens::open(&config, &db)?;
         let smtp = config.smtp.as_ref().map(|smtp| Smtp::new(smtp, mail_tokens.for_smtp(smtp))).transpose()?;
@@ -113,6 +116,7 @@ impl App {
             reply_key,
             wake: Wake::default(),
             program,
+            threader,
             changes: broadcast::channel(CHANGES_KEPT).0,
             node: uuid::Uuid::new_v4().to_string(),
         }))
@@ -125,6 +129,16 @@ impl App {
         let kept = store::settings::get_or_make(&mut tx, name, files::hex(&fresh)).await?;
         tx.commit().await?;
         Ok(Sha256::digest(kept.as_bytes()).into())
+    }
+
+    /// The threader's weights in use.
+    pub fn weights(&self) -> Arc<threading::Table> {
+        self.threader.get()
+    }
+
+    /// Takes other weights into use.
+    pub fn use_weights(&self, table: threading::Table) {
+        self.threader.set(table);
     }
 
     /// The installation's language.

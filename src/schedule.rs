@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::App;
 use crate::intake::{learn, pictures, watch};
 use crate::store::{codes, reply_tokens, sessions};
+use crate::{App, discussions};
 
 /// How often there is a look at what is missing or old.
 const ROUND: Duration = Duration::from_secs(30);
@@ -66,6 +66,7 @@ async fn round(app: &App, looks_at_webhooks: bool) -> anyhow::Result<()> {
     }
     learn::refresh(app).await?;
     pictures::fetch_due(app).await?;
+    discussions::refit_nightly(app).await?;
     let now = app.clock.now();
     app.files.sweep(now - UNFINISHED_KEPT).await?;
     let mut tx = app.db.begin().await?;

@@ -133,7 +133,17 @@ enum EmailCommand {
 #[derive(Subcommand)]
 enum ThreadCommand {
     /// Runs the threader over a recorded chat, in order, with no look-ahead
-    Replay { file: PathBuf },
+    Replay {
+        file: PathBuf,
+        /// Lets a person answer what is marked: the answer is read from the recording's `thread`
+        #[arg(long)]
+        ask: bool,
+    },
+    /// Fits the threader's weights to what people corrected and confirmed here; taken into use if they are no worse
+    Fit {
+        #[command(flatten)]
+        configured: Configured,
+    },
 }
 
 /// Parses the command line and runs what it asks for. The error is for one line on standard error.
@@ -151,8 +161,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
             email::parse(&files, &mut std::io::BufWriter::new(std::io::stdout().lock()))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Thread(ThreadCommand::Replay { file }) => {
-            thread::replay(&file, &mut std::io::BufWriter::new(std::io::stdout().lock()))?;
+        Command::Thread(ThreadCommand::Replay { file, ask }) => {
+            thread::replay(&file, ask, &mut std::io::BufWriter::new(std::io::stdout().lock()))?;
             Ok(ExitCode::SUCCESS)
         }
         command => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_async(command)),
@@ -182,7 +192,8 @@ async fn run_async(command: Command) -> anyhow::Result<ExitCode> {
             user::add(configured.read()?, &user::Account { email, name, admin, password_stdin }).await?;
         }
         Command::Token(TokenCommand::Add { email, name, configured }) => token::add(configured.read()?, &email, &name).await?,
-        Command::Email(_) | Command::Thread(_) | Command::Thumbnail => unreachable!("they need no runtime"),
+        Command::Thread(ThreadCommand::Fit { configured }) => thread::fit(configured.read()?).await?,
+        Command::Email(_) | Command::Thread(ThreadCommand::Replay { .. }) | Command::Thumbnail => unreachable!("they need no runtime"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,94 +7,47 @@ use std::path::Path;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::domain::{Details, DiscussionId, Said};
-use crate::threading::{Candidates, Choice, Evidence, Utterance, decide};
+use crate::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::discussions;
+use crate::threading::Table;
+use crate::threading::kept::EXAMPLES_MIN;
+use crate::threading::recorded::{Recorded, Walk};
 
-/// One recorded message. What else a line holds is not looked at.
-#[derive(Deserialize)]
-struct Recorded {
-    chat: String,
-    id: Value,
-    ts_ms: i64,
-    #[serde(default)]
-    text: String,
-    #[serde(default)]
-    quotes: Option<Value>,
-}
-
-#[derive(Serialize)]
-struct Decided<'a> {
-    chat: &'a str,
-    id: &'a Value,
-    thread: &'a str,
-    confidence: f64,
-    class: &'static str,
-    why: &'a Evidence,
-}
-
-/// What has been decided of one chat so far.
-#[derive(Default)]
-struct Chat {
-    threads: Vec<String>,
-    by_message: HashMap<String, DiscussionId>,
-    latest: Option<(DiscussionId, Timestamp)>,
-}
-
-/// Decides line by line, with no look-ahead.
-pub(super) fn replay(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+/// Decides line by line, with no look-ahead. With `ask` a person who knows each message's matter (`thread`) answers what is marked.
+pub(super) fn replay(file: &Path, ask: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let lines = BufReader::new(File::open(file).with_context(|| format!("reading {}", file.display()))?);
-    let mut chats: HashMap<String, Chat> = HashMap::new();
+    let mut chats: HashMap<String, Walk> = HashMap::new();
     for (at, line) in lines.lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
             continue;
         }
         let recorded: Recorded = serde_json::from_str(&line).with_context(|| format!("{}: line {}", file.display(), at + 1))?;
-        let said_at = Timestamp::from_millisecond(recorded.ts_ms).with_context(|| format!("{}: line {}: ts_ms", file.display(), at + 1))?;
-        let chat = chats.entry(recorded.chat.clone()).or_default();
-        place(chat, &recorded, said_at, out)?;
+        Timestamp::from_millisecond(recorded.ts_ms).with_context(|| format!("{}: line {}: ts_ms", file.display(), at + 1))?;
+        let walk = chats.entry(recorded.chat.clone()).or_insert_with(|| Walk::new(&recorded.chat, ask));
+        serde_json::to_writer(&mut *out, &walk.step(&recorded, Table::shipped()))?;
+        out.write_all(b"\n")?;
     }
     out.flush()?;
     Ok(())
 }
 
-fn place(chat: &mut Chat, recorded: &Recorded, at: Timestamp, out: &mut impl Write) -> anyhow::Result<()> {
-    let key = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-    let id = key(&recorded.id);
-    let quotes = recorded.quotes.as_ref().filter(|q| !q.is_null()).map(key);
-    let said = Said {
-        message: id.as_str().into(),
-        kind: "text".into(),
-        text: recorded.text.clone(),
-        quotes: quotes.as_deref().map(Into::into),
-        mentions_bot: false,
-        attachment: None,
-        unsupported: false,
-        details: Details::default(),
-    };
-    let candidates =
-        Candidates { quoted: quotes.and_then(|q| chat.by_message.get(&q).copied()), latest: chat.latest, ..Candidates::default() };
-    let placement = decide(&Utterance { said: &said, at, untitled: "" }, &candidates);
-    let (discussion, class) = match placement.choice {
-        Choice::Join(discussion) => (discussion, if matches!(placement.evidence, Evidence::Quote { .. }) { "sure" } else { "likely" }),
-        Choice::Open { .. } => {
-            chat.threads.push(format!("{}:{id}", recorded.chat));
-            (DiscussionId(i64::try_from(chat.threads.len() - 1)?), "new")
+/// Fits the installation's weights and says what came of it. A server that runs takes them into use within a minute.
+pub(super) async fn fit(config: Config) -> anyhow::Result<()> {
+    let app = App::open(config, Clock::wall()).await?;
+    match discussions::refit(&app).await? {
+        None => println!("fewer than {EXAMPLES_MIN} corrections and confirmations: nothing to fit to"),
+        Some(fitted) => {
+            let what = if fitted.is_no_worse() { "taken into use" } else { "no better: the weights stay as they are" };
+            println!(
+                "{} examples; mean loss of the newest fifth {:.4}, before {:.4}: {what}",
+                fitted.examples, fitted.after, fitted.before
+            );
         }
-    };
-    chat.by_message.insert(id, discussion);
-    chat.latest = Some((discussion, at));
-    // The rules are certain or they are not; there is no finer measure yet.
-    let confidence = match class {
-        "sure" => 1.0,
-        _ => 0.9,
-    };
-    let thread = &chat.threads[usize::try_from(discussion.0)?];
-    let decided = Decided { chat: &recorded.chat, id: &recorded.id, thread, confidence, class, why: &placement.evidence };
-    serde_json::to_writer(&mut *out, &decided)?;
-    out.write_all(b"\n")?;
+    }
+    app.db.close().await;
     Ok(())
 }

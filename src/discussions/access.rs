@@ -39,6 +39,11 @@ impl Viewer {
         Ok(self.role(c, discussion.project).await?.map(|role| (discussion, role)))
     }
 
+    /// Likewise, where it is a matter: what rests is answered and changed nowhere.
+    pub async fn matter(&self, c: &mut AnyConnection, number: i64) -> Result<Option<(Discussion, Role)>> {
+        Ok(self.discussion(c, number).await?.filter(|(d, _)| !d.other))
+    }
+
     /// The project with this key and the viewer's part in it, if it may be seen.
     pub async fn project(&self, c: &mut AnyConnection, key: &str) -> Result<Option<(store::projects::Project, Role)>> {
         let Some(project) = store::projects::find(c, key).await? else { return Ok(None) };

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::audience::{Told, promise};
-use super::correct::put;
+use super::correct::{Putting, put};
 use crate::App;
-use crate::domain::{ChatId, Happening, HappeningKind, PersonId, PostId, Role, Source};
+use crate::domain::{ChatId, CorrectionKind, Happening, HappeningKind, PersonId, PostId, Role, Source};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::Post;
@@ -45,7 +45,8 @@ pub async fn set_apart(tx: &mut Tx, app: &App, from: &Discussion, chat: ChatId, 
     discussion_events::add(tx, from.id, by, at, &Happening::Split { to: to.number }).await?;
     discussion_events::add(tx, to.id, by, at, &Happening::SplitFrom { from: from.number }).await?;
     let ids: Vec<PostId> = run.iter().map(|p| p.id).collect();
-    let to = put(tx, &ids, from, &to, &run[0].author).await?;
+    let putting = Putting { kind: CorrectionKind::Split, by, name: &run[0].author, at };
+    let to = put(tx, app, &putting, &ids, (from, &to)).await?.to;
     for (i, post) in run.iter().enumerate().filter(|(_, p)| p.role == Role::Client) {
         // Staff hear of it as of any new matter; what waited to tell of it in the old one is part of that.
         notices::drop_of_post(tx, post.id, "it is told with the discussion that it became").await?;
@@ -107,6 +108,7 @@ mod tests {
             image_set: None,
             quotes: None,
             edit_only: false,
+            class: None,
         }
     }
 

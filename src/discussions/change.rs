@@ -6,7 +6,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::urgent::set_urgent;
 use crate::App;
-use crate::domain::{GIVEN_TITLE_GRAPHEMES_MAX, Happening, PersonId, ProjectId, Role, Status};
+use crate::domain::{CorrectionKind, GIVEN_TITLE_GRAPHEMES_MAX, Happening, PersonId, ProjectId, Role, Status};
+use crate::store::corrections::{self, NewCorrection};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
 use crate::store::persons::Person;
@@ -84,6 +85,9 @@ pub(super) async fn change_at(
             if title == discussion.title {
                 return Ok(());
             }
+            let new = NewCorrection { kind: CorrectionKind::Title, from: id, to: id, by, at };
+            let correction = corrections::add(tx, &new).await?;
+            corrections::set_title(tx, correction, &discussion.title).await?;
             discussions::set_title(tx, id, &title).await?;
             discussion.title.clone_from(&title);
             Happening::Title { to: title }

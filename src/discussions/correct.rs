@@ -1,13 +1,28 @@
-//! Corrections by people: merge, split, move.
+//! Corrections by people: merge, split, move, confirm. Each but the last can be undone.
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::Viewer;
 use super::change::{ChangeError, plain_title};
+use super::learning::{confirmed, teach};
+use super::other::other_of;
+use super::undo::drawn;
 use crate::App;
-use crate::domain::{Happening, PostId, Role, Source};
+use crate::domain::{CorrectionKind, Ended, Happening, NoticeKind, PostId, Reply, Role, Source};
+use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
-use crate::store::{Tx, discussion_events, discussions, notices, posts};
+use crate::store::notices::{NewNotice, Target};
+use crate::store::posts::Post;
+use crate::store::{Tx, chats, corrections, discussion_events, discussions, notices, posts};
 use crate::threading::{Evidence, title_of};
+
+/// What one person said with no longer a pause than this was said together.
+const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+/// A group is told for so long that something moved, if a free ride comes by.
+const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// No push is paid for it.
+const NEVER_PAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// Why a correction is refused.
 #[derive(Debug, thiserror::Error)]
@@ -24,18 +39,37 @@ pub enum CorrectError {
     Store(#[from] sqlx::Error),
 }
 
+/// What a correction led to.
+#[derive(Clone, Debug)]
+pub struct Corrected {
+    /// Where the posts are now.
+    pub to: Discussion,
+    /// The number of where they were.
+    pub from: i64,
+    /// By which it can be undone; `None` where nothing changed its place.
+    pub id: Option<i64>,
+}
+
 async fn as_staff(tx: &mut Tx, viewer: &Viewer, number: i64) -> Result<Discussion, CorrectError> {
     let (discussion, role) = viewer.discussion(tx, number).await?.ok_or(CorrectError::NotFound)?;
     staff_only(role)?;
     Ok(discussion)
 }
 
-fn staff_only(role: Role) -> Result<(), CorrectError> {
+pub(super) fn staff_only(role: Role) -> Result<(), CorrectError> {
     if role.is_staff() { Ok(()) } else { Err(CorrectError::Forbidden) }
 }
 
+/// The post and its discussion, for staff.
+async fn post_as_staff(tx: &mut Tx, viewer: &Viewer, post: PostId) -> Result<(Post, Discussion), CorrectError> {
+    let found = posts::find(tx, post).await?.ok_or(CorrectError::NotFound)?;
+    let discussion = discussions::get(tx, found.discussion).await?;
+    staff_only(viewer.role(tx, discussion.project).await?.ok_or(CorrectError::NotFound)?)?;
+    Ok((found, discussion))
+}
+
 /// Puts everything of `number` into `into`; links to the old number lead on. `via`: the door that it was asked at, as in what follows.
-pub async fn merge(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, into: i64, via: Source) -> Result<Discussion, CorrectError> {
+pub async fn merge(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, into: i64, via: Source) -> Result<Corrected, CorrectError> {
     let from = as_staff(tx, viewer, number).await?;
     let to = as_staff(tx, viewer, into).await?;
     if from.id == to.id {
@@ -44,15 +78,39 @@ pub async fn merge(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, into: i
     if from.project != to.project {
         return Err(CorrectError::Refused("the two discussions belong to different projects"));
     }
+    if from.other || to.other {
+        return Err(CorrectError::Refused("what is no matter of its own can only be moved or split off"));
+    }
     let all: Vec<PostId> = posts::of_discussion(tx, from.id, true).await?.iter().map(|p| p.id).collect();
+    let by = by(viewer, via);
+    let new = NewCorrection { kind: CorrectionKind::Merge, from: from.id, to: to.id, by, at: app.clock.now() };
+    let id = corrections::add(tx, &new).await?;
+    for post in &all {
+        corrections::add_post(tx, id, *post).await?;
+    }
+    // That its first post opened a discussion was the mistake.
+    teach(tx, app, &all[..all.len().min(1)], Some(&to), Some(id)).await?;
+    told_elsewhere(tx, app, &all, (&from, &to)).await?;
     posts::set_discussion(tx, &all, to.id).await?;
+    end(tx, id, &from, &to).await?;
+    discussion_events::add(tx, to.id, by, new.at, &Happening::Merged { from: from.number }).await?;
+    discussions::refresh_last_post(tx, to.id).await?;
+    Ok(Corrected { to: discussions::get(tx, to.id).await?, from: from.number, id: Some(id) })
+}
+
+/// Ends a discussion whose posts are gone in another; its way back is kept with the correction.
+async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Discussion) -> crate::store::Result<()> {
+    let ended = Ended {
+        status: Some(from.status),
+        sent: posts::sent_messages_of(tx, from.id, to.id).await?,
+        notices: notices::waiting_of(tx, from.id).await?,
+        events: discussion_events::ids_of(tx, from.id).await?,
+    };
+    corrections::set_ended(tx, correction, &ended).await?;
     posts::redirect_sent_messages(tx, from.id, to.id).await?;
     notices::redirect(tx, from.id, to.id).await?;
     discussion_events::redirect(tx, from.id, to.id).await?;
-    discussion_events::add(tx, to.id, by(viewer, via), app.clock.now(), &Happening::Merged { from: from.number }).await?;
-    discussions::set_merged(tx, from.id, to.id).await?;
-    discussions::refresh_last_post(tx, to.id).await?;
-    Ok(discussions::get(tx, to.id).await?)
+    discussions::set_merged(tx, from.id, to.id).await
 }
 
 /// What is to become a discussion of its own.
@@ -64,7 +122,7 @@ pub struct Splitting<'a> {
 }
 
 /// Puts some posts of a discussion into one of their own.
-pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splitting<'_>, via: Source) -> Result<Discussion, CorrectError> {
+pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splitting<'_>, via: Source) -> Result<Corrected, CorrectError> {
     let Splitting { number, posts: chosen, title } = *splitting;
     let title = title.map(plain_title).transpose()?;
     let from = as_staff(tx, viewer, number).await?;
@@ -74,7 +132,7 @@ pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splittin
     if moving.len() != chosen.len() {
         return Err(CorrectError::Refused("some of these posts are not in this discussion"));
     }
-    if moving.len() == all.len() {
+    if moving.len() == all.len() && !from.other {
         return Err(CorrectError::Refused("at least one post must stay"));
     }
     let drawn = title_of(&first.body, app.texts().get("discussion.untitled"));
@@ -90,40 +148,199 @@ pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splittin
     let now = app.clock.now();
     discussion_events::add(tx, from.id, by(viewer, via), now, &Happening::Split { to: to.number }).await?;
     discussion_events::add(tx, to.id, by(viewer, via), now, &Happening::SplitFrom { from: from.number }).await?;
-    Ok(put(tx, &ids, &from, &to, &viewer.name).await?)
+    let putting = Putting { kind: CorrectionKind::Split, by: by(viewer, via), name: &viewer.name, at: now };
+    told_elsewhere(tx, app, &ids, (&from, &to)).await?;
+    Ok(put(tx, app, &putting, &ids, (&from, &to)).await?)
 }
 
-/// Puts one post into the discussion `to`.
-pub async fn move_post(tx: &mut Tx, app: &App, viewer: &Viewer, post: PostId, to: i64, via: Source) -> Result<Discussion, CorrectError> {
-    let found = posts::find(tx, post).await?.ok_or(CorrectError::NotFound)?;
-    let from = discussions::get(tx, found.discussion).await?;
-    let role = viewer.role(tx, from.project).await?.ok_or(CorrectError::NotFound)?;
-    staff_only(role)?;
+/// Puts posts of one discussion into the discussion `to`; one that has nothing left leads on to there.
+pub async fn move_posts(
+    tx: &mut Tx,
+    app: &App,
+    viewer: &Viewer,
+    moving: &[PostId],
+    to: i64,
+    via: Source,
+) -> Result<Corrected, CorrectError> {
+    let Some(first) = moving.first() else { return Err(CorrectError::NotFound) };
+    let (_, from) = post_as_staff(tx, viewer, *first).await?;
     let to = as_staff(tx, viewer, to).await?;
     if from.project != to.project {
         return Err(CorrectError::Refused("the two discussions belong to different projects"));
     }
-    if from.id != to.id {
-        let now = app.clock.now();
-        discussion_events::add(tx, from.id, by(viewer, via), now, &Happening::MovedAway { to: to.number }).await?;
-        discussion_events::add(tx, to.id, by(viewer, via), now, &Happening::MovedHere { from: from.number }).await?;
+    if from.id == to.id {
+        return Ok(Corrected { from: from.number, to, id: None });
     }
-    Ok(put(tx, &[post], &from, &to, &viewer.name).await?)
+    let here = posts::of_discussion(tx, from.id, true).await?;
+    if moving.iter().any(|id| here.iter().all(|p| p.id != *id)) {
+        return Err(CorrectError::Refused("some of these posts are not in this discussion"));
+    }
+    let now = app.clock.now();
+    discussion_events::add(tx, from.id, by(viewer, via), now, &Happening::MovedAway { to: to.number }).await?;
+    discussion_events::add(tx, to.id, by(viewer, via), now, &Happening::MovedHere { from: from.number }).await?;
+    let putting = Putting { kind: CorrectionKind::Move, by: by(viewer, via), name: &viewer.name, at: now };
+    told_elsewhere(tx, app, moving, (&from, &to)).await?;
+    Ok(put(tx, app, &putting, moving, (&from, &to)).await?)
+}
+
+/// How much goes along with a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum With {
+    /// It goes alone.
+    Alone,
+    /// What its author said with no longer a pause than a minute.
+    Burst,
+    /// Everything that follows.
+    Rest,
+}
+
+/// Where a person says that a post belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Where it is.
+    Here,
+    /// In the discussion with this number.
+    Number(i64),
+    /// In one of its own.
+    New,
+    /// It is no matter of its own.
+    Other,
+}
+
+/// Puts a post, with what goes along, where a person says that it belongs.
+pub async fn place(
+    tx: &mut Tx,
+    app: &App,
+    viewer: &Viewer,
+    (post, with): (PostId, With),
+    place: Place,
+    via: Source,
+) -> Result<Corrected, CorrectError> {
+    let (post, from) = post_as_staff(tx, viewer, post).await?;
+    let here = posts::of_discussion(tx, from.id, true).await?;
+    let along = along(&here, &post, with);
+    match place {
+        Place::Here => {
+            for id in &along {
+                posts::confirm(tx, *id).await?;
+            }
+            for said in here.iter().filter(|p| along.contains(&p.id)) {
+                confirmed(tx, app, said, &from).await?;
+            }
+            Ok(Corrected { from: from.number, to: from, id: None })
+        }
+        Place::Number(number) => move_posts(tx, app, viewer, &along, number, via).await,
+        Place::New if along.len() == here.len() && !from.other => Err(CorrectError::Refused("it is a discussion of its own already")),
+        Place::New => split(tx, app, viewer, &Splitting { number: from.number, posts: &along, title: None }, via).await,
+        Place::Other => {
+            let chat = from.chat.ok_or(CorrectError::Refused("only what was said in a chat can rest there"))?;
+            let chat = chats::get(tx, chat).await?;
+            let other = other_of(tx, app, &chat, post.created_at).await?;
+            move_posts(tx, app, viewer, &along, other.number, via).await
+        }
+    }
+}
+
+/// The posts that are meant, in order.
+fn along(here: &[Post], post: &Post, with: With) -> Vec<PostId> {
+    let Some(at) = here.iter().position(|p| p.id == post.id) else { return vec![] };
+    let mut ids = vec![post.id];
+    let mut last = post.created_at;
+    for next in &here[at + 1..] {
+        match with {
+            With::Alone => break,
+            With::Rest => ids.push(next.id),
+            With::Burst => {
+                if next.created_at.duration_since(last) > SAID_TOGETHER_WITHIN {
+                    break;
+                }
+                if next.person == post.person && post.person.is_some() {
+                    ids.push(next.id);
+                    last = next.created_at;
+                }
+            }
+        }
+    }
+    ids
 }
 
 fn by(viewer: &Viewer, via: Source) -> By {
     By { person: Some(viewer.person), via }
 }
 
-/// Moves posts, what waits to tell of them, and the times of the last post; each says who put it there.
-pub(super) async fn put(tx: &mut Tx, moving: &[PostId], from: &Discussion, to: &Discussion, by: &str) -> crate::store::Result<Discussion> {
+/// Who moves posts, and as what.
+pub(super) struct Putting<'a> {
+    pub kind: CorrectionKind,
+    pub by: By,
+    pub name: &'a str,
+    pub at: Timestamp,
+}
+
+/// Moves posts, what waits to tell of them, and the times of the last post; each says who put it there. A title that was drawn from what
+/// went is drawn anew, and a discussion without posts ends. What was is kept, so that it can be undone.
+pub(super) async fn put(
+    tx: &mut Tx,
+    app: &App,
+    putting: &Putting<'_>,
+    moving: &[PostId],
+    (from, to): (&Discussion, &Discussion),
+) -> crate::store::Result<Corrected> {
+    let new = NewCorrection { kind: putting.kind, from: from.id, to: to.id, by: putting.by, at: putting.at };
+    let id = corrections::add(tx, &new).await?;
+    teach(tx, app, moving, Some(to).filter(|_| putting.kind == CorrectionKind::Move), Some(id)).await?;
+    let mut titles = vec![];
+    for post in moving {
+        corrections::add_post(tx, id, *post).await?;
+        titles.extend(posts::find(tx, *post).await?.map(|p| title_of(&p.body, "")));
+    }
     posts::set_discussion(tx, moving, to.id).await?;
-    let evidence = Evidence::Corrected { by: by.to_owned(), from: from.number }.to_json();
+    let evidence = Evidence::Corrected { by: putting.name.to_owned(), from: from.number }.to_json();
     for post in moving {
         posts::set_evidence(tx, *post, &evidence).await?;
+        posts::set_class(tx, *post, Some("corrected")).await?;
         notices::redirect_post(tx, *post, to.id).await?;
+    }
+    if !from.other {
+        if !posts::has_any(tx, from.id).await? {
+            end(tx, id, from, to).await?;
+        } else if titles.iter().any(|t| *t == from.title) {
+            corrections::set_title(tx, id, &from.title).await?;
+            let title = drawn(tx, app, from.id).await?;
+            discussions::set_title(tx, from.id, &title).await?;
+        }
     }
     discussions::refresh_last_post(tx, from.id).await?;
     discussions::refresh_last_post(tx, to.id).await?;
-    discussions::get(tx, to.id).await
+    Ok(Corrected { to: discussions::get(tx, to.id).await?, from: from.number, id: Some(id) })
+}
+
+/// The group was told of these posts as of `from`: it is told once that they are in `to`, when that is free. What waits to tell of the
+/// way back is dropped instead, where there is such.
+pub(super) async fn told_elsewhere(
+    tx: &mut Tx,
+    app: &App,
+    moved: &[PostId],
+    (from, to): (&Discussion, &Discussion),
+) -> crate::store::Result<()> {
+    let Some(chat) = from.chat.filter(|_| !from.other && !to.other) else { return Ok(()) };
+    if !notices::was_told_of(tx, chat, moved).await? {
+        return Ok(());
+    }
+    let back = Reply::Moved { from: to.number, number: from.number }.to_json();
+    if notices::drop_reply(tx, chat, &back, "it was undone before the group was told").await? {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let new = NewNotice {
+        kind: NoticeKind::Replied,
+        discussion: None,
+        post: None,
+        target: Target::Chat(chat),
+        due_at: now,
+        deadline_at: now + NEVER_PAID,
+        now,
+        detail: Some(Reply::Moved { from: from.number, number: to.number }.to_json()),
+        expires_at: Some(now + TOLD_WITHIN),
+    };
+    notices::add(tx, &new).await.map(drop)
 }

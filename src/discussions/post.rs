@@ -15,7 +15,7 @@ pub enum Tell {
     Everybody,
     /// Everybody, but nothing may be sent to the chat (LINE's standby mode).
     NotTheChat,
-    /// Nobody: it was taken back before it arrived.
+    /// Nobody: it was taken back before it arrived, or is no matter of its own.
     Nobody,
 }
 

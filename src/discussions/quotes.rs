@@ -12,8 +12,11 @@ const STEPS_MAX: usize = 16;
 const QUOTES_MAX: i64 = 100;
 
 /// A message has just been put into `into`: what quoted it before it came, and was put elsewhere meanwhile, joins it. A discussion that
-/// has nothing left leads on to there. The numbers of discussions in which something changed.
+/// has nothing left leads on to there. What is no matter draws nothing to it. The numbers of discussions in which something changed.
 pub async fn follow_quote(tx: &mut Tx, chat: ChatId, message: &LineMessageId, into: &Discussion) -> Result<Vec<i64>> {
+    if into.other {
+        return Ok(vec![]);
+    }
     let mut changed = vec![];
     let mut quoted = vec![message.to_string()];
     for _ in 0..STEPS_MAX {
@@ -45,7 +48,7 @@ pub async fn bring(tx: &mut Tx, post: &Post, into: &Discussion) -> Result<Option
     }
     notices::redirect_post(tx, post.id, into.id).await?;
     discussions::refresh_last_post(tx, into.id).await?;
-    if posts::has_any(tx, from.id).await? {
+    if from.other || posts::has_any(tx, from.id).await? {
         discussions::refresh_last_post(tx, from.id).await?;
     } else {
         posts::redirect_sent_messages(tx, from.id, into.id).await?;

@@ -7,7 +7,7 @@ use crate::App;
 use crate::domain::DiscussionId;
 use crate::store::chats::Chat;
 use crate::store::posts::Post;
-use crate::store::{Result, Tx, attachments, deliveries, discussions, inbound, notices, posts, versions};
+use crate::store::{Result, Tx, attachments, corrections, deliveries, discussions, inbound, notices, posts, versions};
 use crate::threading::title_of;
 
 /// How a post reads from some time on.
@@ -56,6 +56,10 @@ pub async fn unsend(tx: &mut Tx, app: &App, chat: &Chat, message: &str, at: Time
     if let Some(at) = gone_at {
         posts::retract(tx, post.id, at).await?;
         versions::forget(tx, post.id).await?;
+        corrections::forget_titles(tx, chat.id, &drawn).await?;
+        let evidence = without_words(&post.evidence);
+        posts::set_evidence(tx, post.id, &evidence).await?;
+        corrections::forget_evidence(tx, post.id, &evidence).await?;
         retitled = retitle(tx, app, chat, &drawn).await?;
     }
     // A mail that is frozen names the files: it is written anew, without what went.
@@ -65,6 +69,15 @@ pub async fn unsend(tx: &mut Tx, app: &App, chat: &Chat, message: &str, at: Time
         notices::drop_of_post(tx, post.id, "the message was taken back").await?;
     }
     Ok((Some(post), unused))
+}
+
+/// Why it was put where it is, without the words that it shared with what was there.
+fn without_words(evidence: &str) -> String {
+    let Ok(mut kept) = serde_json::from_str::<serde_json::Value>(evidence) else { return "{}".to_owned() };
+    if let Some(why) = kept.get_mut("why").and_then(serde_json::Value::as_array_mut) {
+        why.retain(|reason| reason.get("words").is_none());
+    }
+    kept.to_string()
 }
 
 /// Every title that may have been drawn from the post: from a wording of it, or from the name of a file.

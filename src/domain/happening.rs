@@ -1,6 +1,6 @@
 //! What was changed about a discussion.
 
-use super::{Status, words};
+use super::{CorrectionKind, Status, words};
 
 words! {
     /// The kind of a change.
@@ -21,6 +21,8 @@ words! {
         MovedHere = "moved_here",
         /// A post went to another discussion.
         MovedAway = "moved_away",
+        /// A correction was taken back.
+        Undone = "undone",
     }
 }
 
@@ -59,6 +61,11 @@ pub enum Happening {
     MovedAway {
         to: i64,
     },
+    /// `other`: the discussion that it was corrected with.
+    Undone {
+        of: CorrectionKind,
+        other: i64,
+    },
 }
 
 impl Happening {
@@ -75,6 +82,7 @@ impl Happening {
             Self::SplitFrom { .. } => HappeningKind::SplitFrom,
             Self::MovedHere { .. } => HappeningKind::MovedHere,
             Self::MovedAway { .. } => HappeningKind::MovedAway,
+            Self::Undone { .. } => HappeningKind::Undone,
         }
     }
 
@@ -101,6 +109,7 @@ mod tests {
             Happening::SplitFrom { from: 3 },
             Happening::MovedHere { from: 4 },
             Happening::MovedAway { to: 5 },
+            Happening::Undone { of: CorrectionKind::Merge, other: 6 },
         ];
         assert_eq!(all.iter().map(Happening::kind).collect::<Vec<_>>(), HappeningKind::ALL);
         for one in all {

@@ -1,6 +1,7 @@
 //! The nouns and their rules. No IO, no clock, no SQL.
 
 mod code;
+mod correction;
 mod details;
 mod gap;
 mod happening;
@@ -13,6 +14,7 @@ mod reply;
 mod thread;
 
 pub use code::*;
+pub use correction::*;
 pub use details::*;
 pub use gap::*;
 pub use happening::*;

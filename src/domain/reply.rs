@@ -14,6 +14,8 @@ pub enum Reply {
     NotSolved { number: i64, by: String },
     /// What somebody said is a matter of its own now.
     Apart { from: i64, number: i64 },
+    /// Colleagues moved what the group was told of.
+    Moved { from: i64, number: i64 },
     /// There was nothing to set apart.
     NothingApart { number: i64 },
     /// The chat belongs to this project now.

@@ -3,6 +3,7 @@
 //! [`pictures`]); [`watch`] notices when events may be lost.
 
 pub mod accept;
+mod deciding;
 pub mod learn;
 pub mod mailbox;
 pub mod media;

@@ -5,18 +5,18 @@
 
 use jiff::Timestamp;
 
+use super::deciding::{To, decide, quoted};
 use super::place::{PlaceError, Placed, at};
 use super::place_line::{Arrived, author};
 use crate::App;
-use crate::channels::line::commands::addressed_to;
-use crate::discussions::{self as acts, Tell, Told, Wording, word_of_kind};
-use crate::domain::{Details, DiscussionId, ImageSet, LineContent, LineMessageId, PersonId, PostId, Role, Said, Source};
+use crate::discussions::{self as acts, Tell, Told, Wording, Written, word_of_kind};
+use crate::domain::{Details, ImageSet, LineContent, LineMessageId, PersonId, PostId, Role, Said, Source};
 use crate::store::attachments::{AttachmentStatus, NewAttachment};
 use crate::store::chats::Chat;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::{LineExtras, NewPost, Post};
 use crate::store::{self, Tx, attachments, discussions, inbound, notices, posts, versions};
-use crate::threading::{Candidates, Choice, STICKER_REACH, Utterance, decide, is_smalltalk, title_of};
+use crate::threading::{Class, Evidence, is_smalltalk, title_of};
 
 /// How often an edit is put off while its message is not there: 1 + 2 + 4 s. After that it stands for the message itself.
 const EDIT_WAITS_MAX: i64 = 3;
@@ -24,14 +24,14 @@ const EDIT_WAITS_MAX: i64 = 3;
 const QUOTE_WAITS_MAX: i64 = 2;
 
 /// What somebody said, with who they are, and without its words where it was taken back.
-struct Heard {
-    said: Said,
-    at: Timestamp,
+pub(super) struct Heard {
+    pub said: Said,
+    pub at: Timestamp,
     /// By LINE's clock, which orders the wordings, even if it runs ahead of ours.
     told_at: Timestamp,
-    person: Option<PersonId>,
-    role: Role,
-    unsent_at: Option<Timestamp>,
+    pub person: Option<PersonId>,
+    pub role: Role,
+    pub unsent_at: Option<Timestamp>,
     /// It is an edit of the message.
     is_edit: bool,
 }
@@ -135,10 +135,16 @@ async fn complete(tx: &mut Tx, app: &App, chat: &Chat, post: &Post, heard: &Hear
     discussions::refresh_last_post(tx, post.discussion).await?;
     let mut discussion = discussions::get(tx, post.discussion).await?;
     let mut changed = vec![];
-    if let Some(quoted) = quoted_discussion(tx, chat, &heard.said).await?
+    if let Some((quoted_post, quoted)) = quoted(tx, chat, &heard.said).await?
         && quoted.id != discussion.id
     {
         let post = Post { quotes: quotes.map(str::to_owned), ..post.clone() };
+        if let Some(resting) = quoted_post.filter(|_| quoted.other) {
+            changed.extend(bring_quoted(tx, resting, heard, &discussion).await?);
+            let mut placed = Placed::done(Some((discussion.id, discussion.number)));
+            placed.changed.extend(changed);
+            return Ok(placed);
+        }
         changed.extend(acts::bring(tx, &post, &quoted).await?);
         discussion = quoted;
         changed.extend(acts::follow_quote(tx, chat.id, &heard.said.message, &discussion).await?);
@@ -182,6 +188,9 @@ async fn revive(
     let opens = begin_again(tx, app, discussion, heard).await?;
     posts::revive(tx, post.id).await?;
     posts::set_details(tx, post.id, of_whole_set(&heard.said.details).to_json().as_deref()).await?;
+    if discussion.other {
+        return Ok(());
+    }
     let (by_staff, silent) = (post.role.is_staff(), arrived.incoming.standby);
     let told = Told { post: post.id, by: post.person, by_staff, source: post.source, internal: false, opens, silent };
     acts::promise(tx, app, discussion, &told).await
@@ -199,13 +208,17 @@ async fn quotes_the_unknown(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<boo
     Ok(posts::find_line(tx, chat.id, message).await?.is_none() && !posts::is_sent_message(tx, chat.id, message).await?)
 }
 
+/// What it quotes has rested, as no matter of its own: with the quote it belongs to one.
+async fn bring_quoted(tx: &mut Tx, resting: Post, heard: &Heard, into: &Discussion) -> Result<Option<i64>, store::Error> {
+    acts::take_along(tx, &[resting], into, &Evidence::QuotedBy { message: heard.message().to_owned() }).await
+}
+
 /// A post of its own.
 async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard: &Heard) -> Result<Placed, PlaceError> {
     let said = &heard.said;
-    let candidates = gather(tx, chat, said, heard.at).await?;
-    let placement = decide(&Utterance { said, at: heard.at, untitled: untitled(app, heard) }, &candidates);
+    let decision = decide(tx, app, chat, heard).await?;
     let kind = kind_of(said);
-    let evidence = placement.evidence.to_json();
+    let evidence = decision.evidence.to_json();
     let details = if heard.unsent_at.is_some() { None } else { of_whole_set(&said.details).to_json() };
     let new = NewPost {
         person: heard.person,
@@ -226,29 +239,10 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
             quotes: said.quotes.as_ref().map(LineMessageId::as_str),
             edit_only: heard.is_edit,
             unsent_at: heard.unsent_at,
+            class: decision.class.map(Class::as_str),
         },
     };
-    // Nobody is answered who only says thank you.
-    let silent = arrived.incoming.standby || is_smalltalk(&said.kind, &said.text);
-    let tell = match (heard.unsent_at, silent) {
-        (Some(_), _) => Tell::Nobody,
-        (None, true) => Tell::NotTheChat,
-        (None, false) => Tell::Everybody,
-    };
-    let written = match &placement.choice {
-        Choice::Join(id) => {
-            let mut discussion = discussions::get(tx, *id).await?;
-            if begin_again(tx, app, &mut discussion, heard).await? {
-                acts::begin(tx, app, discussion, &new, tell).await?
-            } else {
-                acts::post(tx, app, discussion, &new, tell).await?
-            }
-        }
-        Choice::Open { title } => {
-            let opening = Opening { project: chat.project, title, chat: Some(chat.id), source: Source::Line, at: heard.at };
-            acts::open(tx, app, &opening, &new, tell).await?
-        }
-    };
+    let (written, changed) = put(tx, app, arrived, (chat, heard), (decision.to, &new)).await?;
     let Some(post) = written.post else { return Ok(Placed::ignored("the message has a post already")) };
     if heard.is_edit && heard.unsent_at.is_none() {
         versions::add(tx, post, heard.told_at, &said.text, details.as_deref()).await?;
@@ -256,6 +250,7 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
     attach(tx, app, chat, post, heard).await?;
     let discussion = written.discussion;
     let mut placed = Placed::done(Some((discussion.id, discussion.number)));
+    placed.changed.extend(changed);
     placed.changed.extend(acts::follow_quote(tx, chat.id, &said.message, &discussion).await?);
     placed.note = match (heard.unsent_at, heard.is_edit) {
         (Some(_), _) => Some("the message was taken back before it arrived".to_owned()),
@@ -265,9 +260,57 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
     Ok(placed)
 }
 
+/// Puts the post where it was decided to go, with what waited for it and what it quotes. In which other discussions something changed.
+async fn put(
+    tx: &mut Tx,
+    app: &App,
+    arrived: &Arrived<'_>,
+    (chat, heard): (&Chat, &Heard),
+    (to, new): (To, &NewPost<'_>),
+) -> Result<(Written, Vec<i64>), PlaceError> {
+    // Nobody is answered who only says thank you.
+    let silent = arrived.incoming.standby || is_smalltalk(&heard.said.kind, &heard.said.text);
+    let tell = match (heard.unsent_at, silent) {
+        (Some(_), _) => Tell::Nobody,
+        (None, true) => Tell::NotTheChat,
+        (None, false) => Tell::Everybody,
+    };
+    if matches!(to, To::Rest) {
+        let other = acts::other_of(tx, app, chat, heard.at).await?;
+        return Ok((acts::post(tx, app, other, new, Tell::Nobody).await?, vec![]));
+    }
+    let introductions = acts::introductions(tx, chat.id, heard.person.filter(|_| heard.unsent_at.is_none()), heard.at).await?;
+    let written = match to {
+        To::Join(id) => {
+            let mut discussion = discussions::get(tx, id).await?;
+            if begin_again(tx, app, &mut discussion, heard).await? {
+                acts::begin(tx, app, discussion, new, tell).await?
+            } else {
+                acts::post(tx, app, discussion, new, tell).await?
+            }
+        }
+        To::Open { .. } | To::Rest => {
+            let title = if let To::Open { title } = &to { title } else { "" };
+            let at = introductions.first().map_or(heard.at, |p| p.created_at);
+            let opening = Opening { project: chat.project, title, chat: Some(chat.id), source: Source::Line, at };
+            acts::open(tx, app, &opening, new, tell).await?
+        }
+    };
+    let mut changed = vec![];
+    if written.post.is_some() {
+        changed.extend(acts::take_along(tx, &introductions, &written.discussion, &Evidence::Introduces {}).await?);
+        if let Some((Some(resting), quoted)) = quoted(tx, chat, &heard.said).await?
+            && quoted.other
+        {
+            changed.extend(bring_quoted(tx, resting, heard, &written.discussion).await?);
+        }
+    }
+    Ok((written, changed))
+}
+
 /// A discussion of nothing but tombstones begins anew with the next words: they give it its title. Whether its beginning is to be told.
 async fn begin_again(tx: &mut Tx, app: &App, discussion: &mut Discussion, heard: &Heard) -> Result<bool, store::Error> {
-    if heard.unsent_at.is_some() || posts::has_living(tx, discussion.id).await? {
+    if heard.unsent_at.is_some() || discussion.other || posts::has_living(tx, discussion.id).await? {
         return Ok(false);
     }
     if discussion.title == app.texts().get("post.unsent") {
@@ -300,54 +343,13 @@ async fn attach(tx: &mut Tx, app: &App, chat: &Chat, post: PostId, heard: &Heard
     attachments::add(tx, &new).await.map(drop)
 }
 
-/// The discussion of what it quotes, if that is in the record and of the chat's project.
-async fn quoted_discussion(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Option<Discussion>, store::Error> {
-    let Some(message) = said.quotes.as_ref().map(LineMessageId::as_str) else { return Ok(None) };
-    let found = match posts::find_line(tx, chat.id, message).await? {
-        Some(post) => Some(post.discussion),
-        None => posts::discussion_of_sent_message(tx, chat.id, message).await?,
-    };
-    match found {
-        Some(id) => of_project(tx, chat, id).await,
-        None => Ok(None),
-    }
-}
-
-/// Where the discussion's posts are now. A chat that was bound elsewhere since keeps quoting; what it quotes must be of its project.
-async fn of_project(tx: &mut Tx, chat: &Chat, id: DiscussionId) -> Result<Option<Discussion>, store::Error> {
-    let found = discussions::get(tx, id).await?;
-    let now_in = discussions::follow(tx, found).await?;
-    Ok((now_in.project == chat.project).then_some(now_in))
-}
-
-/// The discussion with this number, if it is of the chat's project: any other number is only a part of what is said.
-async fn named(tx: &mut Tx, chat: &Chat, number: i64) -> Result<Option<(DiscussionId, i64)>, store::Error> {
-    let Some(found) = discussions::find(tx, number).await? else { return Ok(None) };
-    Ok(of_project(tx, chat, found.id).await?.map(|d| (d.id, number)))
-}
-
-async fn gather(tx: &mut Tx, chat: &Chat, said: &Said, at: Timestamp) -> Result<Candidates, store::Error> {
-    let named = match addressed_to(&said.text) {
-        Some(number) => named(tx, chat, number).await?,
-        None => None,
-    };
-    let quoted = quoted_discussion(tx, chat, said).await?.map(|d| d.id);
-    let mut quoted_by = None;
-    if let Some(quoting) = posts::quoting(tx, chat.id, &[said.message.to_string()], 1).await?.pop() {
-        let message = LineMessageId(quoting.external_id.unwrap_or_default());
-        quoted_by = of_project(tx, chat, quoting.discussion).await?.map(|d| (message, d.id));
-    }
-    let latest = discussions::recent_in_chat(tx, chat.id, at - STICKER_REACH, 1).await?;
-    Ok(Candidates { named, quoted, quoted_by, latest: latest.first().map(|d| (d.id, d.last_post_at)) })
-}
-
 /// `text`, `image` …; `unsupported:KIND` for what cannot be shown.
 fn kind_of(said: &Said) -> String {
     if said.unsupported { format!("unsupported:{}", said.kind) } else { said.kind.clone() }
 }
 
 /// What a discussion is called whose first message has no words.
-fn untitled<'a>(app: &App, heard: &'a Heard) -> &'a str {
+pub(super) fn untitled<'a>(app: &App, heard: &'a Heard) -> &'a str {
     if heard.unsent_at.is_some() {
         return app.texts().get("post.unsent");
     }

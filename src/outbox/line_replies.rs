@@ -30,6 +30,9 @@ pub(super) async fn part(tx: &mut Tx, app: &App, chat: &Chat, notice: &Notice) -
         Reply::Apart { from, number } => {
             about(tx, app, chat, number).await?.map(|(d, url)| (render::apart(locale, &card(&d, &url, ""), from), vec![d.id]))
         }
+        Reply::Moved { from, number } => {
+            about(tx, app, chat, number).await?.map(|(d, url)| (render::moved(locale, &card(&d, &url, ""), from), vec![d.id]))
+        }
         Reply::NothingApart { number } => says("line.nothing_apart", &[("number", &number.to_string())]),
         Reply::Bound { project } => says("line.bound", &[("project", &project)]),
         Reply::BoundElsewhere {} => says("line.bound_elsewhere", &[]),

@@ -80,6 +80,19 @@ pub async fn last_by(
     .await
 }
 
+/// The ids of its changes.
+pub async fn ids_of(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<i64>> {
+    sql::all(c, "SELECT id FROM discussion_events WHERE discussion_id = $1 ORDER BY id", args![discussion]).await
+}
+
+/// These changes are part of the discussion's history from now on.
+pub async fn redirect_these(c: &mut AnyConnection, ids: &[i64], to: DiscussionId) -> Result<()> {
+    for id in ids {
+        sql::run(c, "UPDATE discussion_events SET discussion_id = $2 WHERE id = $1", args![*id, to]).await?;
+    }
+    Ok(())
+}
+
 /// What happened in one discussion is part of another's history from now on.
 pub async fn redirect(c: &mut AnyConnection, from: DiscussionId, to: DiscussionId) -> Result<()> {
     sql::run(c, "UPDATE discussion_events SET discussion_id = $2 WHERE discussion_id = $1", args![from, to]).await.map(drop)

@@ -26,10 +26,12 @@ pub struct Discussion {
     pub last_post_at: Timestamp,
     /// Where its posts went.
     pub merged_into: Option<DiscussionId>,
+    /// It is no matter: it holds what was said in its chat and belongs to none. Its number is below zero.
+    pub other: bool,
 }
 
 const COLUMNS: &str = "d.id, d.number, d.project_id, d.title, d.status, d.assignee_id, d.urgent, d.chat_id, d.source, d.opened_at, \
-                       d.last_post_at, d.merged_into";
+                       d.last_post_at, d.merged_into, d.other";
 
 impl FromRow for Discussion {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
@@ -46,6 +48,7 @@ impl FromRow for Discussion {
             opened_at: c.get()?,
             last_post_at: c.get()?,
             merged_into: c.get()?,
+            other: c.get()?,
         })
     }
 }
@@ -71,6 +74,29 @@ pub async fn open(c: &mut AnyConnection, o: &Opening<'_>) -> Result<Discussion> 
     )
     .await?;
     get(c, id).await
+}
+
+/// Where the chat's posts rest that are no matter of their own: made with the first of them. The caller holds the chat.
+pub async fn other_of(c: &mut AnyConnection, o: &Opening<'_>, chat: ChatId) -> Result<Discussion> {
+    sql::run(
+        c,
+        "INSERT INTO discussions (number, project_id, title, status, chat_id, source, opened_at, last_post_at, other) \
+         VALUES ($1, $2, $3, 'open', $4, $5, $6, $6, 1) ON CONFLICT DO NOTHING",
+        args![-chat.0, o.project, o.title, chat, o.source.as_str(), o.at],
+    )
+    .await?;
+    sql::one(c, format!("SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.other = 1"), args![chat]).await
+}
+
+/// Where the chats of a project keep what is no matter of its own, those with something in them: `(chat, number, posts)`.
+pub async fn others_of_project(c: &mut AnyConnection, project: ProjectId, limit: i64) -> Result<Vec<(ChatId, i64, i64)>> {
+    sql::all(
+        c,
+        "SELECT d.chat_id, d.number, COUNT(p.id) FROM discussions d JOIN posts p ON p.discussion_id = d.id \
+         WHERE d.project_id = $1 AND d.other = 1 GROUP BY d.id, d.chat_id, d.number ORDER BY d.id LIMIT $2",
+        args![project, limit],
+    )
+    .await
 }
 
 /// The discussion with our id.
@@ -101,7 +127,7 @@ pub async fn recent_in_chat(c: &mut AnyConnection, chat: ChatId, since: Timestam
     sql::all(
         c,
         format!(
-            "SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.last_post_at > $2 AND d.merged_into IS NULL \
+            "SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.last_post_at > $2 AND d.merged_into IS NULL AND d.other = 0 \
              ORDER BY d.last_post_at DESC, d.id DESC LIMIT $3"
         ),
         args![chat, since, limit],
@@ -117,7 +143,12 @@ pub async fn titled(c: &mut AnyConnection, chat: ChatId, titles: &[String]) -> R
     let mut values = args![chat];
     values.extend(titles.iter().map(Value::from));
     let places = sql::places(2, titles.len());
-    sql::all(c, format!("SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.title IN ({places}) ORDER BY d.id"), values).await
+    sql::all(
+        c,
+        format!("SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.other = 0 AND d.title IN ({places}) ORDER BY d.id"),
+        values,
+    )
+    .await
 }
 
 /// The chat's discussions that are not done, the newest first.
@@ -125,7 +156,7 @@ pub async fn open_in_chat(c: &mut AnyConnection, chat: ChatId, limit: i64) -> Re
     sql::all(
         c,
         format!(
-            "SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.merged_into IS NULL AND d.status NOT IN ('resolved', 'closed') \
+            "SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.merged_into IS NULL AND d.other = 0 AND d.status NOT IN ('resolved', 'closed') \
              ORDER BY d.opened_at DESC, d.id DESC LIMIT $2"
         ),
         args![chat, limit],
@@ -137,7 +168,7 @@ pub async fn open_in_chat(c: &mut AnyConnection, chat: ChatId, limit: i64) -> Re
 pub async fn count_open_in_chat(c: &mut AnyConnection, chat: ChatId) -> Result<i64> {
     sql::one(
         c,
-        "SELECT COUNT(*) FROM discussions d WHERE d.chat_id = $1 AND d.merged_into IS NULL AND d.status NOT IN ('resolved', 'closed')",
+        "SELECT COUNT(*) FROM discussions d WHERE d.chat_id = $1 AND d.merged_into IS NULL AND d.other = 0 AND d.status NOT IN ('resolved', 'closed')",
         args![chat],
     )
     .await
@@ -173,6 +204,11 @@ pub async fn set_merged(c: &mut AnyConnection, id: DiscussionId, into: Discussio
     sql::run(c, "UPDATE discussions SET merged_into = $2, status = 'closed' WHERE id = $1", args![id, into]).await.map(drop)
 }
 
+/// Takes the end of a discussion back: it stands by itself again.
+pub async fn set_parted(c: &mut AnyConnection, id: DiscussionId, status: Status) -> Result<()> {
+    sql::run(c, "UPDATE discussions SET merged_into = NULL, status = $2 WHERE id = $1", args![id, status.as_str()]).await.map(drop)
+}
+
 /// Recomputes the time of the last post from the posts that are there.
 pub async fn refresh_last_post(c: &mut AnyConnection, id: DiscussionId) -> Result<()> {
     sql::run(
@@ -202,9 +238,10 @@ pub struct Filter {
     pub after: Option<(i64, i64)>,
 }
 
-/// A page of discussions, the last activity first. Merged ones are left out.
+/// A page of discussions, the last activity first. Merged ones are left out, and what is no matter, unless words are looked for.
 pub async fn page(c: &mut AnyConnection, f: &Filter, limit: i64) -> Result<Vec<Discussion>> {
-    let mut sql = format!("SELECT {COLUMNS} FROM discussions d WHERE d.merged_into IS NULL");
+    let matters = if f.text.is_some() { "" } else { " AND d.other = 0" };
+    let mut sql = format!("SELECT {COLUMNS} FROM discussions d WHERE d.merged_into IS NULL{matters}");
     let mut values: Vec<Value> = vec![];
     let mut and = |condition: &str, value: Value| {
         values.push(value);
@@ -269,7 +306,7 @@ pub async fn counts(c: &mut AnyConnection, member: Option<PersonId>, project: Op
     sql::all(
         c,
         format!(
-            "SELECT d.status, COUNT(*) FROM discussions d WHERE d.merged_into IS NULL AND ($1 IS NULL OR d.project_id IN {}) \
+            "SELECT d.status, COUNT(*) FROM discussions d WHERE d.merged_into IS NULL AND d.other = 0 AND ($1 IS NULL OR d.project_id IN {}) \
              AND ($2 IS NULL OR d.project_id = $2) GROUP BY d.status",
             visible_projects(1)
         ),

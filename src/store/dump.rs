@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 30] = [
+pub const TABLES: [&str; 33] = [
     "settings",
     "counters",
     "persons",
@@ -32,6 +32,9 @@ pub const TABLES: [&str; 30] = [
     "discussion_events",
     "inbound",
     "posts",
+    "corrections",
+    "correction_posts",
+    "examples",
     "post_versions",
     "unsent_messages",
     "attachments",
@@ -75,6 +78,8 @@ fn key_of(table: &str) -> &'static str {
         "identity_names" => "identity_id, since",
         "chat_presence" => "chat_id, at, present",
         "friends" => "inbox, person_id",
+        "examples" => "post_id",
+        "correction_posts" => "correction_id, post_id",
         "post_versions" => "post_id, at",
         "unsent_messages" => "chat_id, external_id",
         "reply_tokens" => "token",

@@ -7,10 +7,12 @@
 pub mod attachments;
 pub mod chats;
 pub mod codes;
+pub mod corrections;
 pub mod deliveries;
 pub mod discussion_events;
 pub mod discussions;
 pub mod dump;
+pub mod examples;
 pub mod friends;
 pub mod identities;
 pub mod inbound;

@@ -326,6 +326,44 @@ pub async fn redirect_post(c: &mut AnyConnection, post: PostId, to: DiscussionId
         .map(drop)
 }
 
+/// The ids of what waits to tell of the discussion.
+pub async fn waiting_of(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<i64>> {
+    let waiting = "SELECT id FROM notices WHERE discussion_id = $1 AND status = 'pending' AND delivery_id IS NULL ORDER BY id";
+    sql::all(c, waiting, args![discussion]).await
+}
+
+/// Of these, what waits still tells of the discussion from now on.
+pub async fn redirect_these(c: &mut AnyConnection, ids: &[i64], to: DiscussionId) -> Result<()> {
+    for id in ids {
+        let waits = "UPDATE notices SET discussion_id = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL";
+        sql::run(c, waits, args![*id, to]).await?;
+    }
+    Ok(())
+}
+
+/// Whether the chat has been told of one of these posts.
+pub async fn was_told_of(c: &mut AnyConnection, chat: ChatId, posts: &[PostId]) -> Result<bool> {
+    for post in posts {
+        let told = "SELECT id FROM notices WHERE post_id = $1 AND chat_id = $2 AND status = 'sent' LIMIT 1";
+        if sql::find::<i64>(c, told, args![*post, chat]).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// An answer that waits for the chat is needed no more; whether there was one.
+pub async fn drop_reply(c: &mut AnyConnection, chat: ChatId, detail: &str, reason: &str) -> Result<bool> {
+    sql::run(
+        c,
+        "UPDATE notices SET status = 'dropped', reason = $3 WHERE chat_id = $1 AND kind = 'replied' AND detail = $2 \
+         AND status = 'pending' AND delivery_id IS NULL",
+        args![chat, detail, reason],
+    )
+    .await
+    .map(|n| n > 0)
+}
+
 /// A row of `GET /api/v1/deliveries`.
 #[derive(Clone, Debug)]
 pub struct Listed {

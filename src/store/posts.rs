@@ -1,10 +1,12 @@
 //! What was said.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{ChatId, Details, DiscussionId, InboundId, PersonId, PostId, Role, Source};
+use crate::domain::{ChatId, Details, DiscussionId, InboundId, PersonId, PostId, ProjectId, Role, Source};
 
 /// One thing said in a discussion.
 #[derive(Clone, Debug)]
@@ -37,10 +39,12 @@ pub struct Post {
     pub quotes: Option<String>,
     /// An edit stands for a message that has not arrived.
     pub edit_only: bool,
+    /// How sure the threader was, or that a person has looked (see [`LineExtras::class`]).
+    pub class: Option<String>,
 }
 
 const COLUMNS: &str = "p.id, p.discussion_id, p.person_id, COALESCE(a.name, ''), p.role, p.source, p.internal, p.chat_id, p.external_id, \
-                       p.kind, p.body, p.whole, p.evidence, p.created_at, p.edited_at, p.retracted_at, p.details, p.image_set, p.quotes, p.edit_only";
+                       p.kind, p.body, p.whole, p.evidence, p.created_at, p.edited_at, p.retracted_at, p.details, p.image_set, p.quotes, p.edit_only, p.class";
 const FROM: &str = "posts p LEFT JOIN persons a ON a.id = p.person_id";
 
 impl FromRow for Post {
@@ -66,6 +70,7 @@ impl FromRow for Post {
             image_set: c.get()?,
             quotes: c.get()?,
             edit_only: c.get()?,
+            class: c.get()?,
         })
     }
 }
@@ -108,6 +113,8 @@ pub struct LineExtras<'a> {
     pub edit_only: bool,
     /// It was taken back before it arrived, then.
     pub unsent_at: Option<Timestamp>,
+    /// How sure the threader was: a word of `threading::Class`; `None` where it had nothing to decide.
+    pub class: Option<&'a str>,
 }
 
 impl<'a> NewPost<'a> {
@@ -141,8 +148,8 @@ pub async fn add(c: &mut AnyConnection, discussion: DiscussionId, p: &NewPost<'_
     sql::find(
         c,
         "INSERT INTO posts (discussion_id, person_id, role, source, internal, chat_id, external_id, inbound_id, kind, body, whole, evidence, \
-         created_at, recorded_at, details, image_set, quotes, edit_only, edited_at, retracted_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+         created_at, recorded_at, details, image_set, quotes, edit_only, edited_at, retracted_at, class) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
          ON CONFLICT DO NOTHING RETURNING id",
         args![
             discussion,
@@ -164,7 +171,8 @@ pub async fn add(c: &mut AnyConnection, discussion: DiscussionId, p: &NewPost<'_
             p.line.quotes,
             p.line.edit_only,
             p.at_of_edit(),
-            p.line.unsent_at
+            p.line.unsent_at,
+            p.line.class
         ],
     )
     .await
@@ -228,6 +236,92 @@ pub async fn has_living(c: &mut AnyConnection, discussion: DiscussionId) -> Resu
 pub async fn has_any(c: &mut AnyConnection, discussion: DiscussionId) -> Result<bool> {
     let found: Option<i64> = sql::find(c, "SELECT id FROM posts WHERE discussion_id = $1 LIMIT 1", args![discussion]).await?;
     Ok(found.is_some())
+}
+
+/// A post as the threader remembers it.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    pub id: PostId,
+    pub discussion: DiscussionId,
+    pub person: Option<PersonId>,
+    /// The person's name now; empty where LINE did not tell it.
+    pub author: String,
+    pub role: Role,
+    pub kind: String,
+    pub body: String,
+    pub created_at: Timestamp,
+    /// It is no matter's.
+    pub other: bool,
+    pub class: Option<String>,
+}
+
+impl FromRow for Recalled {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            discussion: c.get()?,
+            person: c.get()?,
+            author: c.get()?,
+            role: c.word(Role::find)?,
+            kind: c.get()?,
+            body: c.get()?,
+            created_at: c.get()?,
+            other: c.get()?,
+            class: c.get()?,
+        })
+    }
+}
+
+const RECALLED: &str = "SELECT p.id, p.discussion_id, p.person_id, COALESCE(a.name, ''), p.role, p.kind, p.body, p.created_at, d.other, \
+                        p.class FROM posts p JOIN discussions d ON d.id = p.discussion_id LEFT JOIN persons a ON a.id = p.person_id \
+                        WHERE d.chat_id = $1 AND d.project_id = $2 AND d.last_post_at > $3 AND d.merged_into IS NULL \
+                        AND p.internal = 0 AND p.retracted_at IS NULL AND p.created_at <= $4";
+
+/// What the threader is to remember of a chat at `until`: the latest `limit` posts after `since` of its discussions in this project, the
+/// latest first, and of those discussions that are not among them the first post and the last. Internal and retracted ones are left out.
+pub async fn recall(
+    c: &mut AnyConnection,
+    (chat, project): (ChatId, ProjectId),
+    (since, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Recalled>> {
+    let latest = format!("{RECALLED} AND p.created_at > $3 ORDER BY p.created_at DESC, p.id DESC LIMIT $5");
+    let mut found: Vec<Recalled> = sql::all(c, latest, args![chat, project, since, until, limit]).await?;
+    if i64::try_from(found.len()).is_ok_and(|n| n == limit) {
+        let ends = format!(
+            "{RECALLED} AND d.other = 0 AND (p.id = (SELECT MIN(x.id) FROM posts x WHERE x.discussion_id = d.id AND x.internal = 0) \
+             OR p.id = (SELECT MAX(x.id) FROM posts x WHERE x.discussion_id = d.id AND x.internal = 0)) \
+             ORDER BY d.last_post_at DESC, p.id LIMIT $5"
+        );
+        let ends: Vec<Recalled> = sql::all(c, ends, args![chat, project, since, until, 2 * limit]).await?;
+        let known: HashSet<PostId> = found.iter().map(|p| p.id).collect();
+        found.extend(ends.into_iter().filter(|p| !known.contains(&p.id)));
+    }
+    Ok(found)
+}
+
+/// Posts of the person that rest in the chat since `since` and wait for what they introduce, in the order in which they were said.
+pub async fn waiting(
+    c: &mut AnyConnection,
+    chat: ChatId,
+    person: PersonId,
+    (since, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Post>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM {FROM} WHERE p.chat_id = $1 AND p.created_at >= $3 AND p.created_at <= $4 AND p.person_id = $2 \
+             AND p.class = 'waits' AND p.retracted_at IS NULL ORDER BY p.created_at, p.id LIMIT $5"
+        ),
+        args![chat, person, since, until, limit],
+    )
+    .await
+}
+
+/// How sure it is where it is, or that a person has looked.
+pub async fn set_class(c: &mut AnyConnection, id: PostId, class: Option<&str>) -> Result<()> {
+    sql::run(c, "UPDATE posts SET class = $2 WHERE id = $1", args![id, class]).await.map(drop)
 }
 
 /// The post that this person's form with this id made already.
@@ -437,6 +531,79 @@ pub async fn redirect_sent_messages(c: &mut AnyConnection, from: DiscussionId, t
     )
     .await?;
     sql::run(c, "DELETE FROM sent_messages WHERE discussion_id = $1", args![from]).await.map(drop)
+}
+
+const UNSURE: &str = "p.class = 'likely' AND p.retracted_at IS NULL AND ($1 IS NULL OR p.discussion_id IN (SELECT d.id FROM discussions d \
+                      JOIN members m ON m.project_id = d.project_id WHERE m.person_id = $1 AND m.role IN ('owner', 'staff')))";
+
+/// What the threader was not sure of, the newest first; of the projects that this person is staff of, or of all.
+pub async fn unsure(c: &mut AnyConnection, staff: Option<PersonId>, limit: i64) -> Result<Vec<Post>> {
+    let newest = format!("SELECT {COLUMNS} FROM {FROM} WHERE {UNSURE} ORDER BY p.created_at DESC, p.id DESC LIMIT $2");
+    sql::all(c, newest, args![staff, limit]).await
+}
+
+/// What the threader did since `since`, week by week (0 = the first seven days): `(week, class, posts)`.
+pub async fn classes_by_week(c: &mut AnyConnection, staff: Option<PersonId>, since: Timestamp) -> Result<Vec<(i64, String, i64)>> {
+    sql::all(
+        c,
+        "SELECT (p.created_at - $2) / 604800000000, p.class, COUNT(*) FROM posts p WHERE p.class IS NOT NULL AND p.created_at >= $2 \
+         AND ($1 IS NULL OR p.discussion_id IN (SELECT d.id FROM discussions d JOIN members m ON m.project_id = d.project_id \
+         WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) GROUP BY 1, 2 ORDER BY 1 DESC",
+        args![staff, since],
+    )
+    .await
+}
+
+/// How many there are of them.
+pub async fn count_unsure(c: &mut AnyConnection, staff: Option<PersonId>) -> Result<i64> {
+    sql::one(c, format!("SELECT COUNT(*) FROM posts p WHERE {UNSURE}"), args![staff]).await
+}
+
+/// What was said in the chat before this post, the last of it, in order.
+pub async fn before_in_chat(c: &mut AnyConnection, chat: ChatId, (at, id): (Timestamp, PostId), limit: i64) -> Result<Vec<Post>> {
+    let mut found: Vec<Post> = sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM {FROM} WHERE p.chat_id = $1 AND p.created_at <= $2 AND p.id <> $3 AND p.retracted_at IS NULL \
+             ORDER BY p.created_at DESC, p.id DESC LIMIT $4"
+        ),
+        args![chat, at, id, limit],
+    )
+    .await?;
+    found.reverse();
+    Ok(found)
+}
+
+/// A person has looked where the threader put it, and left it there.
+pub async fn confirm(c: &mut AnyConnection, id: PostId) -> Result<()> {
+    sql::run(c, "UPDATE posts SET class = 'confirmed' WHERE id = $1 AND class IN ('sure', 'likely', 'new')", args![id]).await.map(drop)
+}
+
+/// What the bot said of a discussion: the chat, LINE's id, and whether it was of `other` too.
+pub async fn sent_messages_of(c: &mut AnyConnection, discussion: DiscussionId, other: DiscussionId) -> Result<Vec<(i64, String, bool)>> {
+    sql::all(
+        c,
+        "SELECT m.chat_id, m.external_id, CASE WHEN EXISTS (SELECT 1 FROM sent_messages o WHERE o.chat_id = m.chat_id \
+         AND o.external_id = m.external_id AND o.discussion_id = $2) THEN 1 ELSE 0 END FROM sent_messages m WHERE m.discussion_id = $1 \
+         ORDER BY m.chat_id, m.external_id",
+        args![discussion, other],
+    )
+    .await
+}
+
+/// What the bot said counts for another discussion; it still counts for the first where it is of `both`.
+pub async fn move_sent_message(
+    c: &mut AnyConnection,
+    (chat, message): (i64, &str),
+    (from, to): (DiscussionId, DiscussionId),
+    both: bool,
+) -> Result<()> {
+    add_sent_message(c, ChatId(chat), message, to).await?;
+    if both {
+        return Ok(());
+    }
+    let gone = "DELETE FROM sent_messages WHERE chat_id = $1 AND external_id = $2 AND discussion_id = $3";
+    sql::run(c, gone, args![chat, message, from]).await.map(drop)
 }
 
 /// The discussion's first `limit` posts in the order in which they were said.

@@ -1,46 +1,30 @@
 //! A title drawn from what was said, and one-line excerpts.
+//!
+//! In a Taiwanese chat a blank is a comma: a text is cut into sentences at 。！？ and line breaks, a sentence into clauses at commas and
+//! blanks. The title is the first sentence that says something, without the clauses before and after it that only greet, call somebody or
+//! are polite.
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::lexicon;
+use super::words::{Names, Words, is_wide};
 use crate::domain::TITLE_GRAPHEMES_MAX;
 
-/// Openings that say nothing of the matter, longest first within a language.
-const GREETINGS: [&str; 27] = [
-    "各位早安",
-    "大家早安",
-    "大家好",
-    "各位好",
-    "您好",
-    "你好",
-    "妳好",
-    "早安",
-    "午安",
-    "晚安",
-    "哈囉",
-    "嗨",
-    "不好意思",
-    "抱歉打擾",
-    "打擾了",
-    "想請問一下",
-    "請問一下",
-    "想請問",
-    "請問",
-    "麻煩了",
-    "good morning",
-    "good afternoon",
-    "hello",
-    "hi",
-    "お世話になっております",
-    "こんにちは",
-    "お疲れ様です",
-];
+/// A sentence longer than this is cut after a clause, if one ends late enough.
+const COMFORTABLE_GRAPHEMES: usize = 30;
+/// A clause that ends before this many graphemes is too short to be a title alone.
+const CLAUSE_GRAPHEMES_MIN: usize = 6;
+/// So many sentences are looked at for one that says something.
+const SENTENCES_MAX: usize = 20;
+/// So many openings are taken off one sentence: 您好, 請問, 另外 …
+const OPENINGS_MAX: usize = 6;
 
-/// A title of at most [`TITLE_GRAPHEMES_MAX`] graphemes: the first sentence that says something, without greeting. `untitled` where the
-/// text has none.
+/// A title of at most [`TITLE_GRAPHEMES_MAX`] graphemes: the first sentence that says what it is about, without greeting and politeness.
+/// `untitled` where the text has no words at all.
 pub fn title_of(text: &str, untitled: &str) -> String {
-    let said = text.lines().map(without_greeting).find(|line| line.chars().any(char::is_alphanumeric));
-    if let Some(line) = said {
-        return excerpt(first_sentence(line), TITLE_GRAPHEMES_MAX);
+    let said = sentences(text).take(SENTENCES_MAX).find_map(|(sentence, asks)| matter_of(sentence, asks));
+    if let Some(title) = said {
+        return title;
     }
     let whole = one_line(text);
     if whole.is_empty() { untitled.to_owned() } else { excerpt(&whole, TITLE_GRAPHEMES_MAX) }
@@ -64,66 +48,140 @@ pub fn excerpt(text: &str, graphemes: usize) -> String {
     cut
 }
 
-fn without_greeting(line: &str) -> &str {
-    let mut rest = trim_openers(line);
-    // Two greetings may follow each other (您好，請問…); the bound only keeps a hostile line from looping.
-    for _ in 0..4 {
-        let Some(after) = GREETINGS.iter().find_map(|g| strip_prefix_ignoring_case(rest, g)) else { break };
-        rest = trim_openers(after);
+/// The text's sentences, each with whether it ends with a question mark.
+fn sentences(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.char_indices().find(|(at, c)| ends_sentence(rest, *at, *c));
+        let (sentence, mark) = match end {
+            Some((at, mark)) => {
+                let sentence = &rest[..at];
+                rest = &rest[at + mark.len_utf8()..];
+                (sentence, Some(mark))
+            }
+            None => (std::mem::take(&mut rest), None),
+        };
+        Some((sentence, matches!(mark, Some('？' | '?'))))
+    })
+}
+
+fn ends_sentence(text: &str, at: usize, c: char) -> bool {
+    let after = text[at + c.len_utf8()..].chars().next();
+    match c {
+        '。' | '！' | '!' | '？' | '?' | '；' | '\n' | '\r' => true,
+        // A full stop in 3.5 or in a file's name ends nothing.
+        '.' | ';' => after.is_none_or(char::is_whitespace),
+        _ => false,
     }
-    rest
+}
+
+/// What a sentence says once greeting and politeness are off; `None` where nothing is left.
+fn matter_of(sentence: &str, asks: bool) -> Option<String> {
+    let mut rest = sentence.trim_matches(is_edge);
+    for _ in 0..OPENINGS_MAX {
+        let Some(after) = without_opening(rest) else { break };
+        rest = after.trim_start_matches(is_edge);
+    }
+    while let Some((before, last)) = rest.rsplit_once(is_break)
+        && is_polite(last.trim_matches(is_edge), rest[before.len()..].starts_with(char::is_whitespace))
+    {
+        rest = before.trim_end_matches(is_edge);
+    }
+    if !rest.chars().any(char::is_alphanumeric) || is_small(rest) || is_lead_in(rest) || is_call(rest) {
+        return None;
+    }
+    let mut title = comfortable(rest);
+    if asks && title.len() == rest.len() {
+        title.push(if rest.chars().any(is_wide) { '？' } else { '?' });
+    }
+    Some(excerpt(&title, TITLE_GRAPHEMES_MAX))
+}
+
+/// Signs that a title neither begins nor ends with. Brackets and quotation marks belong to words.
+fn is_edge(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || "，,。.！!～~、:：;；…-—=^><*#•·".contains(c)
+}
+
+/// Without one greeting, call or polite opening at the front.
+fn without_opening(text: &str) -> Option<&str> {
+    let clause_end = text.char_indices().find(|(_, c)| is_break(*c)).map_or(text.len(), |(at, _)| at);
+    let clause = &text[..clause_end];
+    let after_blank = text[clause_end..].starts_with(char::is_whitespace);
+    if clause_end < text.len() && (is_call(clause) || is_lead_in(clause) || is_small_clause(clause, after_blank)) {
+        return Some(&text[clause_end..]);
+    }
+    let opening = lexicon::OPENINGS.iter().filter_map(|o| strip_prefix_ignoring_case(text, o)).min_by_key(|after| after.len())?;
+    // "請問" alone, or with a remark like "一下" that goes with it, must leave something.
+    (!opening.trim_matches(is_edge).is_empty()).then_some(opening)
 }
 
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     let after = &text[prefix.len()..];
-    // "hi" is no greeting in "history".
-    let whole_word = !prefix.is_ascii() || !after.starts_with(|c: char| c.is_ascii_alphanumeric());
+    // "hi" is no greeting in "history", and 早 none in 早上.
+    let whole_word = if prefix.is_ascii() {
+        !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '\'')
+    } else {
+        !lexicon::NOT_MORNING.iter().any(|w| text.starts_with(w))
+    };
     (head.eq_ignore_ascii_case(prefix) && whole_word).then_some(after)
 }
 
-fn trim_openers(text: &str) -> &str {
-    text.trim_start_matches(|c: char| c.is_whitespace() || "，,。.！!～~、:：;；…-".contains(c))
+fn is_break(c: char) -> bool {
+    c.is_whitespace() || "，,、:：～~".contains(c)
 }
 
-/// Up to the first sentence's end; the mark stays when it asks.
-fn first_sentence(line: &str) -> &str {
-    for (at, c) in line.char_indices() {
-        let end = at + c.len_utf8();
-        match c {
-            '？' | '?' => return &line[..end],
-            '。' | '！' | '!' if at > 0 => return &line[..at],
-            _ => {}
-        }
+/// 王經理, @陳怡君, 小范, 各位老師, 黃先生您好: a clause that only calls somebody.
+fn is_call(clause: &str) -> bool {
+    if clause.starts_with('@') {
+        return true;
     }
-    line
+    let called = lexicon::CALL_GREETINGS.iter().find_map(|g| clause.strip_suffix(g)).unwrap_or(clause);
+    let count = called.chars().count();
+    let nickname = count == 2 && called.starts_with(['阿', '小', '老']) && called.chars().all(is_wide);
+    // 好 and 早 end other words as well.
+    let greeted = clause.len() - called.len() > '好'.len_utf8();
+    (1..=6).contains(&count) && (greeted || nickname || lexicon::CALLS.iter().any(|t| called.ends_with(t)))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// 問一下, 跟您報告: a clause that only says that something will be said.
+fn is_lead_in(clause: &str) -> bool {
+    let lower = clause.to_lowercase();
+    lexicon::LEAD_INS.iter().any(|l| lower == *l)
+}
 
-    #[test]
-    fn a_title_is_the_first_sentence_without_greeting() {
-        for (text, title) in [
-            ("請問頂樓漏水什麼時候可以修？\n昨天雨很大", "頂樓漏水什麼時候可以修？"),
-            ("您好\n三樓冷氣壞了。可以派人來嗎？", "三樓冷氣壞了"),
-            ("您好，請問發票開了嗎", "發票開了嗎"),
-            ("Hi, the invoice is wrong! Please check", "the invoice is wrong"),
-            ("history of orders", "history of orders"),
-            ("早安", "早安"),
-            ("", "圖片"),
-            ("🙏🙏", "🙏🙏"),
-        ] {
-            assert_eq!(title_of(text, "圖片"), title, "{text}");
+fn is_polite(clause: &str, after_blank: bool) -> bool {
+    is_small_clause(clause, after_blank) || lexicon::CLOSINGS.iter().any(|c| clause.eq_ignore_ascii_case(c))
+}
+
+/// A Latin word between blanks is no clause: "right" in "right side".
+fn is_small_clause(clause: &str, between_blanks: bool) -> bool {
+    !(clause.is_ascii() && between_blanks) && is_small(clause)
+}
+
+fn is_small(text: &str) -> bool {
+    Words::read(text, &Names::default()).tone.small.is_some()
+}
+
+/// The sentence, or its first clauses where it is long.
+fn comfortable(sentence: &str) -> String {
+    if sentence.graphemes(true).count() <= COMFORTABLE_GRAPHEMES {
+        return one_line(sentence);
+    }
+    let mut best = None;
+    for (at, c) in sentence.char_indices().filter(|(_, c)| is_break(*c)) {
+        let head = sentence[..at].trim_end_matches(is_edge);
+        let count = head.graphemes(true).count();
+        let between_words = c == ' ' && sentence[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        if count > COMFORTABLE_GRAPHEMES {
+            break;
+        }
+        if count >= CLAUSE_GRAPHEMES_MIN && !between_words {
+            best = Some(head);
         }
     }
-
-    #[test]
-    fn a_long_title_is_cut_at_a_grapheme() {
-        let family = "👨‍👩‍👧‍👦".repeat(60);
-        let title = title_of(&family, "圖片");
-        assert_eq!(title.graphemes(true).count(), TITLE_GRAPHEMES_MAX);
-        assert!(title.ends_with("👨‍👩‍👧‍👦…"));
-    }
+    one_line(best.unwrap_or(sentence))
 }

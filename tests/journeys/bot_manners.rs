@@ -11,13 +11,14 @@ fn politeness_and_stickers_are_recorded_and_not_answered() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
         t.said_before(&chat, &lin, "收到").await;
-        t.discussion_where("收到").await;
+        t.other_where("alpha", "收到").await;
         t.say(&chat, &lin, "好的，謝謝！").await;
-        t.discussion_where("好的，謝謝！").await;
+        t.other_where("alpha", "好的，謝謝！").await;
         let sticker = t.line.sticker(&chat, Some(&lin), &["OK"], None);
         t.deliver(&sticker).await;
         t.settled(&sticker.id).await;
         stays("the bot says nothing", async || t.line.sent().is_empty()).await;
+        assert!(t.discussions().await.is_empty(), "no matter was made of it");
     });
 }
 
@@ -26,7 +27,7 @@ fn a_matter_that_follows_a_greeting_is_acknowledged_once() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
         t.say(&chat, &lin, "早安").await;
-        t.discussion_where("早安").await;
+        t.other_where("alpha", "早安").await;
         t.say(&chat, &lin, "三樓冷氣壞了").await;
         let found = t.discussion_where("三樓冷氣壞了").await;
         assert_eq!(bodies(&found), ["早安", "三樓冷氣壞了"]);

@@ -143,10 +143,10 @@ fn words_are_recorded_even_if_line_tells_no_names() {
         let chat = t.line.group("永和王宅", std::slice::from_ref(&lin));
         t.line.fault(Fault::always(Endpoint::GroupSummary, FaultKind::Status(500)));
         t.line.fault(Fault::always(Endpoint::Member, FaultKind::Status(500)));
-        t.say(&chat, &lin, "先問一下").await;
-        let found = t.discussion_where("先問一下").await;
+        t.say(&chat, &lin, "先問報價單要幾天").await;
+        let found = t.discussion_where("先問報價單要幾天").await;
         assert_eq!(posts(&found)[0]["author"]["name"], "成員");
-        assert_eq!(bodies(&found), ["先問一下"]);
+        assert_eq!(bodies(&found), ["先問報價單要幾天"]);
     });
 }
 

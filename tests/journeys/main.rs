@@ -22,4 +22,5 @@ mod pictures_are_shown;
 mod several_accounts;
 mod staff_answers_by_email;
 mod taps;
+mod threads;
 mod typed_commands;

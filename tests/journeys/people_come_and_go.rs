@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _};
 use threadline::domain::LineChatId;
-use threadline::simulator::Say;
+use threadline::simulator::{Say, Upload};
 
 use crate::support::database::Database;
 use crate::support::mail::Mail;
 use crate::support::pages::Browser;
 use crate::support::program::{self, Server};
-use crate::support::{ACCOUNT, Setup, TestApp, eventually, journey, journey_with, number, stays};
+use crate::support::{ACCOUNT, Setup, TestApp, eventually, journey, journey_with, number, posts, stays};
 
 /// Far less than the 30 s after which an open page is asked anyway whether its reader may still read.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -160,7 +160,13 @@ fn who_leaves_the_group_reads_no_more_from_that_moment_and_reads_again_on_coming
         t.say(&chat, &lin, "頂樓漏水").await;
         t.discussion_where("頂樓漏水").await;
         assert_eq!(page.get("/d/1").await.status, 200);
-        api.get("/discussions/1").await.expect(200);
+        t.deliver(&t.line.file(&chat, Some(&lin), "平面圖.pdf", Upload::new("application/pdf", b"%PDF-1.7".as_slice()))).await;
+        let url = eventually("the file is kept", async || {
+            let discussion = api.get("/discussions/1").await.expect(200);
+            posts(&discussion).get(1)?["attachments"].get(0)?["url"].as_str().map(str::to_owned)
+        })
+        .await;
+        assert_eq!(api.file(&url).await.status, 200);
 
         let mut live = page.live(1).await;
         t.api.post("/discussions/1/posts", &json!({"body": "明天過去"})).await.expect(201);
@@ -175,6 +181,7 @@ fn who_leaves_the_group_reads_no_more_from_that_moment_and_reads_again_on_coming
         assert_eq!(page.get("/d/1/live").await.status, 404);
         assert!(!page.get("/discussions").await.html.contains("頂樓漏水"));
         api.get("/discussions/1").await.expect_problem(404);
+        assert_eq!(api.file(&url).await.status, 404);
 
         let joined = t.line.member_joined(&chat, std::slice::from_ref(&lin));
         t.deliver(&joined).await;
@@ -231,7 +238,7 @@ fn the_roster_tells_names_friends_and_who_is_gone() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
         let (chen, wu) = (t.line.person("陳先生"), t.line.person("吳小姐"));
-        t.say(&chat, &lin, "大家好").await;
+        t.say(&chat, &lin, "大家看一下報價單").await;
         let joined = t.line.member_joined(&chat, &[chen.clone(), wu.clone()]);
         t.deliver(&joined).await;
         // Of who has gone LINE tells no name.
@@ -323,8 +330,8 @@ fn rows(backup: &std::path::Path, table: &str) -> String {
 fn a_backup_holds_the_roster_the_gaps_and_former_names() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
-        t.say(&chat, &lin, "大家好").await;
-        t.discussion_where("大家好").await;
+        t.say(&chat, &lin, "大家看一下報價單").await;
+        t.discussion_where("大家看一下報價單").await;
         t.deliver(&t.line.follow(&lin)).await;
         t.deliver(&t.line.leave(&chat)).await;
         let last = t.line.join(&chat);

@@ -62,8 +62,8 @@ fn a_colleague_binds_a_group_with_a_code_from_the_projects_page() {
         let browser = t.browser(&wang).await;
         let amy = t.line.person("Amy");
         let chat = t.line.group("永和王宅", std::slice::from_ref(&amy));
-        t.say(&chat, &amy, "先問一下").await;
-        t.discussion_where("先問一下").await;
+        t.say(&chat, &amy, "先問報價單要幾天").await;
+        t.discussion_where("先問報價單要幾天").await;
         t.until_all_is_told().await;
         wang.api.get("/discussions/1").await.expect_problem(404);
 
@@ -76,7 +76,7 @@ fn a_colleague_binds_a_group_with_a_code_from_the_projects_page() {
         assert_eq!(t.settled(&event.id).await["note"], "a command: the chat was bound");
         assert!(told(t, &chat, 2).await.contains("已綁定專案「專案 alpha」"));
         let moved = wang.api.get("/discussions/1").await.expect(200);
-        assert_eq!((&moved["project"], bodies(&moved)), (&"alpha".into(), vec!["先問一下".to_owned()]));
+        assert_eq!((&moved["project"], bodies(&moved)), (&"alpha".into(), vec!["先問報價單要幾天".to_owned()]));
         assert!(browser.get("/projects/alpha").await.html.contains("永和王宅"));
 
         let other = t.line.group("另一群", std::slice::from_ref(&amy));

@@ -16,7 +16,7 @@ use super::limits;
 use crate::domain::{Status, TITLE_GRAPHEMES_MAX};
 use crate::i18n::{Locale, Texts};
 use fit::{fit, merge, sound};
-pub use replies::{apart, not_solved, progress, solved, words};
+pub use replies::{apart, moved, not_solved, progress, solved, words};
 use text::{cut, cut_units, units};
 
 /// The most that one send shows (every `text`, `title` and `label` of all its objects together), in UTF-16 units.

@@ -10,10 +10,9 @@ use utoipa::ToSchema;
 use super::shapes::{self, DiscussionWithPosts};
 use super::{Body, InPath};
 use crate::App;
-use crate::discussions::{self as acts, Splitting};
+use crate::discussions::{self as acts, Corrected, Place, Splitting, With};
 use crate::domain::{PostId, Role, Source};
 use crate::store::Tx;
-use crate::store::discussions::Discussion;
 use crate::web::error::Problem;
 use crate::web::viewer::ByToken;
 
@@ -36,8 +35,8 @@ pub(super) async fn merge(
     Body(asked): Body<Merge>,
 ) -> Result<Json<DiscussionWithPosts>, Problem> {
     let mut tx = app.db.begin().await?;
-    let to = acts::merge(&mut tx, &app, &viewer, number, asked.into, Source::Api).await?;
-    finish(tx, &app, &to, number).await
+    let corrected = acts::merge(&mut tx, &app, &viewer, number, asked.into, Source::Api).await?;
+    finish(tx, &app, &corrected).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -63,8 +62,8 @@ pub(super) async fn split(
     let chosen = chosen.map_err(|_| Problem::unprocessable("post_ids holds something that is no post's id"))?;
     let title = asked.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
     let mut tx = app.db.begin().await?;
-    let to = acts::split(&mut tx, &app, &viewer, &Splitting { number, posts: &chosen, title }, Source::Api).await?;
-    finish(tx, &app, &to, number).await
+    let corrected = acts::split(&mut tx, &app, &viewer, &Splitting { number, posts: &chosen, title }, Source::Api).await?;
+    finish(tx, &app, &corrected).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -72,6 +71,8 @@ pub(super) async fn split(
 pub(super) struct Move {
     /// The number of the discussion that it goes to.
     to: i64,
+    /// What goes along: `burst` (what its author said with no longer a pause than a minute) or `rest` (everything that follows).
+    with: Option<String>,
 }
 
 /// Puts one post into another discussion. Answers with that one.
@@ -83,14 +84,51 @@ pub(super) async fn move_post(
     Body(asked): Body<Move>,
 ) -> Result<Json<DiscussionWithPosts>, Problem> {
     let mut tx = app.db.begin().await?;
-    let to = acts::move_post(&mut tx, &app, &viewer, PostId(id), asked.to, Source::Api).await?;
-    finish(tx, &app, &to, asked.to).await
+    let with = with(asked.with.as_deref())?;
+    let place = (PostId(id), with);
+    let corrected = acts::place(&mut tx, &app, &viewer, place, Place::Number(asked.to), Source::Api).await?;
+    finish(tx, &app, &corrected).await
 }
 
-async fn finish(mut tx: Tx, app: &App, to: &Discussion, from: i64) -> Result<Json<DiscussionWithPosts>, Problem> {
+fn with(asked: Option<&str>) -> Result<With, Problem> {
+    match asked {
+        None | Some("") => Ok(With::Alone),
+        Some("burst") => Ok(With::Burst),
+        Some("rest") => Ok(With::Rest),
+        Some(other) => Err(Problem::unprocessable(format!("with is {other:?}; it must be burst or rest"))),
+    }
+}
+
+/// Says that a post is where it belongs: it is marked no longer. Answers with its discussion.
+#[utoipa::path(post, path = "/api/v1/posts/{id}/confirm", params(("id" = String, Path)), responses((status = 200, body = DiscussionWithPosts), (status = 404, body = Problem)))]
+pub(super) async fn confirm(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(id): InPath<i64>,
+) -> Result<Json<DiscussionWithPosts>, Problem> {
+    let mut tx = app.db.begin().await?;
+    let corrected = acts::place(&mut tx, &app, &viewer, (PostId(id), With::Alone), Place::Here, Source::Api).await?;
+    finish(tx, &app, &corrected).await
+}
+
+/// Takes a correction back, within 30 days. Answers with the discussion that it was made in.
+#[utoipa::path(post, path = "/api/v1/corrections/{id}/undo", params(("id" = i64, Path)), responses((status = 200, body = DiscussionWithPosts), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn undo(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(id): InPath<i64>,
+) -> Result<Json<DiscussionWithPosts>, Problem> {
+    let mut tx = app.db.begin().await?;
+    let (from, to) = acts::undo(&mut tx, &app, &viewer, id, Source::Api).await?;
+    finish(tx, &app, &Corrected { from: to.number, to: from, id: None }).await
+}
+
+async fn finish(mut tx: Tx, app: &App, corrected: &Corrected) -> Result<Json<DiscussionWithPosts>, Problem> {
+    let Corrected { to, from, id } = corrected;
     let shape = shapes::with_posts(&mut tx, app, to, Role::Staff).await?;
+    let shape = DiscussionWithPosts { correction: *id, ..shape };
     tx.commit().await?;
-    app.changed(from);
+    app.changed(*from);
     app.changed(to.number);
     app.wake.outbox.notify_one();
     Ok(Json(shape))

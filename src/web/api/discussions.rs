@@ -156,7 +156,7 @@ pub(super) async fn reply(
     let body = plain_body(&new.body)?;
     let internal = new.internal.unwrap_or(false);
     let mut tx = app.db.begin().await?;
-    let (discussion, role) = viewer.discussion(&mut tx, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
+    let (discussion, role) = viewer.matter(&mut tx, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
     if internal {
         staff_only(role)?;
     }
@@ -167,7 +167,7 @@ pub(super) async fn reply(
     let post = posts::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("post"))?;
     tx.commit().await?;
     told(&app, written.discussion.number);
-    Ok((StatusCode::CREATED, Json(shapes::post(&app, &post, &[], &[]))))
+    Ok((StatusCode::CREATED, Json(shapes::post(&app, &post, &[], &[], role))))
 }
 
 /// What a change says of a field: nothing, or its new value.
@@ -205,7 +205,7 @@ pub(super) async fn change(
     Body(change): Body<Change>,
 ) -> Result<Json<DiscussionWithPosts>, Problem> {
     let mut tx = app.db.begin().await?;
-    let (mut discussion, role) = viewer.discussion(&mut tx, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
+    let (mut discussion, role) = viewer.matter(&mut tx, number).await?.ok_or_else(|| Problem::not_found("discussion"))?;
     staff_only(role)?;
     let by = By { person: Some(viewer.person), via: Source::Api };
     for change in changes(&mut tx, change).await? {

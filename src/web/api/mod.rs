@@ -39,6 +39,8 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/discussions/{number}/merge", post(corrections::merge))
         .route("/v1/discussions/{number}/split", post(corrections::split))
         .route("/v1/posts/{id}/move", post(corrections::move_post))
+        .route("/v1/posts/{id}/confirm", post(corrections::confirm))
+        .route("/v1/corrections/{id}/undo", post(corrections::undo))
         .route("/v1/deliveries", get(lists::deliveries))
         .route("/v1/inbound", get(lists::inbound))
 }
@@ -62,6 +64,8 @@ pub(super) fn router() -> Router<Arc<App>> {
         corrections::merge,
         corrections::split,
         corrections::move_post,
+        corrections::confirm,
+        corrections::undo,
         lists::deliveries,
         lists::inbound
     ),

@@ -64,6 +64,8 @@ pub struct LineGroupOfProject {
     pub members: Option<i64>,
     /// When the account was removed from it; absent while it is in it.
     pub left_at: Option<String>,
+    /// The number under which `/discussions/{number}` holds what was said in it and is no matter of its own; below zero.
+    pub other_messages: i64,
     /// Times in which its record may lack something, oldest first.
     pub gaps: Vec<GapShape>,
 }
@@ -89,6 +91,7 @@ pub async fn line_group(c: &mut AnyConnection, chat: &Chat) -> Result<LineGroupO
         name: chat.name.clone(),
         members: chat.member_count,
         left_at: chat.left_at.map(time),
+        other_messages: -chat.id.0,
         gaps: gaps.into_iter().map(|g| GapShape { kind: g.kind, from: time(g.from), to: g.to.map(time) }).collect(),
     })
 }
@@ -109,6 +112,8 @@ pub struct DiscussionShape {
     pub last_post_at: String,
     /// Its page.
     pub url: String,
+    /// It is no matter: it holds what was said in its chat and belongs to none. Lists have it only where words are looked for.
+    pub other: bool,
 }
 
 /// One matter with everything said in it.
@@ -120,6 +125,9 @@ pub struct DiscussionWithPosts {
     pub posts: Vec<PostShape>,
     /// What was changed about it, in order; of very many the last.
     pub events: Vec<EventShape>,
+    /// After a correction: by which it can be undone (`POST /corrections/{id}/undo`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correction: Option<i64>,
 }
 
 /// A change, by whom, when and through which door.
@@ -168,6 +176,14 @@ pub struct PostShape {
     pub retracted: bool,
     /// For staff alone.
     pub internal: bool,
+    /// Why it is where it is, for staff: `rule`, and by rule what belongs to it; of the threader's `percent` (so many of a hundred like it
+    /// are right), `why` and `alternatives`, the numbers of the next best discussions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<serde_json::Value>,
+    /// How sure that is, for staff: `sure`, `likely` (a person should look), `new`, `other`, `waits`, or `confirmed` or `corrected` by a
+    /// person; absent where nothing had to be decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
 }
 
 /// How a post read from then on.
@@ -220,6 +236,7 @@ pub async fn discussion(c: &mut AnyConnection, app: &App, d: &Discussion) -> Res
         opened_at: time(d.opened_at),
         last_post_at: time(d.last_post_at),
         url: app.config.server.discussion_url(d.number),
+        other: d.other,
     })
 }
 
@@ -228,14 +245,14 @@ pub async fn with_posts(c: &mut AnyConnection, app: &App, d: &Discussion, role: 
     let said = posts::of_discussion(c, d.id, role.is_staff()).await?;
     let files = attachments::of_discussion(c, d.id).await?;
     let wordings = if role.is_staff() { versions::of_discussion(c, d.id).await? } else { vec![] };
-    let shapes = said.iter().map(|p| post(app, p, &files, &wordings)).collect();
+    let shapes = said.iter().map(|p| post(app, p, &files, &wordings, role)).collect();
     let events = discussion_events::of_discussion(c, d.id, EVENTS_MAX).await?;
     let events = events.into_iter().map(|e| EventShape { at: time(e.at), by: e.by, via: e.via, what: e.what }).collect();
-    Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes, events })
+    Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes, events, correction: None })
 }
 
 /// One post with its files and versions, of which `files` and `versions` may hold more.
-pub fn post(app: &App, p: &Post, files: &[Attachment], versions: &[Version]) -> PostShape {
+pub fn post(app: &App, p: &Post, files: &[Attachment], versions: &[Version], viewer: Role) -> PostShape {
     let mine = || files.iter().filter(|a| a.post == p.id && p.retracted_at.is_none());
     let ready = mine().filter(|a| a.status == AttachmentStatus::Ready);
     let texts = app.texts();
@@ -276,6 +293,8 @@ pub fn post(app: &App, p: &Post, files: &[Attachment], versions: &[Version]) -> 
             .collect(),
         retracted: p.retracted_at.is_some(),
         internal: p.internal,
+        why: serde_json::from_str(&p.evidence).ok().filter(|_| viewer.is_staff()),
+        class: p.class.clone().filter(|_| viewer.is_staff()),
     }
 }
 

@@ -31,13 +31,18 @@ document.addEventListener('keydown', (event) => {
   } else if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && byId('search')) {
     event.preventDefault();
     byId('search').focus();
+  } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    // The answers of the first post on the list of those that nobody is sure of.
+    document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`)?.click();
   }
 });
 
 const page = byId('discussion');
 if (page) {
-  growing(byId('body'));
-  keepingDraft(byId('body'));
+  if (byId('body')) {
+    growing(byId('body'));
+    keepingDraft(byId('body'));
+  }
   watch(page);
 }
 
@@ -114,7 +119,7 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const news = fresh.getElementById('posts');
   if (!news) return;
-  const atEnd = byId('reply').getBoundingClientRect().top < innerHeight + NEAR_PX;
+  const atEnd = (byId('reply') ?? byId('posts').lastElementChild ?? page).getBoundingClientRect().top < innerHeight + NEAR_PX;
   const added = swapPosts(byId('posts'), news);
   for (const id of ['head', 'facts']) swapUnlessUsed(byId(id), fresh.getElementById(id));
   document.title = fresh.title;

@@ -72,7 +72,7 @@ fn title_trouble(app: &App, title: &str) -> Option<String> {
 
 /// The number of the discussion that was changed.
 async fn make(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, change: Change) -> Answer<i64> {
-    let (mut discussion, role) = viewer.discussion(tx, number).await?.ok_or(Refusal::NotFound)?;
+    let (mut discussion, role) = viewer.matter(tx, number).await?.ok_or(Refusal::NotFound)?;
     if !role.is_staff() {
         return Err(Refusal::Forbidden);
     }

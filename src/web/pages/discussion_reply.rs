@@ -71,7 +71,7 @@ struct Words<'a> {
 /// The number of the discussion that it now stands in, and the post.
 async fn write(app: &App, viewer: &Viewer, number: i64, words: &Words<'_>) -> Answer<(i64, PostId)> {
     let mut tx = app.db.begin().await?;
-    let (discussion, role) = viewer.discussion(&mut tx, number).await?.ok_or(Refusal::NotFound)?;
+    let (discussion, role) = viewer.matter(&mut tx, number).await?.ok_or(Refusal::NotFound)?;
     // Of two submits at once the second waits here, and then finds the first one's post.
     persons::lock(&mut tx, app.db.dialect, viewer.person).await?;
     let external_id = format!("web:{}", words.form_id);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use super::{Answer, QueryOf, Refusal, answer, html, number_of, person_picture, staff_or_client};
+use super::{Answer, QueryOf, Refusal, answer, correct, html, number_of, person_picture, staff_or_client};
 use crate::App;
 use crate::config::MB_OCTETS;
 use crate::discussions::{self as acts, Viewer};
@@ -20,7 +20,9 @@ use crate::store::discussions::Discussion;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
-use crate::store::{self, attachments, chats, discussion_events, identities, notices, persons, posts, presence, projects, versions};
+use crate::store::{
+    self, attachments, chats, corrections, discussion_events, identities, notices, persons, posts, presence, projects, versions,
+};
 use crate::web::file_url;
 use crate::web::templates::Look;
 use crate::web::templates::discussion::{Draft, Shown, discussion as draw};
@@ -35,6 +37,8 @@ const POSTS_MAX: usize = 5000;
 const EVENTS_MAX: i64 = 1000;
 /// Notices that are looked at for one page: the last ones.
 const NOTICES_MAX: i64 = 2000;
+/// Corrections that are offered to be undone: the last ones.
+const UNDOABLE_MAX: i64 = 20;
 /// Authors whose pictures are shown; the others have their initials.
 const PICTURES_MAX: usize = 500;
 
@@ -112,13 +116,20 @@ async fn gather(
     for (_, name) in staff.iter_mut().filter(|(person, _)| *person == viewer.person) {
         *name = app.texts().fill("page.me", &[("name", name)]);
     }
+    let others = if role.is_staff() { correct::others(c, &said).await? } else { BTreeMap::new() };
+    let undoable = if role.is_staff() {
+        corrections::of_discussion(c, discussion.id, app.clock.now() - acts::UNDO_WITHIN, UNDOABLE_MAX).await?
+    } else {
+        vec![]
+    };
     let project = projects::get(c, discussion.project).await?;
     let events = discussion_events::of_discussion(c, discussion.id, EVENTS_MAX).await?;
     Ok(Shown {
         project: project.name,
         project_key: project.key,
         events,
-        posts: views(app, role, said, Around { files, told, wordings, names }),
+        posts: views(app, role, said, Around { files, told, wordings, names, others }),
+        undoable,
         beside,
         discussion,
         chat: chat.map(|c| c.name),
@@ -146,6 +157,8 @@ struct Around {
     wordings: Vec<Version>,
     /// Of those who are mentioned, by LINE's id.
     names: BTreeMap<String, String>,
+    /// The next best discussions of what is marked.
+    others: BTreeMap<PostId, Vec<(i64, String)>>,
 }
 
 /// Whether another try could bring the file: it failed, or the limit was raised since.
@@ -161,7 +174,7 @@ fn may_come(file: &Attachment, bytes_max: u64) -> bool {
 
 fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView> {
     let server = &app.config.server;
-    let Around { files, told, wordings, names } = around;
+    let Around { files, told, wordings, names, mut others } = around;
     let mut files_of: BTreeMap<PostId, Vec<FileView>> = BTreeMap::new();
     for file in files {
         // Relative, so that the page also works under another name of this server.
@@ -180,6 +193,8 @@ fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView
     }
     let name = |id: &str| names.get(id).map(|name| (id.to_owned(), name.clone()));
     let view = |post: Post| PostView {
+        others: others.remove(&post.id).unwrap_or_default(),
+        may_move: role.is_staff(),
         versions: versions_of.remove(&post.id).unwrap_or_default(),
         names: post.details.mentioned_users().filter_map(name).collect(),
         files: files_of.remove(&post.id).unwrap_or_default(),

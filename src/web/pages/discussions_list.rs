@@ -14,7 +14,7 @@ use crate::App;
 use crate::discussions::Viewer;
 use crate::domain::{PersonId, ProjectId, Status};
 use crate::store::discussions::{Discussion, Filter};
-use crate::store::{self, discussions, members, persons, projects};
+use crate::store::{self, discussions, members, persons, posts, projects};
 use crate::web::templates::Look;
 use crate::web::templates::discussions::{Asked, List, Row, list as draw};
 
@@ -82,6 +82,7 @@ async fn gather(c: &mut AnyConnection, viewer: &Viewer, asked: Asked, cursor: &s
     let counts = discussions::counts(c, viewer.limit(), project).await?;
     let projects = projects::page(c, viewer.limit(), 0, PROJECTS_MAX).await?;
     let is_staff = viewer.is_admin || members::is_staff_anywhere(c, viewer.person).await?;
+    let unsure = if is_staff { posts::count_unsure(c, viewer.limit()).await? } else { 0 };
     let rows = rows(c, found, &projects).await?;
     Ok(List {
         asked,
@@ -91,6 +92,7 @@ async fn gather(c: &mut AnyConnection, viewer: &Viewer, asked: Asked, cursor: &s
         next,
         continued: after.is_some(),
         is_staff,
+        unsure,
     })
 }
 

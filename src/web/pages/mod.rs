@@ -1,5 +1,6 @@
 //! Pages for people: login, the list, a discussion, the LINE groups. Forms are plain POSTs that end in a redirect; the script only makes them pleasant.
 
+mod correct;
 mod discussion_change;
 mod discussion_reply;
 mod discussion_show;
@@ -32,7 +33,7 @@ use super::templates::Look;
 use super::templates::error::{Wrong, error};
 use super::{assets, viewer};
 use crate::App;
-use crate::discussions::{ChangeError, Viewer};
+use crate::discussions::{ChangeError, CorrectError, Viewer};
 use crate::domain::BODY_BYTES_MAX;
 use crate::store;
 use session::Door;
@@ -62,6 +63,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/d/{number}", get(discussion_show::show))
         .route("/d/{number}/live", get(live::live))
         .route("/d/{number}/reply", post(discussion_reply::reply))
+        .route("/d/{number}/merge", post(correct::merge))
+        .route("/posts/{id}/place", post(correct::place))
+        .route("/corrections/{id}/undo", post(correct::undo))
+        .route("/unsure", get(correct::unsure))
         .route("/d/{number}/{change}", post(discussion_change::change))
         .route("/mails/{post}", get(mail_show::show))
         .route("/groups", get(groups_list::list))
@@ -106,6 +111,18 @@ impl From<ChangeError> for Refusal {
         match error {
             ChangeError::Store(error) => Self::Broken(error),
             ChangeError::EmptyTitle | ChangeError::LongTitle | ChangeError::NotAssignable => Self::Bad,
+        }
+    }
+}
+
+impl From<CorrectError> for Refusal {
+    fn from(error: CorrectError) -> Self {
+        match error {
+            CorrectError::NotFound => Self::NotFound,
+            CorrectError::Forbidden => Self::Forbidden,
+            CorrectError::Refused(_) => Self::Bad,
+            CorrectError::Title(error) => error.into(),
+            CorrectError::Store(error) => Self::Broken(error),
         }
     }
 }
@@ -180,9 +197,9 @@ async fn staff_or_client(app: &App, headers: &HeaderMap, next: &str) -> Answer<V
     Err(if reads_html { Refusal::Login(next.to_owned()) } else { Refusal::NotFound })
 }
 
-/// A discussion's number as it stands in an address.
+/// A discussion's number as it stands in an address; below zero where it is no matter.
 fn number_of(written: &str) -> Answer<i64> {
-    written.parse().ok().filter(|n| *n > 0 && !written.starts_with('+')).ok_or(Refusal::NotFound)
+    written.parse().ok().filter(|n| *n != 0 && !written.starts_with('+')).ok_or(Refusal::NotFound)
 }
 
 type FormOf<T> = Result<Form<T>, FormRejection>;

@@ -15,7 +15,7 @@ use crate::App;
 use crate::discussions::{self as acts, Viewer};
 use crate::domain::{CodePurpose, Role, is_project_key};
 use crate::store::projects::Project;
-use crate::store::{self, chats, members, projects};
+use crate::store::{self, chats, discussions, members, projects};
 use crate::web::templates::Look;
 use crate::web::templates::projects::{ProjectView, list as draw_list, project as draw};
 
@@ -47,6 +47,7 @@ async fn gather(c: &mut AnyConnection, project: Project, role: Role) -> store::R
     Ok(ProjectView {
         members: members::all(c, project.id).await?,
         chats: chats::all_of_project(c, project.id, CHATS_MAX).await?,
+        others: discussions::others_of_project(c, project.id, CHATS_MAX).await?,
         senders: projects::senders(c, project.id).await?,
         is_owner: role == Role::Owner,
         code: None,

@@ -1,11 +1,13 @@
 //! One discussion: its facts, what was said, and the box for an answer.
 
+use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use super::icons::{self, Icon};
 use super::post::{Beside, PostView, stream};
-use super::{Look, page, status_pill, trouble, urgent_pill};
+use super::{Look, page, status_pill, trouble, urgent_pill, within};
 use crate::domain::{BODY_BYTES_MAX, GIVEN_TITLE_GRAPHEMES_MAX, PersonId, Role, Status};
+use crate::store::corrections::Correction;
 use crate::store::discussion_events::DiscussionEvent;
 use crate::store::discussions::Discussion;
 
@@ -26,6 +28,8 @@ pub struct Shown {
     pub beside: Beside,
     /// What was changed, in order.
     pub events: Vec<DiscussionEvent>,
+    /// Corrections that can be taken back, the latest first; for staff.
+    pub undoable: Vec<Correction>,
     /// Posts before the first one shown.
     pub earlier: usize,
     pub draft: Draft,
@@ -44,6 +48,9 @@ pub struct Draft {
     /// Why it was not sent.
     pub trouble: Option<String>,
 }
+
+/// What was corrected so shortly ago is offered to be undone at once.
+const JUST_NOW: SignedDuration = SignedDuration::from_mins(3);
 
 /// Characters of a body that are always within [`BODY_BYTES_MAX`].
 pub const BODY_CHARS_SAFE: usize = BODY_BYTES_MAX / 4;
@@ -64,18 +71,28 @@ pub fn discussion(look: &Look<'_>, shown: &Shown) -> Markup {
                         @if shown.posts.is_empty() { li.day { span { (look.t("page.no_posts")) } } }
                         (stream(look, &shown.posts, &shown.events, &shown.beside, shown.role))
                     }
-                    (composer(look, shown))
+                    @if !d.other { (composer(look, shown)) }
                 }
                 (facts(look, shown))
             }
             div #toast role="status" {}
         }
     };
-    page(look, "page-discussion", &format!("#{} {}", d.number, d.title), &main)
+    let title = if d.other { d.title.clone() } else { format!("#{} {}", d.number, d.title) };
+    page(look, "page-discussion", &title, &main)
 }
 
 fn head(look: &Look<'_>, shown: &Shown) -> Markup {
     let d = &shown.discussion;
+    if d.other {
+        return html! {
+            header #head .head {
+                h1 { (d.title) }
+                p.muted { (look.t("page.other_hint")) }
+                @if let Some(text) = &shown.trouble { (trouble(text)) }
+            }
+        };
+    }
     html! {
         header #head .head {
             div.head-line {
@@ -104,7 +121,7 @@ fn facts(look: &Look<'_>, shown: &Shown) -> Markup {
     let opened = format!("{} {}", when.day(d.opened_at), when.clock(d.opened_at));
     html! {
         aside #facts .facts aria-label=(look.t("page.details")) {
-            @if shown.role.is_staff() {
+            @if shown.role.is_staff() && !d.other {
                 div.levers {
                     (set_status(look, d))
                     (set_assignee(look, shown))
@@ -117,8 +134,10 @@ fn facts(look: &Look<'_>, shown: &Shown) -> Markup {
                     }
                 }
             }
+            @if shown.role.is_staff() && !d.other { (merger(look, d)) }
+            @if !shown.undoable.is_empty() { (undoing(look, &shown.undoable)) }
             dl {
-                @if !shown.role.is_staff() {
+                @if !shown.role.is_staff() && !d.other {
                     dt { (look.t("page.status")) } dd { (status_pill(look, d.status)) }
                     dt { (look.t("page.assignee")) } dd { (shown.assignee.as_deref().unwrap_or(look.t("page.nobody"))) }
                 }
@@ -131,6 +150,36 @@ fn facts(look: &Look<'_>, shown: &Shown) -> Markup {
                     dt { (look.t("page.held_in")) } dd { (chat) }
                 }
                 dt { (look.t("page.opened_at")) } dd { time datetime=(d.opened_at.to_string()) title=(when.absolute(d.opened_at)) { (opened) } }
+            }
+        }
+    }
+}
+
+/// Everything of this discussion goes into another.
+fn merger(look: &Look<'_>, d: &Discussion) -> Markup {
+    html! {
+        details.merger id="merger" {
+            summary { (look.t("page.merge_into")) }
+            form method="post" action={ "/d/" (d.number) "/merge" } {
+                input type="text" name="number" inputmode="numeric" size="6" maxlength="12" placeholder="#123" required aria-label=(look.t("page.place_number"));
+                button.button.plain type="submit" { (look.t("page.merge")) }
+            }
+        }
+    }
+}
+
+/// What was corrected and can be taken back.
+fn undoing(look: &Look<'_>, undoable: &[Correction]) -> Markup {
+    html! {
+        details.undoing id="undoing" open[undoable.iter().any(|c| within(c.at, look.now, JUST_NOW))] {
+            summary { (look.t("page.corrected")) }
+            ul {
+                @for correction in undoable {
+                    li {
+                        span { (look.word("page", &format!("undone_{}", correction.kind.as_str()))) " · " (look.ago(correction.at)) }
+                        form method="post" action={ "/corrections/" (correction.id) "/undo" } { button.quiet type="submit" { (look.t("page.undo")) } }
+                    }
+                }
             }
         }
     }

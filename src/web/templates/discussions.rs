@@ -67,6 +67,8 @@ pub struct List {
     pub continued: bool,
     /// The reader is staff somewhere, and may look after discussions.
     pub is_staff: bool,
+    /// Posts that the threader was not sure of, for staff.
+    pub unsure: i64,
 }
 
 /// The page.
@@ -76,6 +78,7 @@ pub fn list(look: &Look<'_>, list: &List) -> Markup {
             div.list-title {
                 h1 { (look.t("page.discussions")) }
                 @if list.is_staff { a.aside-link href="/groups" { (look.t("groups.heading")) } }
+                @if list.unsure > 0 { a.aside-link href="/unsure" { (look.t("page.unsure")) " " span.count { (list.unsure) } } }
             }
             (search(look, list))
         }
@@ -154,12 +157,12 @@ fn table(look: &Look<'_>, rows: &[Row]) -> Markup {
             @for row in rows {
                 @let d = &row.discussion;
                 a.row href={ "/d/" (d.number) } {
-                    span.r-number { "#" (d.number) }
+                    span.r-number { @if !d.other { "#" (d.number) } }
                     span.r-title {
                         @if d.urgent { (urgent_pill(look)) " " }
                         span.r-text { (d.title) }
                     }
-                    span.r-status { (status_pill(look, d.status)) }
+                    span.r-status { @if !d.other { (status_pill(look, d.status)) } }
                     span.r-project { (icons::icon(Icon::of(d.source))) span { (row.project) } }
                     span.r-who {
                         @match &row.assignee {

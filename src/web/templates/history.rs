@@ -33,6 +33,10 @@ fn words(look: &Look<'_>, event: &DiscussionEvent) -> String {
         Happening::Split { to } => numbered("page.history_split", to),
         Happening::SplitFrom { from } => numbered("page.history_split_from", from),
         Happening::MovedHere { from } => numbered("page.history_moved_here", from),
+        Happening::Undone { of, other } => {
+            let what = look.word("page", &format!("undone_{}", of.as_str()));
+            look.fill("page.history_undone", &[("by", by), ("what", &what), ("number", &other.to_string())])
+        }
         Happening::MovedAway { to } => numbered("page.history_moved_away", to),
     }
 }

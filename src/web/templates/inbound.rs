@@ -121,7 +121,7 @@ fn arrived(look: &Look<'_>, row: &Listed) -> Markup {
             span.in-kind { (icons::icon(if by_mail { Icon::Mail } else { Icon::Chat })) (kind(look, &row.kind)) }
             span class={ "pill in-" (row.status) } { (look.word("inbound", &format!("status_{}", row.status))) }
             span.in-where {
-                @if let Some(number) = row.discussion_number { a href={ "/d/" (number) } { "#" (number) } }
+                @if let Some(number) = row.discussion_number { a href={ "/d/" (number) } { @if number > 0 { "#" (number) } @else { (look.t("discussion.other")) } } }
             }
             span.in-time { (look.ago(row.received_at)) }
             @if let Some(reason) = reason { p.in-reason { (in_words(look, reason)) } }

@@ -16,6 +16,7 @@ pub mod mail;
 pub mod me;
 pub mod post;
 pub mod projects;
+pub mod unsure;
 mod when;
 mod words;
 

@@ -8,6 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::files::{FileView, files};
 use super::icons::{self, Icon};
+use super::unsure::answers;
 use super::words::{place, said, sticker, words};
 use super::{Look, gap, history, linked, within};
 use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Source, Via};
@@ -26,8 +27,19 @@ pub struct PostView {
     pub told: Vec<OfPost>,
     /// How it read before and reads now, where it was edited; empty for a client's view.
     pub versions: Vec<Version>,
+    /// The next best discussions, number and title, where the threader was not sure and the reader may say; see [`PostView::asks`].
+    pub others: Vec<(i64, String)>,
+    /// The reader may put it elsewhere.
+    pub may_move: bool,
     /// What the LINE users whom it mentions are called now, by LINE's id.
     pub names: BTreeMap<String, String>,
+}
+
+impl PostView {
+    /// Whether a person is to say where it belongs.
+    pub fn asks(&self) -> bool {
+        self.may_move && self.post.class.as_deref() == Some("likely") && self.post.retracted_at.is_none()
+    }
 }
 
 /// Posts of one person closer together than this share one head.
@@ -92,6 +104,7 @@ fn post(look: &Look<'_>, view: &PostView, beside: &Beside, viewer: Role, goes_on
                 }
                 @if viewer.is_staff() {
                     (versions(look, view))
+                    @if view.asks() { (asked(look, view)) }
                     (behind(look, view))
                 }
             }
@@ -164,6 +177,35 @@ fn body(look: &Look<'_>, view: &PostView, viewer: Role) -> Markup {
     }
 }
 
+/// The threader was not sure: why it is here, and where else it might belong, one tap away.
+fn asked(look: &Look<'_>, view: &PostView) -> Markup {
+    html! {
+        div.asked role="group" aria-label=(look.t("page.unsure")) {
+            p { strong { (look.t("page.place_asked")) } @if let Some(why) = why_line(look, &view.post.evidence) { span.faint { " " (why) } } }
+            (answers(look, &view.post, &view.others, "", false))
+        }
+    }
+}
+
+/// Puts a post somewhere else, alone or with what follows.
+fn mover(look: &Look<'_>, view: &PostView) -> Markup {
+    html! {
+        form.mover method="post" action={ "/posts/" (view.post.id) "/place" } {
+            select name="with" aria-label=(look.t("page.place_with")) {
+                option value="burst" { (look.t("page.place_burst")) }
+                option value="" { (look.t("page.place_alone")) }
+                option value="rest" { (look.t("page.place_rest")) }
+            }
+            span.mover-to {
+                input type="text" name="number" inputmode="numeric" size="6" maxlength="12" placeholder="#123" aria-label=(look.t("page.place_number"));
+                button.button.plain type="submit" { (look.t("page.place_move")) }
+            }
+            button.button.plain type="submit" name="to" value="new" { (look.t("page.place_new")) }
+            button.quiet type="submit" name="to" value="other" { (look.t("page.place_other")) }
+        }
+    }
+}
+
 /// For staff: how it read before it was edited, and since.
 fn versions(look: &Look<'_>, view: &PostView) -> Markup {
     let when = look.when();
@@ -208,7 +250,7 @@ fn behind(look: &Look<'_>, view: &PostView) -> Markup {
     let counted = |status| wanted.iter().filter(|t| t.status == status).count();
     let failed = counted(DeliveryStatus::Failed);
     html! {
-        @if !told.is_empty() || why.is_some() {
+        @if !told.is_empty() || why.is_some() || view.may_move {
             details.behind.quietly[wanted.is_empty()] id={ "behind-" (view.post.id) } {
                 @if wanted.is_empty() {
                     summary title=(look.t("page.why")) { (icons::icon(Icon::Info)) span.sr { (look.t("page.why")) } }
@@ -225,6 +267,7 @@ fn behind(look: &Look<'_>, view: &PostView) -> Markup {
                 @if !told.is_empty() { ul.told { @for told in told { (notice(look, told)) } } }
                 @if view.post.edit_only { p { (look.t("page.edit_only")) } }
                 @if let Some(why) = why { p { span.faint { (look.t("page.why")) " · " } (why) } }
+                @if view.may_move { (mover(look, view)) }
             }
         }
     }
@@ -266,11 +309,20 @@ fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
     let number = |name: &str| kept.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
     Some(match rule {
         "directly" => return None,
-        "quote" | "quoted_by" | "sticker" | "nothing" | "reply_address" | "answers_mail" => look.word("evidence", rule),
+        "quote" | "quoted_by" | "introduces" | "sticker" | "nothing" | "reply_address" | "answers_mail" => look.word("evidence", rule),
         "same_chat" => {
             // Rounded up: what follows within seconds is a minute away.
             let minutes = (number("seconds_since_last_post").abs() + 59) / 60;
             look.fill("evidence.same_chat", &[("minutes", &minutes.max(1).to_string())])
+        }
+        "threader" => {
+            let percent = number("percent").to_string();
+            let reasons: Vec<String> =
+                kept.get("why").and_then(|w| w.as_array()).into_iter().flatten().filter_map(|r| reason(look, r)).collect();
+            match reasons.join(look.t("why.and")) {
+                none if none.is_empty() => look.fill("evidence.threader_plain", &[("percent", &percent)]),
+                why => look.fill("evidence.threader", &[("percent", &percent), ("why", &why)]),
+            }
         }
         "subject_tag" => look.fill("evidence.subject_tag", &[("number", &number("number").to_string())]),
         "number" => look.fill("evidence.number", &[("number", &number("number").to_string())]),
@@ -280,4 +332,24 @@ fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
         }
         other => look.fill("evidence.other", &[("rule", other)]),
     })
+}
+
+/// The threader's reasons alone, in one quiet line: "同一人 · 2 分鐘內 · 都提到 報價單".
+pub(super) fn why_line(look: &Look<'_>, json: &str) -> Option<String> {
+    let kept: serde_json::Value = serde_json::from_str(json).ok()?;
+    let reasons: Vec<String> = kept.get("why")?.as_array()?.iter().filter_map(|r| reason(look, r)).collect();
+    (!reasons.is_empty()).then(|| reasons.join(" · "))
+}
+
+/// One of the threader's reasons in words; its other fields are the text's places.
+fn reason(look: &Look<'_>, kept: &serde_json::Value) -> Option<String> {
+    let fields = kept.as_object()?;
+    let key = format!("why.{}", fields.get("why")?.as_str()?);
+    let values: Vec<(&str, String)> = fields
+        .iter()
+        .filter(|(name, _)| *name != "why")
+        .map(|(name, value)| (name.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Some(look.fill(&key, &values))
 }

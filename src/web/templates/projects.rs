@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::icons::{self, Icon};
 use super::{Look, page};
-use crate::domain::{CODE_GOOD_FOR, ChatKind};
+use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind};
 use crate::store::chats::Chat;
 use crate::store::members::Member;
 use crate::store::projects::Project;
@@ -15,6 +15,8 @@ pub struct ProjectView {
     pub project: Project,
     pub members: Vec<Member>,
     pub chats: Vec<Chat>,
+    /// Where its chats keep what is no matter of its own: the chat, the number, and how many posts.
+    pub others: Vec<(ChatId, i64, i64)>,
     /// Addresses and domains.
     pub senders: Vec<String>,
     /// The reader may change it.
@@ -98,6 +100,9 @@ fn groups(look: &Look<'_>, view: &ProjectView) -> Markup {
                     li {
                         (icons::icon(Icon::Chat))
                         span.grow { (chat_name(look, chat)) }
+                        @if let Some((_, number, posts)) = view.others.iter().find(|(of, _, _)| *of == chat.id) {
+                            a.quiet href={ "/d/" (number) } { (look.fill("page.other_count", &[("count", &posts.to_string())])) }
+                        }
                         @if chat.left_at.is_some() { span.role { (look.t("page.chat_left")) } }
                         @if let Some(heads) = chat.member_count.filter(|_| chat.kind != ChatKind::User) {
                             span.faint { (look.fill("page.heads", &[("count", &heads.to_string())])) }

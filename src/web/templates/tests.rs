@@ -19,12 +19,14 @@ use super::post::{Beside, PostView};
 use super::projects::{ProjectView, list as project_list, project};
 use super::{Look, group, groups, trouble};
 use crate::domain::{
-    AttachmentId, ChatId, ChatKind, DeliveryStatus, Details, DiscussionId, Emoji, Gap, GapKind, Happening, InboundId, Inbox, LineChatId,
-    Mention, Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via,
+    AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap, GapKind, Happening,
+    InboundId, Inbox, LineChatId, Mention, Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker,
+    Via,
 };
 use crate::i18n::Locale;
 use crate::store::attachments::{Attachment, AttachmentStatus, Thumbnail};
 use crate::store::chats::Chat;
+use crate::store::corrections::Correction;
 use crate::store::discussion_events::DiscussionEvent;
 use crate::store::discussions::Discussion;
 use crate::store::identities::Identity;
@@ -35,6 +37,7 @@ use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::rosters::{Friendship, InChat};
 use crate::store::versions::Version;
+use crate::web::templates::unsure::{Unsure, Week};
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + minute * 60).unwrap()
@@ -54,6 +57,7 @@ fn sample_discussion(status: Status) -> Discussion {
         opened_at: at(-3000),
         last_post_at: at(-1),
         merged_into: None,
+        other: false,
     }
 }
 
@@ -79,6 +83,7 @@ fn post(id: i64, kind: &str, evidence: &str) -> Post {
         image_set: None,
         quotes: None,
         edit_only: id % 7 == 0,
+        class: None,
     }
 }
 
@@ -140,7 +145,7 @@ fn told() -> Vec<OfPost> {
 }
 
 fn posts() -> Vec<PostView> {
-    const EVIDENCE: [&str; 12] = [
+    const EVIDENCE: [&str; 16] = [
         r#"{"rule":"quote","quoted":"612"}"#,
         r#"{"rule":"same_chat","seconds_since_last_post":-61}"#,
         r#"{"rule":"sticker","seconds_since_last_post":3}"#,
@@ -150,6 +155,10 @@ fn posts() -> Vec<PostView> {
         r#"{"rule":"subject_tag","number":7}"#,
         r#"{"rule":"directly"}"#,
         r#"{"rule":"corrected","by":"林","from":3}"#,
+        r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"quote"},{"why":"number","number":7},{"why":"burst","seconds":5},{"why":"same_person"},{"why":"other_person"},{"why":"minutes","minutes":3},{"why":"hours","hours":5}],"alternatives":[3]}"#,
+        r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"days","days":2},{"why":"latest"},{"why":"shares","words":"<b>報價單"},{"why":"no_words_shared"},{"why":"named"},{"why":"answers"},{"why":"other_side"}],"alternatives":[3]}"#,
+        r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"picture"},{"why":"small_talk"},{"why":"brings_up"},{"why":"turns"},{"why":"chatter"},{"why":"state"}],"alternatives":[3]}"#,
+        r#"{"rule":"threader","class":"sure","percent":99,"why":[],"alternatives":[]}"#,
         r#"{"rule":"something_new"}"#,
         "not json",
         "{}",
@@ -182,7 +191,8 @@ fn posts() -> Vec<PostView> {
         let version = |minute| Version { post: post.id, at: at(minute), body: "<b>".into(), details: details("text") };
         let versions = if n % 4 == 0 { vec![version(-9), version(-5)] } else { vec![] };
         let names = BTreeMap::from([("U1".to_owned(), "<b>\"".to_owned())]);
-        views.push(PostView { post, files, told, versions, names });
+        let post = Post { class: (n % 5 == 0).then(|| "likely".to_owned()), ..post };
+        views.push(PostView { post, files, told, versions, names, others: vec![(9, "<b>".into())], may_move: n % 2 == 0 });
     }
     views
 }
@@ -278,6 +288,31 @@ fn events() -> Vec<DiscussionEvent> {
     all.into_iter().enumerate().map(event).collect()
 }
 
+fn correction(kind: CorrectionKind) -> Correction {
+    Correction {
+        id: 1,
+        at: at(-1),
+        person: None,
+        kind,
+        from: DiscussionId(1),
+        to: DiscussionId(2),
+        title: None,
+        ended: Ended::default(),
+        undone_at: None,
+    }
+}
+
+fn unsures() -> Vec<Unsure> {
+    let marked = |id, kind| Unsure {
+        post: Post { class: Some("likely".into()), ..post(id, kind, r#"{"rule":"threader","why":[{"why":"shares","words":"<b>"}]}"#) },
+        discussion: sample_discussion(Status::Open),
+        project: "<b>".into(),
+        before: vec![post(5, "text", "{}"), Post { body: String::new(), ..post(6, "sticker", "{}") }],
+        others: vec![(1, "<b>".into()), (2, String::new())],
+    };
+    vec![marked(1, "text"), marked(2, "image")]
+}
+
 fn shown(role: Role, status: Status) -> Shown {
     Shown {
         discussion: sample_discussion(status),
@@ -293,6 +328,7 @@ fn shown(role: Role, status: Status) -> Shown {
             gaps: GapKind::ALL.iter().enumerate().map(|(n, kind)| gap(*kind, n)).chain([lasting()]).collect(),
             pictures: [(PersonId(2), "/people/2/picture?v=ab".to_owned())].into(),
         },
+        undoable: CorrectionKind::ALL.iter().map(|kind| correction(*kind)).collect(),
         earlier: 3,
         draft: Draft {
             form_id: "x".into(),
@@ -365,7 +401,10 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         next: Some("1.2".into()),
         continued: true,
         is_staff: true,
+        unsure: 3,
     };
+    pages.push(super::unsure::list(look, &unsures(), 2, &[Week::default(), Week { ago: 1, silently: 9, ..Week::default() }]));
+    pages.push(super::unsure::list(look, &[], 0, &[]));
     pages.push(list(look, &List { rows: vec![], ..full.clone() }));
     pages.push(list(look, &List { asked: Asked::default(), rows: vec![], ..full.clone() }));
     pages.push(list(look, &full));
@@ -398,11 +437,20 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         project: projects[0].clone(),
         members: Role::ALL.iter().map(|r| member(*r)).collect(),
         chats: vec![chat(1, ChatKind::Group, false), chat(2, ChatKind::Room, true), chat(3, ChatKind::User, false)],
+        others: vec![(ChatId(1), -1, 3)],
         senders: vec!["@<b>.example".into()],
         is_owner: true,
         code: Some("K7QF-3M9T".into()),
     };
-    let empty = ProjectView { project: projects[1].clone(), members: vec![], chats: vec![], senders: vec![], is_owner: false, code: None };
+    let empty = ProjectView {
+        project: projects[1].clone(),
+        members: vec![],
+        chats: vec![],
+        others: vec![],
+        senders: vec![],
+        is_owner: false,
+        code: None,
+    };
     vec![
         me(look, &Me { code: Some("K7QF-3M9T".into()), trouble: Some("t".into()), ..account.clone() }),
         me(look, &account),
@@ -416,7 +464,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
 
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
 fn keys_shown(page: &str) -> Vec<&str> {
-    const SECTIONS: [&str; 16] = [
+    const SECTIONS: [&str; 17] = [
         "file.",
         "inbound.",
         "page.",
@@ -432,6 +480,7 @@ fn keys_shown(page: &str) -> Vec<&str> {
         "groups.",
         "gap.",
         "chat.",
+        "why.",
         "mail.",
     ];
     page.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '_'))
@@ -472,6 +521,8 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
             told: vec![],
             versions: vec![],
             names: BTreeMap::new(),
+            others: vec![],
+            may_move: false,
         };
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string().contains("整封")
     };
@@ -485,7 +536,7 @@ fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
     let look = Look { locale: Locale::ZhTw, zone: &zone, now: at(0), viewer: None, is_admin: false };
     let view = |id: i64, minute: i64| {
         let post = Post { created_at: at(minute), body: format!("第{id}句"), ..post(id, "text", "{}") };
-        PostView { post, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new() }
+        PostView { post, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new(), others: vec![], may_move: true }
     };
     let posts = [view(1, -100), view(2, -50), view(3, -40)];
     let gap = |kind, from: i64, to: Option<i64>| Gap { kind, from: at(from), to: to.map(at) };
@@ -513,7 +564,7 @@ fn a_tombstone_tells_staff_alone_what_had_been_sent() {
     let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false };
     let seen = |viewer: Role, told: Vec<OfPost>| {
         let gone = Post { retracted_at: Some(at(0)), body: String::new(), whole: None, ..post(1, "text", "{}") };
-        let view = PostView { post: gone, files: vec![], told, versions: vec![], names: BTreeMap::new() };
+        let view = PostView { post: gone, files: vec![], told, versions: vec![], names: BTreeMap::new(), others: vec![], may_move: true };
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
     };
     let words = look.t("page.sent_before");
@@ -536,6 +587,8 @@ fn an_edited_post_shows_its_history_where_it_is_given() {
             told: vec![],
             versions: vec![version("第一版"), version("第二版")],
             names: BTreeMap::new(),
+            others: vec![],
+            may_move: false,
         };
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
     };

@@ -337,6 +337,33 @@ impl TestApp {
         .await
     }
 
+    /// Whether nothing rests in the project's chats.
+    pub async fn other_is_empty(&self, project: &str) -> bool {
+        let project = self.api.get(&format!("/projects/{project}")).await.expect(200);
+        for group in project["line_groups"].as_array().expect("a project has groups") {
+            let found = self.api.get(&format!("/discussions/{}", group["other_messages"])).await;
+            if found.status == 200 && !bodies(&found.body).is_empty() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What was said in the chat and is no matter of its own, as soon as somebody said exactly this there.
+    pub async fn other_where(&self, project: &str, text: &str) -> Value {
+        eventually(&format!("{text:?} rests"), async || {
+            let project = self.api.get(&format!("/projects/{project}")).await.expect(200);
+            for group in project["line_groups"].as_array().expect("a project has groups") {
+                let found = self.api.get(&format!("/discussions/{}", group["other_messages"])).await;
+                if found.status == 200 && bodies(&found.body).iter().any(|b| b == text) {
+                    return Some(found.body);
+                }
+            }
+            None
+        })
+        .await
+    }
+
     /// A colleague's browser, logged in.
     pub async fn browser(&self, staff: &Staff) -> Browser {
         Browser::log_in(self, staff).await

@@ -75,6 +75,12 @@ pub fn apart(locale: Locale, card: &Card, from: i64) -> Value {
     cards_message(locale, std::slice::from_ref(card), |_, _| heading.clone(), |_, _| vec![])
 }
 
+/// What the group was told of as discussion `from` is in the card's.
+pub fn moved(locale: Locale, card: &Card, from: i64) -> Value {
+    let heading = locale.texts().fill("line.moved", &[("number", &from.to_string())]);
+    cards_message(locale, std::slice::from_ref(card), |_, _| heading.clone(), |_, _| vec![])
+}
+
 /// A sentence, where a card would be too much.
 pub fn words(text: &str) -> Value {
     sound(json!({"type": "text", "text": cut_units(text, SHOWN_UNITS_MAX)}))

@@ -1,0 +1,196 @@
+//! Fits the threader's weights to recorded chats whose threads are marked, and says how well they do.
+//!
+//! `cargo run --release --example fit_threader -- [--out FILE] [--measure FILE]… SOURCE…`
+//!
+//! A SOURCE is a JSONL file, or a folder of them, as `threadline thread replay` reads them, with each message's `thread`; all sources
+//! count alike. From each source a calmer variant is made as well ([`calm`]): the same matters, mostly one after the other, with longer
+//! pauses and without roles, because many groups are like that. `--measure` names files that are only scored, never fitted to. Nothing
+//! here is random: the same sources give the same file.
+//!
+//! The shipped weights come from
+//! `cargo run --release --example fit_threader -- --out src/threading/weights.toml tests/fixtures/chats/tune irc-dev.jsonl newdomains.jsonl`
+
+mod calm;
+mod score;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use threadline::threading::Table;
+use threadline::threading::fit::{Example, Plan, fit, loss};
+use threadline::threading::recorded::{Before, Recorded, Walk, examples};
+
+use score::Score;
+
+/// The pull of every weight towards 0, and the most steps: chosen once by cross-validation on the sources.
+const PLAN: Plan = Plan { steps: 80, pull: 0.000_02 };
+/// What a calmer variant counts against its source.
+const CALM_WEIGHT: f32 = 0.5;
+/// Parts that the chats of a source are split into for cross-validation.
+const FOLDS: usize = 3;
+/// What all examples of one source weigh together.
+const SOURCE_WEIGHT: f32 = 1_000.0;
+/// First lines of the weights file.
+const HEAD: &str = "\
+# The threader's weights: made by `cargo run --release --example fit_threader`, readable, not to be edited by hand.
+# A place's score is the sum of value times weight; src/threading/features.rs says what the values are.
+#
+# Fitted to the project's own chats (tests/fixtures/chats/tune) and to irc-disentanglement by J. K. Kummerfeld et al. (A Large-Scale
+# Corpus for Conversation Disentanglement, ACL 2019; https://github.com/jkkummerfeld/irc-disentanglement): the dev files of Ubuntu IRC
+# and the channels mediawiki, rust, stripe and ubuntu-meeting, used under CC-BY 4.0 (https://creativecommons.org/licenses/by/4.0/), with
+# the addressees' names taken out of the texts. None of it is contained here.
+
+";
+
+/// One line of a recording, with what only the score looks at.
+#[derive(Clone, Debug, Deserialize)]
+struct Marked {
+    #[serde(flatten)]
+    recorded: Recorded,
+    /// Whether it is scored.
+    #[serde(default = "yes")]
+    eval: bool,
+    /// Whether the platform said it.
+    #[serde(default)]
+    sys: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Chats by name.
+type Chats = BTreeMap<String, Vec<Marked>>;
+
+/// Chats that count as one body.
+struct Source {
+    name: String,
+    chats: Chats,
+    weight: f32,
+    /// Whether clients' groups are like it.
+    like_groups: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let (mut out, mut measured, mut named) = (None, vec![], vec![]);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--out" => out = Some(PathBuf::from(arguments.next().context("--out needs a file")?)),
+            "--measure" => measured.push(PathBuf::from(arguments.next().context("--measure needs a file")?)),
+            flag if flag.starts_with("--") => bail!("{flag} is not known"),
+            path => named.push(PathBuf::from(path)),
+        }
+    }
+    let mut sources = vec![];
+    for (at, path) in named.iter().enumerate() {
+        let (name, chats) = (name_of(path), read(path)?);
+        let calmer = calm::calmer(&chats, at as u64);
+        sources.push(Source { name: format!("{name} (calmer)"), chats: calmer, weight: CALM_WEIGHT, like_groups: true });
+        sources.push(Source { name, chats, weight: 1.0, like_groups: at == 0 });
+    }
+    println!("{}", score::HEAD);
+    let table = if sources.is_empty() { Table::shipped().clone() } else { fitted(&sources) };
+    for path in &measured {
+        let chats = read(path)?;
+        print_both(&name_of(path), &chats, &table);
+    }
+    if let Some(out) = out {
+        let file = toml::to_string(&table.weights("examples/fit_threader"))?;
+        fs::write(&out, format!("{HEAD}{file}")).with_context(|| format!("writing {}", out.display()))?;
+    }
+    Ok(())
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn read(path: &Path) -> anyhow::Result<Chats> {
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries: Result<Vec<_>, _> = fs::read_dir(path)?.collect();
+        files = entries?.into_iter().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "jsonl")).collect();
+        files.sort();
+    }
+    let mut chats = Chats::new();
+    for file in files {
+        let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        for line in text.lines().filter(|l| !l.trim().is_empty()) {
+            let marked: Marked = serde_json::from_str(line).with_context(|| format!("{}", file.display()))?;
+            chats.entry(marked.recorded.chat.clone()).or_default().push(marked);
+        }
+    }
+    Ok(chats)
+}
+
+/// Fits to all sources, with the score of each by cross-validation: each chat is scored with weights that have not seen its fold.
+fn fitted(sources: &[Source]) -> Table {
+    // What is not marked is placed by weights of a first round that knows only what is.
+    let first = round(sources, &Table::zero(), None);
+    let folds: Vec<Table> = (0..FOLDS).map(|fold| round(sources, &first, Some(fold))).collect();
+    // Confidence is made honest for the chats that are like clients' groups: the first source, and what is calm.
+    let mut outcomes = vec![];
+    for source in sources.iter().filter(|s| s.like_groups) {
+        for (at, chat) in source.chats.values().enumerate() {
+            outcomes.extend(score::outcomes(chat, &folds[at % FOLDS]));
+        }
+    }
+    let (sharpness, when_mixed) = score::sharpness(&outcomes);
+    for source in sources {
+        let (mut alone, mut asking) = (Score::default(), Score::default());
+        for (at, chat) in source.chats.values().enumerate() {
+            let table = Table { sharpness, sharpness_when_mixed: when_mixed, ..folds[at % FOLDS].clone() };
+            alone.add(&score::score(chat, &walked(chat, &table, false)));
+            asking.add(&score::score(chat, &walked(chat, &table, true)));
+        }
+        println!("{:32} {alone}\n{:32} {asking}", source.name, format!("{} --ask", source.name));
+    }
+    Table { sharpness, sharpness_when_mixed: when_mixed, ..round(sources, &first, None) }
+}
+
+/// Fits once, without the chats of one fold.
+fn round(sources: &[Source], before: &Table, without: Option<usize>) -> Table {
+    let mut all: Vec<Example> = vec![];
+    for source in sources {
+        let marked = source.chats.values().flatten().filter(|m| m.recorded.thread.is_some()).count();
+        let weight = source.weight * SOURCE_WEIGHT / marked.max(1) as f32;
+        for (_, chat) in source.chats.values().enumerate().filter(|(at, _)| Some(at % FOLDS) != without) {
+            let recorded: Vec<Recorded> = chat.iter().map(|m| m.recorded.clone()).collect();
+            all.extend(examples(&recorded, before, Before::Right, weight));
+        }
+    }
+    let table = fit(&all, &Table::zero(), &Table::zero(), PLAN);
+    eprintln!("{} examples, mean loss {:.4}", all.len(), loss(&all, &table));
+    table
+}
+
+fn walked(chat: &[Marked], table: &Table, ask: bool) -> Vec<(String, &'static str)> {
+    let mut walk = Walk::new(&chat[0].recorded.chat, ask);
+    chat.iter()
+        .map(|m| {
+            let decided = walk.step(&m.recorded, table);
+            (decided.thread, decided.class)
+        })
+        .collect()
+}
+
+fn print_both(name: &str, chats: &Chats, table: &Table) {
+    for (ask, suffix) in [(false, ""), (true, " --ask")] {
+        let mut sum = Score::default();
+        for chat in chats.values() {
+            sum.add(&score::score(chat, &walked(chat, table, ask)));
+        }
+        println!("{:32} {sum}", format!("{name}{suffix}"));
+    }
+    for (name, rule) in score::RULES {
+        let mut sum = Score::default();
+        for chat in chats.values() {
+            sum.add(&score::score(chat, &rule(chat)));
+        }
+        println!("  {name:30} {sum}");
+    }
+}

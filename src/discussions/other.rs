@@ -1,0 +1,42 @@
+//! What was said in a chat and is no matter of its own: it rests in one place, from which it can be taken into a matter.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::App;
+use crate::domain::{ChatId, PersonId, PostId, Source};
+use crate::store::chats::Chat;
+use crate::store::discussions::{Discussion, Opening};
+use crate::store::posts::Post;
+use crate::store::{Result, Tx, discussions, posts};
+use crate::threading::stream::WAIT_SECONDS;
+use crate::threading::{Class, Evidence};
+
+/// Greetings in a row that wait for one matter.
+const WAITING_MAX: i64 = 20;
+
+/// Where what is no matter of its own rests in the chat, which the caller holds; made with the first of it, said at `at`.
+pub async fn other_of(tx: &mut Tx, app: &App, chat: &Chat, at: Timestamp) -> Result<Discussion> {
+    let title = app.texts().get("discussion.other");
+    let opening = Opening { project: chat.project, title, chat: Some(chat.id), source: Source::Line, at };
+    discussions::other_of(tx, &opening, chat.id).await
+}
+
+/// What the person said within two minutes before `at` that waits for what it introduces, in order.
+pub async fn introductions(tx: &mut Tx, chat: ChatId, person: Option<PersonId>, at: Timestamp) -> Result<Vec<Post>> {
+    let Some(person) = person else { return Ok(vec![]) };
+    posts::waiting(tx, chat, person, (at - SignedDuration::from_secs(WAIT_SECONDS), at), WAITING_MAX).await
+}
+
+/// Takes posts that rest into a matter, for this reason. The number of the place where they rested, if there were any.
+pub async fn take_along(tx: &mut Tx, resting: &[Post], into: &Discussion, why: &Evidence) -> Result<Option<i64>> {
+    let Some(first) = resting.first() else { return Ok(None) };
+    let ids: Vec<PostId> = resting.iter().map(|p| p.id).collect();
+    posts::set_discussion(tx, &ids, into.id).await?;
+    for id in ids {
+        posts::set_evidence(tx, id, &why.to_json()).await?;
+        posts::set_class(tx, id, Some(Class::Sure.as_str())).await?;
+    }
+    discussions::refresh_last_post(tx, first.discussion).await?;
+    discussions::refresh_last_post(tx, into.id).await?;
+    Ok(Some(discussions::get(tx, first.discussion).await?.number))
+}

@@ -1,0 +1,70 @@
+//! Why something is where it is; kept with the post as JSON.
+
+use serde::Serialize;
+
+use super::decide::{Choice, Class, Placement};
+use super::explain::Reason;
+use crate::domain::DiscussionId;
+
+/// Why something is where it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum Evidence {
+    /// It begins with that discussion's number.
+    Number { number: i64 },
+    /// It quotes a message of that discussion.
+    Quote { quoted: String },
+    /// A message of that discussion quotes it, and came before it or brought it there.
+    QuotedBy { message: String },
+    /// Its author went on there within two minutes: it only introduced that.
+    Introduces {},
+    /// The chat's last active discussion had its last post so long ago.
+    SameChat { seconds_since_last_post: i64 },
+    /// The threader weighed it.
+    Threader {
+        class: Class,
+        /// Of a hundred like it, so many are right.
+        percent: u8,
+        /// The strongest reasons first.
+        why: Vec<Reason>,
+        /// The next best discussions (their numbers), the better first.
+        alternatives: Vec<i64>,
+    },
+    /// Nothing that it could belong to.
+    Nothing {},
+    /// A mail's reply address named the discussion.
+    ReplyAddress {},
+    /// A mail answers one of that discussion.
+    AnswersMail { message_id: String },
+    /// A mail's subject carries the discussion's tag.
+    SubjectTag { number: i64 },
+    /// It was written on the discussion's page or through the API.
+    Directly {},
+    /// A person put it there.
+    Corrected { by: String, from: i64 },
+}
+
+impl Evidence {
+    /// As it is kept.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("evidence is plain words and numbers")
+    }
+
+    /// What is kept of a decision; `number_of` tells a discussion's number.
+    pub fn of(placement: &Placement, number_of: impl Fn(DiscussionId) -> Option<i64>) -> Self {
+        if let [Reason::Number { number }] = *placement.why.as_slice() {
+            return Self::Number { number };
+        }
+        if matches!(placement.choice, Choice::Open { .. }) && placement.chances.len() == 1 {
+            return Self::Nothing {};
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 100")]
+        let percent = (placement.confidence * 100.0).round().clamp(0.0, 100.0) as u8;
+        Self::Threader {
+            class: placement.class,
+            percent,
+            why: placement.why.clone(),
+            alternatives: placement.alternatives.iter().filter_map(|d| number_of(*d)).collect(),
+        }
+    }
+}

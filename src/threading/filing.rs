@@ -1,0 +1,200 @@
+//! What the server does with a message: as [`decide`], but no words of a client are put aside or put away that may be a matter.
+
+use super::decide::{ALTERNATIVES_MAX, Choice, Class, Placement, decide};
+use super::explain::Reason;
+use super::model::{Table, To};
+use super::stream::{Heard, Stream};
+use super::title::title_of;
+use super::words::{Names, Words};
+use crate::domain::{DiscussionId, Role};
+
+/// From this confidence on what a client says in words of its own rests: rather a discussion too many than a question that nobody sees.
+const SURELY_NO_MATTER: f32 = 0.8;
+/// Up to so many lines a chat is young: the weights, fitted on chats in full swing, make too much of the one discussion that there is.
+const YOUNG_LINES_MAX: u64 = 20;
+/// In a young chat a discussion takes in what shares nothing with it for so long after its last post, in seconds.
+const YOUNG_REACH_SECONDS: i64 = 600;
+
+/// Where the server puts `heard`. `untitled` is what to call a discussion that its text gives no title ("圖片").
+pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -> Placement {
+    let placement = decide(stream, heard, untitled, table);
+    if stream.read(heard).small().is_some() || heard.role.is_some_and(Role::is_staff) {
+        return placement;
+    }
+    if let Choice::Join(id) = placement.choice
+        && is_another_in_a_young_chat(stream, heard, &placement, id)
+    {
+        let choice = Choice::Open { title: title_of(heard.text, untitled) };
+        let confidence = placement.chances.iter().find(|c| c.to == To::New).map_or(0.0, |c| c.probability);
+        let others = [id].into_iter().chain(placement.alternatives.iter().copied()).take(ALTERNATIVES_MAX).collect();
+        let why = vec![Reason::NoWordsShared {}];
+        return Placement { choice, class: Class::Likely, confidence, why, alternatives: others, ..placement };
+    }
+    if placement.choice != Choice::Rest || placement.confidence >= SURELY_NO_MATTER {
+        return placement;
+    }
+    let Some(at) = placement.chances.iter().position(|c| c.to != To::Rest) else { return placement };
+    let next = placement.chances[at];
+    let choice = match next.to {
+        To::Discussion(id) => Choice::Join(id),
+        To::New | To::Rest => Choice::Open { title: title_of(heard.text, untitled) },
+    };
+    let others = placement.chances[at + 1..].iter().filter_map(|c| discussion(c.to)).take(ALTERNATIVES_MAX).collect();
+    Placement { choice, class: Class::Likely, confidence: next.probability, alternatives: others, ..placement }
+}
+
+/// Whether it would join a discussion with which it shares nothing, long after the last that was said there or by changing the subject
+/// ("另外，…?").
+fn is_another_in_a_young_chat(stream: &Stream, heard: &Heard<'_>, placement: &Placement, id: DiscussionId) -> bool {
+    let last = stream.topics.iter().find(|t| t.id == id).map_or(i64::MAX, |t| t.last.at);
+    let certain = placement.chances.is_empty();
+    let shares = placement.why.iter().any(|r| matches!(r, Reason::Shares { .. } | Reason::Named {}));
+    let tone = stream.read(heard).words.tone;
+    let turns = tone.turns && (tone.asks || tone.brings_up);
+    let far = heard.at.as_second().saturating_sub(last) > YOUNG_REACH_SECONDS;
+    stream.heard <= YOUNG_LINES_MAX && !certain && !shares && (far || turns)
+}
+
+fn discussion(to: To) -> Option<DiscussionId> {
+    match to {
+        To::Discussion(id) => Some(id),
+        To::New | To::Rest => None,
+    }
+}
+
+/// Whether a post of this kind with this text only acknowledges, thanks, greets or laughs: stickers, a thumb, 收到, OK, 好的謝謝, +1.
+/// Nobody waits for an answer to it.
+pub fn is_smalltalk(kind: &str, text: &str) -> bool {
+    match kind {
+        "sticker" => true,
+        "text" => text.chars().all(char::is_whitespace) || Words::read(text, &Names::default()).tone.small.is_some(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threading::Place;
+
+    fn heard(minute: i64, speaker: &'static str, text: &'static str) -> Heard<'static> {
+        Heard {
+            at: jiff::Timestamp::from_second(1_795_136_400 + minute * 60).unwrap(),
+            speaker,
+            name: speaker,
+            role: Some(Role::Client),
+            kind: "text",
+            text,
+            mentions: &[],
+            quotes: None,
+        }
+    }
+
+    /// One discussion with one line.
+    fn young() -> Stream {
+        let mut stream = Stream::new(jiff::tz::TimeZone::UTC);
+        stream.record(&heard(0, "林小姐", "頂樓漏水"), Place::In(DiscussionId(1)));
+        stream
+    }
+
+    fn filed(stream: &Stream, heard: &Heard<'_>) -> Placement {
+        file(stream, heard, "", Table::shipped())
+    }
+
+    #[test]
+    fn in_a_young_chat_what_comes_long_after_and_shares_nothing_opens_its_own_and_is_marked() {
+        let placement = filed(&young(), &heard(15, "林小姐", "發票還沒收到"));
+        assert_eq!(placement.choice, Choice::Open { title: "發票還沒收到".into() });
+        assert!(placement.class == Class::New || placement.alternatives == [DiscussionId(1)], "{placement:?}");
+        assert_eq!(filed(&young(), &heard(15, "林小姐", "頂樓漏水更大了")).choice, Choice::Join(DiscussionId(1)));
+        let turned = filed(&young(), &heard(1, "王先生", "另外想問濾紙什麼時候到貨？"));
+        assert!(matches!(turned.choice, Choice::Open { .. }), "{turned:?}");
+    }
+
+    #[test]
+    fn an_answer_of_staff_joins_what_is_open_however_young_the_chat() {
+        let answer = Heard { role: Some(Role::Staff), ..heard(30, "老闆", "明天下午派人過去") };
+        assert_eq!(filed(&young(), &answer).choice, Choice::Join(DiscussionId(1)));
+    }
+
+    #[test]
+    fn small_talk_opens_nothing() {
+        for text in ["早安", "收到", "謝謝！"] {
+            let choice = filed(&Stream::new(jiff::tz::TimeZone::UTC), &heard(0, "林小姐", text)).choice;
+            assert!(matches!(choice, Choice::Rest | Choice::Wait { .. }), "{text}: {choice:?}");
+        }
+    }
+
+    #[test]
+    fn politeness_alone_says_nothing() {
+        for text in [
+            "收到",
+            "收到！",
+            "好",
+            "好的",
+            "好的謝謝",
+            "好的，謝謝您～",
+            "OK",
+            "ok 👌",
+            "ＯＫ",
+            "謝謝🙏🙏",
+            "+1",
+            "＋１",
+            "👍",
+            "哈哈哈",
+            "嗯嗯",
+            "了解，辛苦了！",
+            "早安",
+            "大家早安☀️",
+            "@小幫手 收到",
+            "Thanks!",
+            "Got it, thank you!",
+            "OK thanks",
+            "no problem",
+            "承知しました。",
+            "ありがとうございます！",
+            "",
+            "…",
+            "@王小明",
+        ] {
+            assert!(is_smalltalk("text", text), "{text}");
+        }
+        assert!(is_smalltalk("sticker", "哈囉"));
+    }
+
+    #[test]
+    fn what_asks_or_tells_is_no_politeness() {
+        for text in [
+            "可以嗎",
+            "可以？",
+            "好了嗎",
+            "OK?",
+            "頂樓漏水",
+            "早安，請問發票開了嗎",
+            "謝謝，另外三樓冷氣壞了",
+            "好像不太對",
+            "收到貨了但少兩箱",
+            "1. 廁所 2. 廚房",
+            "+10",
+            "123",
+            "nothing works",
+            "hi the invoice is wrong",
+            "確認",
+            "對帳單",
+            "是明天嗎",
+            "不行",
+            "還沒收到",
+        ] {
+            assert!(!is_smalltalk("text", text), "{text}");
+        }
+        assert!(!is_smalltalk("image", ""));
+        assert!(!is_smalltalk("file", "收到"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_one_or_the_other(text in ".{0,80}") {
+            is_smalltalk("text", &text);
+        }
+    }
+}

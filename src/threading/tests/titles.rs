@@ -1,0 +1,98 @@
+//! Titles.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::super::title::{excerpt, one_line, title_of};
+use crate::domain::TITLE_GRAPHEMES_MAX;
+
+#[test]
+fn a_title_says_what_it_is_about_without_greeting_and_politeness() {
+    for (text, title) in [
+        ("請問頂樓漏水什麼時候可以修？\n昨天雨很大", "頂樓漏水什麼時候可以修？"),
+        ("您好\n三樓冷氣壞了。可以派人來嗎？", "三樓冷氣壞了"),
+        ("您好，請問發票開了嗎", "發票開了嗎"),
+        ("早 今天三樓要灌漿", "今天三樓要灌漿"),
+        ("早安～各位，週三的會議改到週四", "週三的會議改到週四"),
+        ("王經理您好 這期的請款單寄出了 再麻煩您", "這期的請款單寄出了"),
+        ("@陳怡君 報價單可以再傳一次嗎", "報價單可以再傳一次嗎"),
+        ("@弱電 小鄭 有三張門禁卡要註銷", "有三張門禁卡要註銷"),
+        ("不好意思打擾了，想請問一下發票抬頭可以改嗎？謝謝", "發票抬頭可以改嗎？"),
+        ("另外問一下 熱水器是電的還是瓦斯的", "熱水器是電的還是瓦斯的"),
+        ("對了 下週三停電的事公告了嗎", "下週三停電的事公告了嗎"),
+        ("還有 地標貼紙掉很多", "地標貼紙掉很多"),
+        ("欸 網站首頁的圖跑掉了", "網站首頁的圖跑掉了"),
+        ("麻煩幫我查一下訂單 20260914-03 到哪了 謝謝", "查一下訂單 20260914-03 到哪了"),
+        ("請問一下～印表機一直卡紙怎麼辦", "印表機一直卡紙怎麼辦"),
+        ("收到 那印刷的色差可以補印嗎", "那印刷的色差可以補印嗎"),
+        ("老師好 小宇明天請假一天", "小宇明天請假一天"),
+        ("各位家長大家好 校外教學回條請週五前交", "校外教學回條請週五前交"),
+        ("阿輝 廚房要幾個插座", "廚房要幾個插座"),
+        ("黃太太 浴室的門要往內開還是往外開", "浴室的門要往內開還是往外開"),
+        ("跟您報告一下，倉庫盤點差三箱", "倉庫盤點差三箱"),
+        ("提醒一下 國慶前那週的艙位快滿了", "國慶前那週的艙位快滿了"),
+        ("想確認一下 8/15 的場地費含不含稅", "8/15 的場地費含不含稅"),
+        ("公告：本週五機房停電", "本週五機房停電"),
+        ("嗨嗨\n在嗎\nERP 登不進去", "ERP 登不進去"),
+        ("請問\n我們的貨到港了嗎？", "我們的貨到港了嗎？"),
+        ("抱歉 昨天那張圖檔解析度不夠", "昨天那張圖檔解析度不夠"),
+        ("急！冰箱不冷了", "冰箱不冷了"),
+        ("🙏🙏 監視器 3 號鏡頭沒畫面", "監視器 3 號鏡頭沒畫面"),
+        ("合約第3.2條的付款日可以改嗎", "合約第3.2條的付款日可以改嗎"),
+        ("報價單_v2.pdf 第二頁金額有誤", "報價單_v2.pdf 第二頁金額有誤"),
+        ("早上送來的貨少一箱", "早上送來的貨少一箱"),
+        ("早餐券什麼時候到期", "早餐券什麼時候到期"),
+        ("請款單要寄到哪裡", "請款單要寄到哪裡"),
+        ("可以幫忙看一下官網嗎 一直轉圈圈", "看一下官網嗎 一直轉圈圈"),
+        ("謝謝！另外發票可以開三聯式嗎", "發票可以開三聯式嗎"),
+        ("好的謝謝。報價什麼時候會給？", "報價什麼時候會給？"),
+        ("(急)電梯卡在三樓", "(急)電梯卡在三樓"),
+        ("「海邊民宿」的排名掉了", "「海邊民宿」的排名掉了"),
+        ("林醫師早安，矽膠印模材缺貨到月底", "矽膠印模材缺貨到月底"),
+        ("下週的菜單給我一下，感謝", "下週的菜單給我一下"),
+        ("Hi, the invoice is wrong! Please check", "the invoice is wrong"),
+        ("Hello everyone, can we move the demo to Friday?", "can we move the demo to Friday?"),
+        ("順便問 兩間館可以分開頁面嗎", "兩間館可以分開頁面嗎"),
+        ("老徐 車險證明過期了", "車險證明過期了"),
+        ("history of orders", "history of orders"),
+        ("The printer on the right side is not ok", "The printer on the right side is not ok"),
+        ("報告書印好了嗎", "報告書印好了嗎"),
+        ("收到的貨少一箱", "收到的貨少一箱"),
+        ("裝好 記得測試水壓", "裝好 記得測試水壓"),
+        ("お世話になっております。納品書を送ってください。", "納品書を送ってください"),
+    ] {
+        assert_eq!(title_of(text, "圖片"), title, "{text}");
+    }
+}
+
+#[test]
+fn what_says_nothing_is_its_own_title_and_what_is_empty_has_none() {
+    for (text, title) in [("早安", "早安"), ("", "圖片"), ("  \n ", "圖片"), ("🙏🙏", "🙏🙏"), ("謝謝\n收到", "謝謝 收到")]
+    {
+        assert_eq!(title_of(text, "圖片"), title, "{text}");
+    }
+}
+
+#[test]
+fn a_long_sentence_is_cut_after_a_clause() {
+    let text = "三樓版完成灌漿這是第四期的請款，請款單和照片都放在雲端資料夾，麻煩確認金額之後這週五以前匯款";
+    assert_eq!(title_of(text, ""), "三樓版完成灌漿這是第四期的請款，請款單和照片都放在雲端資料夾");
+    let unbroken = "這次活動的報到動線和攤位配置以及志工分組還有停車場的出入口位置都需要重新確認一次比較好";
+    let title = title_of(unbroken, "");
+    assert_eq!(title.graphemes(true).count(), TITLE_GRAPHEMES_MAX);
+    assert!(title.ends_with('…') && unbroken.starts_with(title.trim_end_matches('…')));
+}
+
+#[test]
+fn a_long_title_is_cut_at_a_grapheme() {
+    let family = "👨‍👩‍👧‍👦".repeat(60);
+    let title = title_of(&family, "圖片");
+    assert_eq!(title.graphemes(true).count(), TITLE_GRAPHEMES_MAX);
+    assert!(title.ends_with("👨‍👩‍👧‍👦…"));
+}
+
+#[test]
+fn an_excerpt_is_one_line() {
+    assert_eq!(one_line(" a\n\tb  c "), "a b c");
+    assert_eq!(excerpt("一二三四五", 3), "一二…");
+    assert_eq!(excerpt("一二三", 3), "一二三");
+}
