@@ -89,22 +89,38 @@ async fn staff_to_tell(tx: &mut Tx, project: ProjectId) -> Result<Vec<PersonId>>
     if staff.is_empty() { persons::admins(tx).await } else { Ok(staff) }
 }
 
+/// Staff are told that mail to `address`, which is `to`'s, comes back.
+pub async fn tell_bounced(tx: &mut Tx, app: &App, discussion: &Discussion, to: Option<PersonId>, address: &str) -> Result<()> {
+    tell_staff_that(tx, app, discussion, (NoticeKind::Bounced, address), to).await
+}
+
 /// Staff are told that an answer did not solve the matter, as `by` said; `name` is theirs, empty where LINE does not tell.
 pub(super) async fn tell_not_solved(tx: &mut Tx, app: &App, discussion: &Discussion, by: Option<PersonId>, name: &str) -> Result<()> {
+    tell_staff_that(tx, app, discussion, (NoticeKind::NotSolved, name), by).await
+}
+
+/// Staff are told of something that is no post; `but` is not.
+async fn tell_staff_that(
+    tx: &mut Tx,
+    app: &App,
+    discussion: &Discussion,
+    (kind, detail): (NoticeKind, &str),
+    but: Option<PersonId>,
+) -> Result<()> {
     if app.smtp.is_none() {
         return Ok(());
     }
     let now = app.clock.now();
-    for person in staff_to_tell(tx, discussion.project).await?.into_iter().filter(|p| Some(*p) != by) {
+    for person in staff_to_tell(tx, discussion.project).await?.into_iter().filter(|p| Some(*p) != but) {
         let new = NewNotice {
-            kind: NoticeKind::NotSolved,
+            kind,
             discussion: Some(discussion.id),
             post: None,
             target: Target::Person(person),
             due_at: now,
             deadline_at: now,
             now,
-            detail: Some(name.to_owned()),
+            detail: Some(detail.to_owned()),
             expires_at: None,
         };
         notices::add(tx, &new).await?;

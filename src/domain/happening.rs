@@ -23,6 +23,20 @@ words! {
         MovedAway = "moved_away",
         /// A correction was taken back.
         Undone = "undone",
+        /// A mail that waited for a person was taken as a post.
+        MailAccepted = "mail_accepted",
+        /// It was decided against.
+        MailDismissed = "mail_dismissed",
+        /// One of the two was taken back.
+        MailHeldAgain = "mail_held_again",
+        /// A mail address became a person's.
+        AddressLinked = "address_linked",
+        /// It is theirs no more.
+        AddressUnlinked = "address_unlinked",
+        /// Somebody's mail program answered by itself.
+        AutoReplied = "auto_replied",
+        /// A mail of ours came back.
+        Bounced = "bounced",
     }
 }
 
@@ -66,6 +80,31 @@ pub enum Happening {
         of: CorrectionKind,
         other: i64,
     },
+    /// `from`: the address that the mail came from, here and below.
+    MailAccepted {
+        from: String,
+    },
+    MailDismissed {
+        from: String,
+    },
+    MailHeldAgain {
+        from: String,
+    },
+    AddressLinked {
+        address: String,
+    },
+    AddressUnlinked {
+        address: String,
+    },
+    /// The beginning of what it says.
+    AutoReplied {
+        text: String,
+    },
+    /// Whom the mail was to, and the other server's words.
+    Bounced {
+        address: String,
+        reason: String,
+    },
 }
 
 impl Happening {
@@ -83,7 +122,28 @@ impl Happening {
             Self::MovedHere { .. } => HappeningKind::MovedHere,
             Self::MovedAway { .. } => HappeningKind::MovedAway,
             Self::Undone { .. } => HappeningKind::Undone,
+            Self::MailAccepted { .. } => HappeningKind::MailAccepted,
+            Self::MailDismissed { .. } => HappeningKind::MailDismissed,
+            Self::MailHeldAgain { .. } => HappeningKind::MailHeldAgain,
+            Self::AddressLinked { .. } => HappeningKind::AddressLinked,
+            Self::AddressUnlinked { .. } => HappeningKind::AddressUnlinked,
+            Self::AutoReplied { .. } => HappeningKind::AutoReplied,
+            Self::Bounced { .. } => HappeningKind::Bounced,
         }
+    }
+
+    /// Whether clients are not shown it: it names addresses, or what is only our concern.
+    pub fn is_for_staff(&self) -> bool {
+        matches!(
+            self,
+            Self::MailAccepted { .. }
+                | Self::MailDismissed { .. }
+                | Self::MailHeldAgain { .. }
+                | Self::AddressLinked { .. }
+                | Self::AddressUnlinked { .. }
+                | Self::AutoReplied { .. }
+                | Self::Bounced { .. }
+        )
     }
 
     /// As it is kept.
@@ -110,6 +170,13 @@ mod tests {
             Happening::MovedHere { from: 4 },
             Happening::MovedAway { to: 5 },
             Happening::Undone { of: CorrectionKind::Merge, other: 6 },
+            Happening::MailAccepted { from: "a@b".into() },
+            Happening::MailDismissed { from: "a@b".into() },
+            Happening::MailHeldAgain { from: "a@b".into() },
+            Happening::AddressLinked { address: "a@b".into() },
+            Happening::AddressUnlinked { address: "a@b".into() },
+            Happening::AutoReplied { text: "休假中".into() },
+            Happening::Bounced { address: "a@b".into(), reason: "5.1.1".into() },
         ];
         assert_eq!(all.iter().map(Happening::kind).collect::<Vec<_>>(), HappeningKind::ALL);
         for one in all {

@@ -26,6 +26,8 @@ words! {
         Newcomer = "newcomer",
         /// The record of a group has a gap: told to staff.
         Gap = "gap",
+        /// Mail to somebody comes back: told to staff once; `detail` is the address.
+        Bounced = "bounced",
     }
 }
 

@@ -3,7 +3,10 @@
 //! [`pictures`]); [`watch`] notices when events may be lost.
 
 pub mod accept;
+mod auto_answers;
+mod bounces;
 mod deciding;
+pub mod held_mail;
 pub mod learn;
 pub mod mailbox;
 pub mod media;

@@ -1,11 +1,14 @@
 //! Placing mails: whose it is, which discussion it belongs to, and whether it may speak.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::held_mail::{self, Holding};
 use super::mailbox::TOO_LARGE;
 use super::place::{PlaceError, Placed};
+use super::{auto_answers, bounces};
 use crate::App;
 use crate::channels::email::address::{base_subject, subject_tag};
 use crate::channels::email::connection::MAIL_BYTES_MAX;
@@ -13,16 +16,17 @@ use crate::channels::email::parse::{self, Own};
 use crate::config::Mailbox;
 use crate::discussions::{self as acts, Tell};
 use crate::domain::{
-    Authenticity, AutoMail, Bounce, Channel, DiscussionId, GIVEN_TITLE_GRAPHEMES_MAX, IncomingMail, MailAddress, PersonId, ProjectId,
-    ProjectKind, Role, Source, TRIAGE_KEY,
+    Authenticity, AutoMail, Channel, GIVEN_TITLE_GRAPHEMES_MAX, IncomingMail, MailAddress, PersonId, ProjectId, ProjectKind, Role, Source,
+    TRIAGE_KEY,
 };
 use crate::files::Kept;
 use crate::store::attachments::{AttachmentStatus, NewAttachment};
 use crate::store::discussions::{Discussion, Opening};
+use crate::store::held_mails::{HeldMail, HeldWhy};
 use crate::store::inbound::Inbound;
 use crate::store::persons::Person;
 use crate::store::posts::NewPost;
-use crate::store::{self, Tx, attachments, deliveries, discussions, members, persons, posts, projects};
+use crate::store::{self, Tx, attachments, discussions, identities, mail_posts, members, persons, posts, projects};
 use crate::threading::{Evidence, title_of};
 
 /// Attachments of one mail that are kept; the raw mail keeps the rest.
@@ -36,6 +40,14 @@ const DATE_TRUSTED_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hou
 pub(super) struct ReadMail {
     pub mail: IncomingMail,
     pub files: Vec<(String, String, Kept)>,
+}
+
+impl ReadMail {
+    /// What its post says: what is new in it; all of it, if nothing is and it brings no file.
+    pub(super) fn body(&self) -> Cow<'_, str> {
+        let said = self.mail.said();
+        if said.trim().is_empty() && self.files.is_empty() { Cow::Borrowed(&self.mail.text) } else { said }
+    }
 }
 
 /// Reads the raw mail and keeps its files. The error is for the inbound row.
@@ -71,27 +83,32 @@ fn mailbox<'a>(app: &'a App, row: &Inbound) -> Option<&'a Mailbox> {
 }
 
 /// Who a mail's author is to us.
-struct Sender {
+pub(super) struct Sender {
     address: MailAddress,
     /// Somebody we know.
-    known: Option<Person>,
+    pub known: Option<Person>,
+    /// They are known by the reply address that was issued to them alone: they write from an address that is not known as theirs.
+    elsewhere: bool,
+    /// Likewise, but they are a colleague, as whom nobody speaks so easily.
+    pub colleague: Option<Person>,
     /// The person that the reply address was issued to, and the discussion's number.
     token: Option<(i64, PersonId)>,
     /// The mail is theirs: by their own token, or by passed authentication.
-    proven: bool,
+    pub proven: bool,
 }
 
 /// What a mail leads to.
 pub(super) async fn place(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail) -> Result<Placed, PlaceError> {
     let mail = &read.mail;
     match &mail.auto {
-        AutoMail::Bounce(bounce) => return Ok(bounced(tx, bounce).await?),
-        AutoMail::AutoReply => return Ok(Placed::ignored("an automatic answer")),
+        AutoMail::Bounce(bounce) => return Ok(bounces::bounced(tx, app, bounce).await?),
+        AutoMail::AutoReply => return Ok(auto_answers::note(tx, app, row, read).await?),
         AutoMail::Loop => return Ok(Placed::ignored("our own mail came back")),
         AutoMail::List | AutoMail::None => {}
     }
     let Some(from) = mail.from.clone().filter(|f| f.address.contains('@')) else {
-        return Ok(Placed::held("the mail names no sender", None));
+        let project = default_project(tx, app, row).await?;
+        return Ok(held_mail::hold(tx, row, read, &Holding { why: HeldWhy::NoSender, person: None, project, found: None }).await?);
     };
     let sender = sender(tx, app, row, mail, from).await?;
     let found = find_discussion(tx, mail, &sender).await?;
@@ -103,46 +120,107 @@ pub(super) async fn place(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail
         Some(person) => acts::role_in(tx, project, person).await?,
         None => Role::Client,
     };
-    if let Some(why) = not_believed(tx, &sender, role).await? {
-        return Ok(Placed::held(why, found.map(|(d, _)| d.id)));
+    if let Some((why, person)) = to_hold(tx, app, read, (&sender, role), found.as_ref().map(|(d, _)| d)).await? {
+        let found = found.as_ref().map(|(d, _)| d);
+        return Ok(held_mail::hold(tx, row, read, &Holding { why, person: Some(person), project, found }).await?);
     }
+    identities::clear_bounced(tx, &sender.address.address).await?;
     let person = match &sender.known {
         Some(person) => person.clone(),
         None => add_client(tx, app, project, &sender.address).await?,
     };
-    write(tx, app, row, read, Decided { person: person.id, role, project, found }).await
+    let from_address = sender.elsewhere.then_some(sender.address.address);
+    let (found, evidence) = found.map_or((None, Evidence::Nothing {}), |(discussion, evidence)| (Some(discussion), evidence));
+    write(tx, app, row, read, Decided { person: Some(person.id), role, project, found, evidence, from_address }).await
 }
 
-async fn sender(tx: &mut Tx, app: &App, row: &Inbound, mail: &IncomingMail, from: MailAddress) -> Result<Sender, store::Error> {
+/// A mail that was held, and who takes it.
+pub(super) struct Taking<'a> {
+    pub held: &'a HeldMail,
+    /// Their name.
+    pub by: &'a str,
+}
+
+/// The mail is what it says it is: a colleague has decided so.
+pub(super) async fn take(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, taking: &Taking<'_>) -> Result<Placed, PlaceError> {
+    let held = taking.held;
+    let found = match held.discussion {
+        Some(id) => {
+            let found = discussions::get(tx, id).await?;
+            Some(discussions::follow(tx, found).await?)
+        }
+        None => None,
+    };
+    let project = found.as_ref().map_or(held.project, |d| d.project);
+    let person = match (held.person, &read.mail.from) {
+        (Some(id), _) => Some(persons::find(tx, id).await?.ok_or(sqlx::Error::RowNotFound)?),
+        (None, Some(from)) if from.address.contains('@') => Some(add_client(tx, app, project, from).await?),
+        (None, _) => None,
+    };
+    let role = match &person {
+        Some(person) => acts::role_in(tx, project, person).await?,
+        None => Role::Client,
+    };
+    let from_address = (held.why == HeldWhy::OtherAddress).then(|| held.from_address.clone());
+    let evidence = Evidence::Accepted { by: taking.by.to_owned() };
+    write(tx, app, row, read, Decided { person: person.map(|p| p.id), role, project, found, evidence, from_address }).await
+}
+
+pub(super) async fn sender(tx: &mut Tx, app: &App, row: &Inbound, mail: &IncomingMail, from: MailAddress) -> Result<Sender, store::Error> {
     let own = mailbox(app, row).map(|m| m.address.as_str()).unwrap_or_default();
     let token = mail.recipients.iter().find_map(|to| app.reply_key.read(own, &to.address));
     let known = persons::find_by_identity(tx, Channel::Email, &from.address).await?;
-    let own_token = match (token, &known) {
-        (Some((_, issued_to)), Some(person)) => issued_to == person.id,
-        _ => false,
-    };
-    let proven = own_token || mail.authenticity == Authenticity::Pass;
-    Ok(Sender { address: from, known, token, proven })
+    let proven = mail.authenticity == Authenticity::Pass;
+    let sender = Sender { address: from, known: None, elsewhere: false, colleague: None, token, proven };
+    if let Some(person) = known {
+        let own_token = token.is_some_and(|(_, issued_to)| issued_to == person.id);
+        return Ok(Sender { known: Some(person), proven: own_token || proven, ..sender });
+    }
+    let Some((number, issued_to)) = token else { return Ok(sender) };
+    let Some(issued_to) = persons::find(tx, issued_to).await? else { return Ok(sender) };
+    if is_colleague(tx, &issued_to).await? {
+        return Ok(Sender { colleague: Some(issued_to), ..sender });
+    }
+    // Whom the project knows by their address speak for themselves, with somebody else's reply address too.
+    let project = discussions::find(tx, number).await?.map(|d| d.project);
+    if project.is_some() && projects::of_sender(tx, &sender.address.address).await? == project {
+        return Ok(sender);
+    }
+    Ok(Sender { known: Some(issued_to), elsewhere: true, ..sender })
 }
 
-/// Why the mail may not speak as the person it says it is from.
-async fn not_believed(tx: &mut Tx, sender: &Sender, role: Role) -> Result<Option<&'static str>, store::Error> {
-    let Some(person) = &sender.known else {
-        // A colleague's reply address in a stranger's hands: it was forwarded, or it is them from a second address.
-        if let Some((_, issued_to)) = sender.token {
-            let staff = members::is_staff_anywhere(tx, issued_to).await? || persons::find(tx, issued_to).await?.is_some_and(|p| p.is_admin);
-            return Ok(staff.then_some("it answers a colleague's mail from an address that is not known as theirs"));
-        }
-        return Ok(None);
-    };
-    let staff = role.is_staff() || person.is_admin || members::is_staff_anywhere(tx, person.id).await?;
-    Ok((staff && !sender.proven)
-        .then_some("it says it is from a colleague, and neither a reply address of theirs nor authentication proves it"))
+/// Whether somebody may do what clients may not, anywhere.
+pub(super) async fn is_colleague(tx: &mut Tx, person: &Person) -> Result<bool, store::Error> {
+    Ok(person.is_admin || members::is_staff_anywhere(tx, person.id).await?)
+}
+
+/// Why the mail has to wait for a person, and as whom it would speak.
+async fn to_hold(
+    tx: &mut Tx,
+    app: &App,
+    read: &ReadMail,
+    (sender, role): (&Sender, Role),
+    found: Option<&Discussion>,
+) -> Result<Option<(HeldWhy, PersonId)>, store::Error> {
+    // A colleague's reply address in a stranger's hands: it was forwarded, or it is them from a second address.
+    if let Some(colleague) = &sender.colleague {
+        return Ok(Some((HeldWhy::OtherAddress, colleague.id)));
+    }
+    let Some(person) = &sender.known else { return Ok(None) };
+    if role.is_staff() || is_colleague(tx, person).await? {
+        return Ok((!sender.proven).then_some((HeldWhy::Unproven, person.id)));
+    }
+    let too_many = auto_answers::one_too_many(tx, read, person.id, found.map(|d| d.id), app.clock.now()).await?;
+    Ok(too_many.map(|why| (why, person.id)))
 }
 
 /// By reply address, then In-Reply-To and References, then the subject's tag. Without a token of theirs, only within what the sender may
 /// see: a forged header must not lead into another client's project.
-async fn find_discussion(tx: &mut Tx, mail: &IncomingMail, sender: &Sender) -> Result<Option<(Discussion, Evidence)>, store::Error> {
+pub(super) async fn find_discussion(
+    tx: &mut Tx,
+    mail: &IncomingMail,
+    sender: &Sender,
+) -> Result<Option<(Discussion, Evidence)>, store::Error> {
     if let Some((number, _)) = sender.token
         && let Some(found) = discussions::find(tx, number).await?
     {
@@ -192,6 +270,11 @@ async fn project_for(tx: &mut Tx, app: &App, row: &Inbound, sender: &Sender) -> 
     {
         return Ok(project);
     }
+    default_project(tx, app, row).await
+}
+
+/// The mailbox's project, else the one for strangers.
+async fn default_project(tx: &mut Tx, app: &App, row: &Inbound) -> Result<ProjectId, store::Error> {
     if let Some(key) = mailbox(app, row).and_then(|m| m.project.as_deref())
         && let Some(project) = projects::find(tx, key).await?
     {
@@ -213,28 +296,33 @@ async fn add_client(tx: &mut Tx, app: &App, project: ProjectId, from: &MailAddre
 
 /// Who says it, as what, and where.
 struct Decided {
-    person: PersonId,
+    /// `None`: the mail does not say.
+    person: Option<PersonId>,
     role: Role,
     project: ProjectId,
-    found: Option<(Discussion, Evidence)>,
+    found: Option<Discussion>,
+    evidence: Evidence,
+    /// Where it came from, if that is not known as their address.
+    from_address: Option<String>,
 }
 
 async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: Decided) -> Result<Placed, PlaceError> {
-    let Decided { person, role, project, found } = decided;
+    let Decided { person, role, project, found, evidence, from_address } = decided;
     let mail = &read.mail;
     let at = said_at(mail.date, row.received_at);
-    let evidence = found.as_ref().map_or(Evidence::Nothing {}, |(_, evidence)| evidence.clone());
-    let said = mail.said();
-    let body = if said.trim().is_empty() && read.files.is_empty() { mail.text.as_str() } else { said.as_ref() };
+    let said = read.body();
+    let body = said.as_ref();
     let evidence = evidence.to_json();
     let words = NewPost {
         external_id: Some(mail.message_id.as_ref().map_or(row.external_id.as_str(), |id| id.as_str())),
         inbound: Some(row.id),
         kind: "mail",
         whole: (mail.text.trim() != body.trim()).then_some(mail.text.as_str()),
-        ..NewPost::words(person, role, Source::Email, body, &evidence, at)
+        // Nobody's, where the mail names no sender.
+        person,
+        ..NewPost::words(person.unwrap_or(PersonId(0)), role, Source::Email, body, &evidence, at)
     };
-    let written = if let Some((discussion, _)) = found {
+    let written = if let Some(discussion) = found {
         acts::post(tx, app, discussion, &words, Tell::Everybody).await?
     } else {
         let subject = base_subject(&mail.subject);
@@ -244,6 +332,9 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
         acts::open(tx, app, &new, &words, Tell::Everybody).await?
     };
     let Some(post) = written.post else { return Ok(Placed::ignored("the mail has a post already")) };
+    if let Some(address) = from_address {
+        mail_posts::set_from_address(tx, post, &address).await?;
+    }
     for (name, content_type, kept) in &read.files {
         let new = NewAttachment {
             post,
@@ -267,27 +358,5 @@ fn said_at(date: Option<Timestamp>, received_at: Timestamp) -> Timestamp {
     match date {
         Some(date) if date <= received_at && received_at.duration_since(date) < DATE_TRUSTED_WITHIN => date,
         _ => received_at,
-    }
-}
-
-/// A bounce turns the delivery that came back into a failed one.
-async fn bounced(tx: &mut Tx, bounce: &Bounce) -> Result<Placed, store::Error> {
-    let mut reason = String::from("bounced");
-    for part in [&bounce.recipient, &bounce.status, &bounce.diagnostic].into_iter().flatten() {
-        reason.push_str(": ");
-        reason.push_str(part);
-    }
-    let Some(original) = &bounce.original else {
-        return Ok(Placed::ignored(format!("{reason}; it does not say which mail")));
-    };
-    match deliveries::bounced(tx, original.as_str(), &reason).await? {
-        Some((_, discussion)) => {
-            let number: Option<(DiscussionId, i64)> = match discussion {
-                Some(id) => Some((id, discussions::get(tx, id).await?.number)),
-                None => None,
-            };
-            Ok(Placed { note: Some(reason), ..Placed::done(number) })
-        }
-        None => Ok(Placed::ignored(format!("{reason}; not a mail of ours"))),
     }
 }

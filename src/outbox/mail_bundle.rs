@@ -90,6 +90,9 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
 
 /// What a notice tells that is no post.
 fn note(app: &App, notice: &Notice) -> Option<String> {
+    if notice.kind == NoticeKind::Bounced {
+        return Some(app.texts().fill("mail.bounced", &[("address", notice.detail.as_deref().unwrap_or_default())]));
+    }
     if notice.kind != NoticeKind::NotSolved {
         return None;
     }

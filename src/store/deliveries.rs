@@ -170,17 +170,36 @@ pub async fn retry(c: &mut AnyConnection, id: DeliveryId, due_at: Timestamp, err
 }
 
 /// A bounce came back for the mail with this Message-ID, or for the last one to this address: it has failed after all.
-pub async fn bounced(c: &mut AnyConnection, message_id: &str, error: &str) -> Result<Option<(DeliveryId, Option<DiscussionId>)>> {
-    let found: Option<(DeliveryId, Option<DiscussionId>)> = sql::find(
+pub async fn bounced(c: &mut AnyConnection, message_id: &str, error: &str) -> Result<Option<CameBack>> {
+    let found: Option<CameBack> = sql::find(
         c,
-        "UPDATE deliveries SET status = 'failed', last_error = $2 WHERE message_id = $1 AND via = 'email' RETURNING id, discussion_id",
-        args![message_id, error],
+        "SELECT id, discussion_id, person_id, target, status FROM deliveries WHERE message_id = $1 AND via = 'email'",
+        args![message_id],
     )
     .await?;
-    if let Some((delivery, _)) = found {
+    if let Some(CameBack { delivery, .. }) = found {
+        sql::run(c, "UPDATE deliveries SET status = 'failed', last_error = $2 WHERE id = $1", args![delivery, error]).await?;
         sql::run(c, "UPDATE notices SET status = 'failed' WHERE delivery_id = $1", args![delivery]).await?;
     }
     Ok(found)
+}
+
+/// A mail of ours that came back.
+#[derive(Clone, Debug)]
+pub struct CameBack {
+    pub delivery: DeliveryId,
+    pub discussion: Option<DiscussionId>,
+    pub person: Option<PersonId>,
+    /// The address that it went to.
+    pub target: String,
+    /// How the delivery stood before.
+    pub status: DeliveryStatus,
+}
+
+impl FromRow for CameBack {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self { delivery: c.get()?, discussion: c.get()?, person: c.get()?, target: c.get()?, status: c.word(DeliveryStatus::find)? })
+    }
 }
 
 /// Message-IDs of our mails to this person about the discussion, oldest first, with their times.

@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 33] = [
+pub const TABLES: [&str; 34] = [
     "settings",
     "counters",
     "persons",
@@ -31,6 +31,7 @@ pub const TABLES: [&str; 33] = [
     "discussions",
     "discussion_events",
     "inbound",
+    "held_mails",
     "posts",
     "corrections",
     "correction_posts",
@@ -73,6 +74,7 @@ fn key_of(table: &str) -> &'static str {
         "settings" | "counters" | "leases" => "name",
         "sessions" | "one_time_codes" => "digest",
         "members" => "project_id, person_id",
+        "held_mails" => "inbound_id",
         "email_senders" => "pattern",
         "chat_members" => "chat_id, person_id",
         "identity_names" => "identity_id, since",

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::sql::{self, Columns, FromRow, Result, Value, args};
-use crate::domain::{Channel, ChatId, PersonId};
+use crate::domain::{Channel, ChatId, DiscussionId, PersonId};
 
 /// What their network calls them, as just asked; `None` = it was asked in vain. A new name ends the one before, which is remembered. The
 /// person goes by it too, unless people of ours gave them a name, or they go by another network's.
@@ -227,4 +227,67 @@ pub async fn give_the_rest(c: &mut AnyConnection, from: PersonId, to: PersonId) 
     sql::run(c, "DELETE FROM members WHERE person_id = $1", args![from]).await?;
     sql::run(c, "UPDATE discussions SET assignee_id = $2 WHERE assignee_id = $1", args![from, to]).await?;
     sql::run(c, "DELETE FROM sessions WHERE person_id = $1", args![from]).await.map(drop)
+}
+
+/// An address that mail comes back from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounced {
+    pub name: String,
+    pub address: String,
+    pub at: Timestamp,
+    /// Its server's words.
+    pub reason: String,
+}
+
+impl FromRow for Bounced {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self { name: c.get()?, address: c.get()?, at: c.get()?, reason: c.get()? })
+    }
+}
+
+/// Mail to the address comes back. False where that is known, or the address is nobody's.
+pub async fn mark_bounced(c: &mut AnyConnection, address: &str, reason: &str, now: Timestamp) -> Result<bool> {
+    let marked = sql::run(
+        c,
+        "UPDATE identities SET bounced_at = $2, bounce = $3 WHERE channel = 'email' AND external_id = $1 AND bounced_at IS NULL",
+        args![address, now, reason],
+    )
+    .await?;
+    Ok(marked > 0)
+}
+
+/// Somebody wrote from the address: it works.
+pub async fn clear_bounced(c: &mut AnyConnection, address: &str) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE identities SET bounced_at = NULL, bounce = NULL WHERE channel = 'email' AND external_id = $1 AND bounced_at IS NOT NULL",
+        args![address],
+    )
+    .await
+    .map(drop)
+}
+
+/// Of those who wrote in the discussion, or are told of it: addresses that mail comes back from.
+pub async fn bounced_in(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<Bounced>> {
+    sql::all(
+        c,
+        "SELECT a.name, i.external_id, i.bounced_at, COALESCE(i.bounce, '') FROM identities i JOIN persons a ON a.id = i.person_id \
+         WHERE i.bounced_at IS NOT NULL AND i.channel = 'email' AND (i.person_id IN (SELECT x.person_id FROM posts x WHERE x.discussion_id = $1) \
+         OR i.person_id IN (SELECT v.person_id FROM deliveries v WHERE v.discussion_id = $1)) ORDER BY i.bounced_at, i.id",
+        args![discussion],
+    )
+    .await
+}
+
+/// Takes a mail address from the person, unless it is their only one. False where it is not theirs, or stays.
+pub async fn take_address(c: &mut AnyConnection, person: PersonId, address: &str) -> Result<bool> {
+    let taken = sql::run(
+        c,
+        "DELETE FROM identities WHERE person_id = $1 AND channel = 'email' AND external_id = $2 AND EXISTS \
+         (SELECT 1 FROM identities o WHERE o.person_id = $1 AND o.channel = 'email' AND o.external_id <> $2) AND NOT EXISTS \
+         (SELECT 1 FROM identity_names n WHERE n.identity_id = identities.id)",
+        args![person, address],
+    )
+    .await?;
+    Ok(taken > 0)
 }

@@ -108,6 +108,11 @@ pub async fn claim(c: &mut AnyConnection, dialect: Dialect, id: InboundId) -> Re
     Ok(found.is_some())
 }
 
+/// The row with our id.
+pub async fn find(c: &mut AnyConnection, id: InboundId) -> Result<Option<Inbound>> {
+    sql::find(c, "SELECT id, inbox, external_id, received_at, body, attempts FROM inbound WHERE id = $1", args![id]).await
+}
+
 /// When the next row that waits for another try is due.
 pub async fn next_due(c: &mut AnyConnection) -> Result<Option<Timestamp>> {
     sql::one(c, "SELECT MIN(due_at) FROM inbound WHERE status = 'received'", args![]).await
@@ -237,7 +242,8 @@ pub async fn page(
         c,
         "SELECT i.id, i.inbox, CASE WHEN i.inbox LIKE 'line/%' THEN i.body END, i.external_id, i.status, i.received_at, i.attempts, i.note, i.error, d.number \
          FROM inbound i LEFT JOIN discussions d ON d.id = i.discussion_id \
-         WHERE ($1 IS NULL OR d.project_id IN (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) \
+         LEFT JOIN held_mails h ON h.inbound_id = i.id \
+         WHERE ($1 IS NULL OR COALESCE(d.project_id, h.project_id) IN (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) \
          AND ($2 IS NULL OR i.status = $2) AND ($3 IS NULL OR i.id < $3) ORDER BY i.id DESC LIMIT $4",
         args![member, status.map(InboundStatus::as_str), before, limit],
     )

@@ -42,6 +42,8 @@ pub enum Evidence {
     Directly {},
     /// A person put it there.
     Corrected { by: String, from: i64 },
+    /// A mail that could not prove whose it is, and a person took it.
+    Accepted { by: String },
 }
 
 impl Evidence {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::discussions::{ChangeError, CorrectError};
+use crate::intake::held_mail::DecideError;
 use crate::store;
 
 /// Why a request was refused (RFC 9457, section 3).
@@ -68,6 +69,17 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         tracing::error!(%error, "a request failed in the database");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer; try again")
+    }
+}
+
+impl From<DecideError> for Problem {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::NotFound => Self::not_found("held mail"),
+            DecideError::Refused(why) => Self::conflict(why),
+            DecideError::Unreadable(_) => Self::unprocessable(error.to_string()),
+            DecideError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::config::Server;
 use crate::discussions::Viewer;
 use crate::domain::PersonId;
 use crate::files::hex;
-use crate::store::{self, persons, sessions, tokens};
+use crate::store::{self, held_mails, persons, sessions, tokens};
 
 /// How long a login lasts.
 pub const SESSION_LASTS: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -82,7 +82,10 @@ pub async fn by_cookie(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>,
     let now: Timestamp = app.clock.now();
     let mut c = app.db.read().await?;
     let Some(person) = sessions::find(&mut c, &digest(&secret), now).await? else { return Ok(None) };
-    Ok(persons::find(&mut c, person).await?.map(viewer))
+    let Some(person) = persons::find(&mut c, person).await? else { return Ok(None) };
+    let viewer = viewer(person);
+    let held = held_mails::count_waiting(&mut c, viewer.limit()).await?;
+    Ok(Some(Viewer { held, ..viewer }))
 }
 
 /// Somebody with a valid bearer token; `None` for anybody else.
@@ -98,7 +101,7 @@ pub async fn by_token(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>, 
 }
 
 fn viewer(person: persons::Person) -> Viewer {
-    Viewer { person: person.id, name: person.name, is_admin: person.is_admin }
+    Viewer { person: person.id, name: person.name, is_admin: person.is_admin, held: 0 }
 }
 
 /// A request with a valid bearer token; anybody else gets a 401.

@@ -24,3 +24,4 @@ mod staff_answers_by_email;
 mod taps;
 mod threads;
 mod typed_commands;
+mod whose_mail;

@@ -1,13 +1,13 @@
 //! What the trusted receiving server says of a mail's author (RFC 8601).
 
-use super::HeaderField;
+use super::{HeaderField, hops};
 use crate::domain::Authenticity;
 
 /// The most method results of a header that are read.
 const RESULTS_MAX: usize = 64;
 
-/// Judges by the `Authentication-Results` fields that carry `authserv_id` and stand above the first `Received` field:
-/// our own server puts its verdict on top, what is further down may have been written by the sender (RFC 8601, 5).
+/// Judges by the `Authentication-Results` fields that carry `authserv_id` and that no sender can have written (RFC 8601, 5;
+/// [`hops`]).
 ///
 /// DMARC for `from_domain` decides; without it an aligned DKIM signature or SPF domain (RFC 7489, 3.1) is enough. What was
 /// checked and neither passed nor failed for this domain is [`Authenticity::Unknown`].
@@ -16,11 +16,9 @@ pub fn judge(headers: &[HeaderField<'_>], from_domain: &str, authserv_id: Option
     if from_domain.is_empty() {
         return Authenticity::Unknown;
     }
-    let ours = headers
-        .iter()
-        .take_while(|h| !h.name.eq_ignore_ascii_case("Received"))
-        .filter(|h| h.name.eq_ignore_ascii_case("Authentication-Results"))
-        .filter_map(|h| results(&h.value, trusted))
+    let ours = hops::verdicts(headers, trusted)
+        .into_iter()
+        .filter_map(|(value, nameless)| if nameless { results(&format!("{trusted}; {value}"), trusted) } else { results(value, trusted) })
         .flatten()
         .take(RESULTS_MAX);
     let mut aligned = false;
@@ -154,7 +152,7 @@ mod tests {
     #[test]
     fn a_verdict_that_the_sender_may_have_written_counts_for_nothing() {
         let pass = "mx.example.test; dmarc=pass header.from=client.test";
-        assert_eq!(judged(&[("Received", "from x"), (AR, pass)]), Authenticity::Unknown);
+        assert_eq!(judged(&[("Received", "from x by mx.example.test"), (AR, pass)]), Authenticity::Unknown);
         assert_eq!(judged(&[(AR, "mx.elsewhere.test; dmarc=pass header.from=client.test")]), Authenticity::Unknown);
         assert_eq!(judged(&[(AR, "mx.example.test; none")]), Authenticity::Unknown);
         assert_eq!(

@@ -14,6 +14,7 @@ pub mod charset;
 pub mod connection;
 pub mod dkim;
 pub mod header;
+mod hops;
 pub mod html;
 pub mod imap;
 pub mod maildir;

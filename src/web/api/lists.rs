@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::shapes::Page;
 use super::{Asked, id_cursor, page_size, word};
 use crate::App;
-use crate::domain::{DeliveryStatus, NoticeKind, Via};
+use crate::domain::{DeliveryStatus, InboundId, NoticeKind, Via};
+use crate::store::held_mails::{self, HeldMail, HeldWhy, MailDecision};
 use crate::store::inbound::{self, InboundStatus};
 use crate::store::notices::{self, Filter};
 use crate::web::error::Problem;
@@ -119,8 +120,45 @@ pub(super) struct InboundShape {
     error: Option<String>,
     /// Why it was ignored or held.
     note: Option<String>,
+    /// Of a mail that was ever held: what it is.
+    held: Option<HeldShape>,
     received_at: String,
     attempts: i64,
+}
+
+/// A mail that waits for a person, or waited.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HeldShape {
+    why: HeldWhy,
+    /// As whom it would speak; empty where as a stranger.
+    person: String,
+    /// The address that it came from.
+    from: String,
+    from_name: String,
+    subject: String,
+    /// What it says, shortened.
+    words: String,
+    /// How many files came with it.
+    files: i64,
+    /// What was decided, if anything was.
+    decision: Option<MailDecision>,
+    decided_by: String,
+}
+
+impl From<HeldMail> for HeldShape {
+    fn from(h: HeldMail) -> Self {
+        Self {
+            why: h.why,
+            person: h.person_name,
+            from: h.from_address,
+            from_name: h.from_name,
+            subject: h.subject,
+            words: h.words,
+            files: h.files,
+            decision: h.decision,
+            decided_by: h.decided_by,
+        }
+    }
 }
 
 /// Every received event and mail, the newest first.
@@ -134,14 +172,19 @@ pub(super) async fn inbound(
     let all: Vec<&str> = InboundStatus::ALL.iter().map(|s| s.as_str()).collect();
     let status = word("status", asked.status.as_deref(), InboundStatus::find, &all)?;
     let before = id_cursor(asked.cursor.as_deref())?;
-    let mut found = inbound::page(&mut *app.db.read().await?, viewer.limit(), status, before, size + 1).await?;
+    let mut c = app.db.read().await?;
+    let mut found = inbound::page(&mut c, viewer.limit(), status, before, size + 1).await?;
     let full = usize::try_from(size).unwrap_or(usize::MAX);
     let more = found.len() > full;
     found.truncate(full);
     let next_cursor = found.last().filter(|_| more).map(|i| i.id.to_string());
+    let mails: Vec<InboundId> = found.iter().filter(|i| i.kind == "mail").map(|i| i.id).collect();
+    let mut held = held_mails::among(&mut c, &mails).await?;
+    drop(c);
     let items = found
         .into_iter()
         .map(|i| InboundShape {
+            held: held.remove(&i.id).map(HeldShape::from),
             id: i.id.to_string(),
             source: if i.inbox.as_str().starts_with("line/") { "line".into() } else { "email".into() },
             inbox: i.inbox.name().to_owned(),

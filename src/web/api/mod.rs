@@ -2,6 +2,7 @@
 
 mod corrections;
 mod discussions;
+mod held_mails;
 mod lists;
 mod projects;
 mod shapes;
@@ -43,6 +44,11 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/corrections/{id}/undo", post(corrections::undo))
         .route("/v1/deliveries", get(lists::deliveries))
         .route("/v1/inbound", get(lists::inbound))
+        .route("/v1/inbound/{id}/accept", post(held_mails::accept))
+        .route("/v1/inbound/{id}/dismiss", post(held_mails::dismiss))
+        .route("/v1/inbound/{id}/undo", post(held_mails::undo))
+        .route("/v1/posts/{id}/link-address", post(held_mails::link_address))
+        .route("/v1/posts/{id}/unlink-address", post(held_mails::unlink_address))
 }
 
 #[derive(OpenApi)]
@@ -67,7 +73,12 @@ pub(super) fn router() -> Router<Arc<App>> {
         corrections::confirm,
         corrections::undo,
         lists::deliveries,
-        lists::inbound
+        lists::inbound,
+        held_mails::accept,
+        held_mails::dismiss,
+        held_mails::undo,
+        held_mails::link_address,
+        held_mails::unlink_address
     ),
     modifiers(&Bearer),
     security(("bearer" = []))

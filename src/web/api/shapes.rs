@@ -247,7 +247,11 @@ pub async fn with_posts(c: &mut AnyConnection, app: &App, d: &Discussion, role: 
     let wordings = if role.is_staff() { versions::of_discussion(c, d.id).await? } else { vec![] };
     let shapes = said.iter().map(|p| post(app, p, &files, &wordings, role)).collect();
     let events = discussion_events::of_discussion(c, d.id, EVENTS_MAX).await?;
-    let events = events.into_iter().map(|e| EventShape { at: time(e.at), by: e.by, via: e.via, what: e.what }).collect();
+    let events = events
+        .into_iter()
+        .filter(|e| role.is_staff() || !e.what.is_for_staff())
+        .map(|e| EventShape { at: time(e.at), by: e.by, via: e.via, what: e.what })
+        .collect();
     Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes, events, correction: None })
 }
 

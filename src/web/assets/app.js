@@ -121,7 +121,7 @@ async function refresh() {
   if (!news) return;
   const atEnd = (byId('reply') ?? byId('posts').lastElementChild ?? page).getBoundingClientRect().top < innerHeight + NEAR_PX;
   const added = swapPosts(byId('posts'), news);
-  for (const id of ['head', 'facts']) swapUnlessUsed(byId(id), fresh.getElementById(id));
+  for (const id of ['head', 'facts', 'held']) swapUnlessUsed(byId(id), fresh.getElementById(id));
   document.title = fresh.title;
   if (added > 0) {
     if (atEnd) byId('posts').lastElementChild.scrollIntoView({ block: 'nearest', behavior: 'smooth' });

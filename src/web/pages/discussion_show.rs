@@ -17,11 +17,13 @@ use crate::discussions::{self as acts, Viewer};
 use crate::domain::{PersonId, PostId, Role};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::discussions::Discussion;
+use crate::store::mail_posts::FromElsewhere;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
 use crate::store::{
-    self, attachments, chats, corrections, discussion_events, identities, notices, persons, posts, presence, projects, versions,
+    self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notices, persons, posts, presence, projects,
+    versions,
 };
 use crate::web::file_url;
 use crate::web::templates::Look;
@@ -42,6 +44,8 @@ const UNDOABLE_MAX: i64 = 20;
 /// Authors whose pictures are shown; the others have their initials.
 const PICTURES_MAX: usize = 500;
 
+/// Held mails on the page at most: the last ones.
+const HELD_MAX: i64 = 50;
 /// People who are mentioned and whose names are looked up for one page.
 const MENTIONED_MAX: usize = 1000;
 
@@ -123,12 +127,20 @@ async fn gather(
         vec![]
     };
     let project = projects::get(c, discussion.project).await?;
-    let events = discussion_events::of_discussion(c, discussion.id, EVENTS_MAX).await?;
+    let mut events = discussion_events::of_discussion(c, discussion.id, EVENTS_MAX).await?;
+    let (mut held, mut bounced) = (vec![], vec![]);
+    if role.is_staff() {
+        held = held_mails::of_discussion(c, discussion.id, HELD_MAX).await?;
+        bounced = identities::bounced_in(c, discussion.id).await?;
+    } else {
+        events.retain(|e| !e.what.is_for_staff());
+    }
+    let elsewhere = mail_posts::from_elsewhere(c, discussion.id).await?;
     Ok(Shown {
         project: project.name,
         project_key: project.key,
         events,
-        posts: views(app, role, said, Around { files, told, wordings, names, others }),
+        posts: views(app, role, said, Around { files, told, wordings, names, others, elsewhere }),
         undoable,
         beside,
         discussion,
@@ -139,6 +151,8 @@ async fn gather(
         earlier,
         draft,
         trouble: None,
+        held,
+        bounced,
     })
 }
 
@@ -159,6 +173,7 @@ struct Around {
     names: BTreeMap<String, String>,
     /// The next best discussions of what is marked.
     others: BTreeMap<PostId, Vec<(i64, String)>>,
+    elsewhere: Vec<FromElsewhere>,
 }
 
 /// Whether another try could bring the file: it failed, or the limit was raised since.
@@ -174,7 +189,7 @@ fn may_come(file: &Attachment, bytes_max: u64) -> bool {
 
 fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView> {
     let server = &app.config.server;
-    let Around { files, told, wordings, names, mut others } = around;
+    let Around { files, told, wordings, names, mut others, elsewhere } = around;
     let mut files_of: BTreeMap<PostId, Vec<FileView>> = BTreeMap::new();
     for file in files {
         // Relative, so that the page also works under another name of this server.
@@ -192,9 +207,11 @@ fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView
         versions_of.entry(version.post).or_default().push(version);
     }
     let name = |id: &str| names.get(id).map(|name| (id.to_owned(), name.clone()));
+    let mut elsewhere: BTreeMap<PostId, FromElsewhere> = elsewhere.into_iter().map(|e| (e.post, e)).collect();
     let view = |post: Post| PostView {
         others: others.remove(&post.id).unwrap_or_default(),
         may_move: role.is_staff(),
+        elsewhere: elsewhere.remove(&post.id),
         versions: versions_of.remove(&post.id).unwrap_or_default(),
         names: post.details.mentioned_users().filter_map(name).collect(),
         files: files_of.remove(&post.id).unwrap_or_default(),

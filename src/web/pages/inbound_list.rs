@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use super::{Answer, QueryOf, Refusal, answer, html, staff_or_client};
 use crate::App;
+use crate::domain::InboundId;
+use crate::store::held_mails;
 use crate::store::inbound::{self, InboundStatus};
 use crate::web::templates::Look;
 use crate::web::templates::inbound::{Shown, address, inbound as draw};
@@ -41,10 +43,12 @@ async fn page(app: &App, params: &Params, headers: &HeaderMap) -> Answer {
     // One more than is shown tells whether there is another page.
     let mut rows = inbound::page(&mut c, None, status, before, i64::try_from(ROWS_MAX + 1).expect("a page is short")).await?;
     let (held, failed) = inbound::troubled(&mut c).await?;
-    drop(c);
     let more = rows.len() > ROWS_MAX;
     rows.truncate(ROWS_MAX);
+    let ids: Vec<InboundId> = rows.iter().filter(|row| row.kind == "mail").map(|row| row.id).collect();
+    let mails = held_mails::among(&mut c, &ids).await?;
+    drop(c);
     let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
-    let shown = Shown { status, rows, held, failed, next, continued: before.is_some() };
+    let shown = Shown { status, rows, held, failed, next, continued: before.is_some(), mails };
     Ok(html(StatusCode::OK, draw(&Look::by(app, &viewer), &shown)))
 }

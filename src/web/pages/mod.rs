@@ -7,6 +7,7 @@ mod discussion_show;
 mod discussions_list;
 mod group_show;
 mod groups_list;
+mod held_mails;
 mod inbound_list;
 mod line_login;
 mod mail_show;
@@ -60,6 +61,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/projects/{key}/excerpts", post(projects::excerpts))
         .route("/discussions", get(discussions_list::list))
         .route("/inbound", get(inbound_list::list))
+        .route("/held", get(held_mails::list))
+        .route("/held/{id}/{decision}", post(held_mails::decide))
+        .route("/posts/{id}/{change}", post(held_mails::change_address))
         .route("/d/{number}", get(discussion_show::show))
         .route("/d/{number}/live", get(live::live))
         .route("/d/{number}/reply", post(discussion_reply::reply))

@@ -15,7 +15,7 @@ use crate::App;
 use crate::discussions::{self as acts, Viewer};
 use crate::domain::{CodePurpose, Role, is_project_key};
 use crate::store::projects::Project;
-use crate::store::{self, chats, discussions, members, projects};
+use crate::store::{self, chats, discussions, held_mails, members, projects};
 use crate::web::templates::Look;
 use crate::web::templates::projects::{ProjectView, list as draw_list, project as draw};
 
@@ -40,6 +40,8 @@ async fn as_staff(c: &mut AnyConnection, viewer: &Viewer, key: &str) -> Answer<(
     if role.is_staff() { Ok((project, role)) } else { Err(Refusal::Forbidden) }
 }
 
+/// Held mails that a project's page shows.
+const HELD_MAX: i64 = 50;
 /// Chats of a project that its page lists.
 const CHATS_MAX: i64 = 200;
 
@@ -49,6 +51,7 @@ async fn gather(c: &mut AnyConnection, project: Project, role: Role) -> store::R
         chats: chats::all_of_project(c, project.id, CHATS_MAX).await?,
         others: discussions::others_of_project(c, project.id, CHATS_MAX).await?,
         senders: projects::senders(c, project.id).await?,
+        held: held_mails::of_project(c, project.id, HELD_MAX).await?,
         is_owner: role == Role::Owner,
         code: None,
         project,

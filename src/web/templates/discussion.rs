@@ -5,11 +5,13 @@ use maud::{Markup, html};
 
 use super::icons::{self, Icon};
 use super::post::{Beside, PostView, stream};
-use super::{Look, page, status_pill, trouble, urgent_pill, within};
+use super::{Look, held, page, status_pill, trouble, urgent_pill, within};
 use crate::domain::{BODY_BYTES_MAX, GIVEN_TITLE_GRAPHEMES_MAX, PersonId, Role, Status};
 use crate::store::corrections::Correction;
 use crate::store::discussion_events::DiscussionEvent;
 use crate::store::discussions::Discussion;
+use crate::store::held_mails::HeldMail;
+use crate::store::identities::Bounced;
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -35,6 +37,10 @@ pub struct Shown {
     pub draft: Draft,
     /// Why the last change failed.
     pub trouble: Option<String>,
+    /// Mails that wait for staff, or waited; none for a client's view.
+    pub held: Vec<HeldMail>,
+    /// Whose mail comes back; likewise.
+    pub bounced: Vec<Bounced>,
 }
 
 /// What stands in the reply box.
@@ -71,6 +77,7 @@ pub fn discussion(look: &Look<'_>, shown: &Shown) -> Markup {
                         @if shown.posts.is_empty() { li.day { span { (look.t("page.no_posts")) } } }
                         (stream(look, &shown.posts, &shown.events, &shown.beside, shown.role))
                     }
+                    @if shown.role.is_staff() { (held::of_discussion(look, d.number, &shown.held)) }
                     @if !d.other { (composer(look, shown)) }
                 }
                 (facts(look, shown))
@@ -148,6 +155,10 @@ fn facts(look: &Look<'_>, shown: &Shown) -> Markup {
                 dt { (look.t("page.came_by")) } dd.with-icon { (icons::icon(Icon::of(d.source))) (look.word("source", d.source.as_str())) }
                 @if let Some(chat) = shown.chat.as_ref().filter(|c| !c.is_empty()) {
                     dt { (look.t("page.held_in")) } dd { (chat) }
+                }
+                @for bounced in &shown.bounced {
+                    dt.bad { (icons::icon(Icon::Alert)) (look.t("held.bounced")) }
+                    dd title=(bounced.reason) { (bounced.name) " " span.faint { (bounced.address) " · " (when.ago(bounced.at)) } }
                 }
                 dt { (look.t("page.opened_at")) } dd { time datetime=(d.opened_at.to_string()) title=(when.absolute(d.opened_at)) { (opened) } }
             }

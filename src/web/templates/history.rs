@@ -38,5 +38,18 @@ fn words(look: &Look<'_>, event: &DiscussionEvent) -> String {
             look.fill("page.history_undone", &[("by", by), ("what", &what), ("number", &other.to_string())])
         }
         Happening::MovedAway { to } => numbered("page.history_moved_away", to),
+        Happening::MailAccepted { from } => from_whom(look, "held.history_accepted", by, from),
+        Happening::MailDismissed { from } => from_whom(look, "held.history_dismissed", by, from),
+        Happening::MailHeldAgain { from } => from_whom(look, "held.history_again", by, from),
+        Happening::AddressLinked { address } => from_whom(look, "held.history_linked", by, address),
+        Happening::AddressUnlinked { address } => from_whom(look, "held.history_unlinked", by, address),
+        Happening::AutoReplied { text } => look.fill("held.history_auto_replied", &[("by", by), ("text", text)]),
+        Happening::Bounced { address, reason } => look.fill("held.history_bounced", &[("address", address), ("reason", reason)]),
     }
+}
+
+/// A sentence about a mail address; one without is called so.
+fn from_whom(look: &Look<'_>, key: &str, by: &str, address: &str) -> String {
+    let nobody = look.t("held.nobody");
+    look.fill(key, &[("by", by), ("address", if address.is_empty() { nobody } else { address })])
 }

@@ -1,10 +1,14 @@
 //! What arrived, and what became of it: for admins.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 use url::form_urlencoded::Serializer;
 
 use super::icons::{self, Icon};
-use super::{Look, page};
+use super::{Look, held, page};
+use crate::domain::InboundId;
+use crate::store::held_mails::HeldMail;
 use crate::store::inbound::{InboundStatus, Listed};
 
 /// Kinds of event and message that have a name in the texts (`inbound.kind_…`); others are shown as LINE calls them.
@@ -30,13 +34,16 @@ const NAMED_KINDS: [&str; 18] = [
 ];
 
 /// Reasons that people should understand in their own language, by what `intake` writes (a test holds the two together).
-const REASONS: [(&str, &str); 9] = [
+const REASONS: [(&str, &str); 12] = [
     ("an automatic answer", "auto_answer"),
     ("our own mail came back", "own_mail"),
     ("the mail names no sender", "no_sender"),
     ("the mail has a post already", "known"),
     ("it answers a colleague's mail from an address that is not known as theirs", "strange_address"),
     ("it says it is from a colleague, and neither a reply address of theirs nor authentication proves it", "unproven"),
+    ("programs at its address opened many discussions within an hour", "too_many_opened"),
+    ("programs at its address wrote much in this discussion within an hour", "too_many_posts"),
+    ("somebody decided against it", "dismissed"),
     ("this is no mail: it has neither headers nor a body that can be read", "no_mail"),
     ("the message was taken back before it arrived", "taken_back"),
     ("the message has a post already", "known"),
@@ -54,6 +61,8 @@ pub struct Shown {
     pub next: Option<String>,
     /// This is not the first page.
     pub continued: bool,
+    /// What those among the rows are that were ever held.
+    pub mails: BTreeMap<InboundId, HeldMail>,
 }
 
 /// `/inbound?status=held&cursor=12`.
@@ -79,7 +88,7 @@ pub fn inbound(look: &Look<'_>, shown: &Shown) -> Markup {
         @if shown.rows.is_empty() {
             section.nothing { (icons::logo()) h2 { (look.t("inbound.none")) } }
         } @else {
-            ol.arrived { @for row in &shown.rows { (arrived(look, row)) } }
+            ol.arrived { @for row in &shown.rows { (arrived(look, row, shown)) } }
         }
         @if shown.next.is_some() || shown.continued {
             nav.pager {
@@ -113,7 +122,7 @@ fn tabs(look: &Look<'_>, shown: &Shown) -> Markup {
     }
 }
 
-fn arrived(look: &Look<'_>, row: &Listed) -> Markup {
+fn arrived(look: &Look<'_>, row: &Listed, shown: &Shown) -> Markup {
     let by_mail = row.kind == "mail";
     let reason = row.error.as_deref().or(row.note.as_deref());
     html! {
@@ -125,6 +134,7 @@ fn arrived(look: &Look<'_>, row: &Listed) -> Markup {
             }
             span.in-time { (look.ago(row.received_at)) }
             @if let Some(reason) = reason { p.in-reason { (in_words(look, reason)) } }
+            @if let Some(held) = shown.mails.get(&row.id) { div.in-mail { (held::card(look, held, &address(shown.status, None))) } }
             p.in-id {
                 span { (row.inbox.name()) }
                 code title=(row.external_id) { (row.external_id) }

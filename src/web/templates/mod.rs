@@ -7,6 +7,7 @@ pub mod files;
 pub mod gap;
 pub mod group;
 pub mod groups;
+pub mod held;
 mod history;
 pub mod icons;
 pub mod inbound;
@@ -46,18 +47,20 @@ pub struct Look<'a> {
     pub viewer: Option<&'a str>,
     /// Whether the head shows what is for admins.
     pub is_admin: bool,
+    /// How many held mails wait for the viewer's decision.
+    pub held: i64,
 }
 
 impl<'a> Look<'a> {
     /// The installation's language and time zone, now.
     pub fn of(app: &'a App, viewer: Option<&'a str>) -> Self {
         let server = &app.config.server;
-        Self { locale: server.locale, zone: &server.time_zone, now: app.clock.now(), viewer, is_admin: false }
+        Self { locale: server.locale, zone: &server.time_zone, now: app.clock.now(), viewer, is_admin: false, held: 0 }
     }
 
     /// Likewise, for somebody whose session it is.
     pub fn by(app: &'a App, viewer: &'a Viewer) -> Self {
-        Self { is_admin: viewer.is_admin, ..Self::of(app, Some(&viewer.name)) }
+        Self { is_admin: viewer.is_admin, held: viewer.held, ..Self::of(app, Some(&viewer.name)) }
     }
 
     pub fn texts(&self) -> &'static Texts {
@@ -129,6 +132,7 @@ fn head(look: &Look<'_>, name: &str) -> Markup {
                 nav.menu aria-label=(look.t("page.menu")) {
                     a href="/projects" { (look.t("page.projects")) }
                     @if look.is_admin { a href="/inbound" { (look.t("inbound.title")) } }
+                    @if look.held > 0 { a href="/held" { (look.t("held.title")) " " span.count { (look.held) } } }
                 }
                 div.account {
                     a.account-name href="/me" title=(look.t("page.account")) { (name) }

@@ -10,9 +10,10 @@ use super::files::{FileView, files};
 use super::icons::{self, Icon};
 use super::unsure::answers;
 use super::words::{place, said, sticker, words};
-use super::{Look, gap, history, linked, within};
+use super::{Look, gap, held, history, linked, within};
 use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Source, Via};
 use crate::store::discussion_events::DiscussionEvent;
+use crate::store::mail_posts::FromElsewhere;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
@@ -33,6 +34,8 @@ pub struct PostView {
     pub may_move: bool,
     /// What the LINE users whom it mentions are called now, by LINE's id.
     pub names: BTreeMap<String, String>,
+    /// It came from an address that was not known as its author's.
+    pub elsewhere: Option<FromElsewhere>,
 }
 
 impl PostView {
@@ -96,6 +99,7 @@ fn post(look: &Look<'_>, view: &PostView, beside: &Beside, viewer: Role, goes_on
             (avatar(&author(look, p), p.person, p.person.and_then(|id| beside.pictures.get(&id)).map(String::as_str)))
             article.post-in {
                 (head(look, p))
+                @if let Some(elsewhere) = &view.elsewhere { (held::elsewhere(look, elsewhere, &author(look, p), viewer)) }
                 @if p.retracted_at.is_some() {
                     p.tombstone { (look.t("page.retracted")) }
                     @if viewer.is_staff() { (sent_before(look, view)) }
@@ -326,6 +330,7 @@ fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
         }
         "subject_tag" => look.fill("evidence.subject_tag", &[("number", &number("number").to_string())]),
         "number" => look.fill("evidence.number", &[("number", &number("number").to_string())]),
+        "accepted" => look.fill("evidence.accepted", &[("by", kept.get("by").and_then(|b| b.as_str()).unwrap_or_default())]),
         "corrected" => {
             let by = kept.get("by").and_then(|b| b.as_str()).unwrap_or_default();
             look.fill("evidence.corrected", &[("by", by), ("from", &number("from").to_string())])

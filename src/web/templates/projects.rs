@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::icons::{self, Icon};
-use super::{Look, page};
+use super::{Look, held, page};
 use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind};
 use crate::store::chats::Chat;
+use crate::store::held_mails::HeldMail;
 use crate::store::members::Member;
 use crate::store::projects::Project;
 
@@ -19,6 +20,8 @@ pub struct ProjectView {
     pub others: Vec<(ChatId, i64, i64)>,
     /// Addresses and domains.
     pub senders: Vec<String>,
+    /// Mails that wait for staff and belong to no discussion yet.
+    pub held: Vec<HeldMail>,
     /// The reader may change it.
     pub is_owner: bool,
     /// A code that was just made; shown this once.
@@ -61,6 +64,12 @@ pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
             div.sheet-head {
                 h1 { (project.name) }
                 a.button.plain href={ "/discussions?project=" (project.key) } { (look.t("page.see_discussions")) }
+            }
+            @if !view.held.is_empty() {
+                section.held #held {
+                    h2 { (look.t("held.heading")) }
+                    @for mail in &view.held { (held::card(look, mail, &format!("/projects/{}", project.key))) }
+                }
             }
             (groups(look, view))
             (excerpts(look, view))

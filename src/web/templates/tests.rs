@@ -17,7 +17,7 @@ use super::login::{Login, login};
 use super::me::{Me, me};
 use super::post::{Beside, PostView};
 use super::projects::{ProjectView, list as project_list, project};
-use super::{Look, group, groups, trouble};
+use super::{Look, group, groups, held, trouble};
 use crate::domain::{
     AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap, GapKind, Happening,
     InboundId, Inbox, LineChatId, Mention, Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker,
@@ -29,8 +29,10 @@ use crate::store::chats::Chat;
 use crate::store::corrections::Correction;
 use crate::store::discussion_events::DiscussionEvent;
 use crate::store::discussions::Discussion;
-use crate::store::identities::Identity;
+use crate::store::held_mails::{HeldMail, HeldWhy, MailDecision};
+use crate::store::identities::{Bounced, Identity};
 use crate::store::inbound::{InboundStatus, Listed};
+use crate::store::mail_posts::FromElsewhere;
 use crate::store::members::Member;
 use crate::store::notices::OfPost;
 use crate::store::posts::Post;
@@ -145,7 +147,7 @@ fn told() -> Vec<OfPost> {
 }
 
 fn posts() -> Vec<PostView> {
-    const EVIDENCE: [&str; 16] = [
+    const EVIDENCE: [&str; 17] = [
         r#"{"rule":"quote","quoted":"612"}"#,
         r#"{"rule":"same_chat","seconds_since_last_post":-61}"#,
         r#"{"rule":"sticker","seconds_since_last_post":3}"#,
@@ -160,6 +162,7 @@ fn posts() -> Vec<PostView> {
         r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"picture"},{"why":"small_talk"},{"why":"brings_up"},{"why":"turns"},{"why":"chatter"},{"why":"state"}],"alternatives":[3]}"#,
         r#"{"rule":"threader","class":"sure","percent":99,"why":[],"alternatives":[]}"#,
         r#"{"rule":"something_new"}"#,
+        r#"{"rule":"accepted","by":"林"}"#,
         "not json",
         "{}",
     ];
@@ -192,7 +195,8 @@ fn posts() -> Vec<PostView> {
         let versions = if n % 4 == 0 { vec![version(-9), version(-5)] } else { vec![] };
         let names = BTreeMap::from([("U1".to_owned(), "<b>\"".to_owned())]);
         let post = Post { class: (n % 5 == 0).then(|| "likely".to_owned()), ..post };
-        views.push(PostView { post, files, told, versions, names, others: vec![(9, "<b>".into())], may_move: n % 2 == 0 });
+        let elsewhere = (n % 6 == 1).then(|| FromElsewhere { post: post.id, address: "<b>@c".into(), linked: n % 12 == 1 });
+        views.push(PostView { post, files, told, versions, names, others: vec![(9, "<b>".into())], may_move: n % 2 == 0, elsewhere });
     }
     views
 }
@@ -279,6 +283,13 @@ fn events() -> Vec<DiscussionEvent> {
         Happening::SplitFrom { from: 3 },
         Happening::MovedHere { from: 4 },
         Happening::MovedAway { to: 5 },
+        Happening::MailAccepted { from: "<b>@c".into() },
+        Happening::MailDismissed { from: String::new() },
+        Happening::MailHeldAgain { from: "a@b".into() },
+        Happening::AddressLinked { address: "a@b".into() },
+        Happening::AddressUnlinked { address: "a@b".into() },
+        Happening::AutoReplied { text: "<b>休假".into() },
+        Happening::Bounced { address: "a@b".into(), reason: "<b>5.1.1".into() },
     ];
     let event = |(n, what): (usize, Happening)| {
         let n = i64::try_from(n).unwrap();
@@ -338,7 +349,37 @@ fn shown(role: Role, status: Status) -> Shown {
             trouble: Some("t".into()),
         },
         trouble: Some("t".into()),
+        held: held_mails(),
+        bounced: vec![Bounced { name: "<b>".into(), address: "a@b".into(), at: at(-9), reason: "\"<b>".into() }],
     }
+}
+
+/// One for every reason, waiting, accepted and dismissed.
+fn held_mails() -> Vec<HeldMail> {
+    let decisions = [None, Some(MailDecision::Accepted), Some(MailDecision::Dismissed)];
+    let mail = |(n, (why, decision)): (i64, (&HeldWhy, Option<MailDecision>))| HeldMail {
+        inbound: InboundId(n),
+        status: if decision.is_none() { InboundStatus::Held } else { InboundStatus::Done },
+        received_at: at(-n),
+        discussion: (n % 2 == 0).then_some(DiscussionId(1)),
+        project: ProjectId(1),
+        project_name: "宏達<b>".into(),
+        why: *why,
+        person: Some(PersonId(2)),
+        person_name: if n % 4 == 3 { String::new() } else { "王<b>".into() },
+        from_address: if n % 5 == 4 { String::new() } else { "wang@<b>.example".into() },
+        from_name: "王<b>".into(),
+        subject: "<b>發票".into(),
+        words: "請看 https://example.com/<b>".into(),
+        files: n % 3,
+        decision,
+        decided_by: "林<b>".into(),
+        decided_at: decision.map(|_| at(-1)),
+        linked: false,
+        post: (decision == Some(MailDecision::Accepted)).then_some(PostId(3)),
+    };
+    let all = HeldWhy::ALL.iter().flat_map(|why| decisions.into_iter().map(move |decision| (why, decision)));
+    (1..).zip(all).map(mail).collect()
 }
 
 fn arrivals() -> [Arrived; 2] {
@@ -360,8 +401,16 @@ fn arrivals() -> [Arrived; 2] {
         .iter()
         .zip(1..)
         .map(|(status, n)| row(n, kinds[usize::try_from(n).unwrap() - 1], *status, whys[usize::try_from(n).unwrap() - 1]));
-    let full =
-        Arrived { status: Some(InboundStatus::Held), rows: rows.collect(), held: 3, failed: 0, next: Some("1".into()), continued: true };
+    let mails = held_mails().into_iter().map(|mail| (mail.inbound, mail)).collect();
+    let full = Arrived {
+        status: Some(InboundStatus::Held),
+        rows: rows.collect(),
+        held: 3,
+        failed: 0,
+        next: Some("1".into()),
+        continued: true,
+        mails,
+    };
     [Arrived { rows: vec![], status: None, ..full.clone() }, full]
 }
 
@@ -392,6 +441,8 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         project: "宏達".into(),
         assignee: (n % 2 == 0).then(|| "林".into()),
     };
+    pages.push(held::list(look, &[], &[]));
+    pages.push(held::list(look, &held_mails(), &held_mails()));
     pages.extend(arrivals().iter().map(|shown| inbound(look, shown)));
     let full = List {
         asked: Asked { status: Some(Status::Open), project: Some("p1".into()), q: "<q>".into(), mine: true },
@@ -439,6 +490,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         chats: vec![chat(1, ChatKind::Group, false), chat(2, ChatKind::Room, true), chat(3, ChatKind::User, false)],
         others: vec![(ChatId(1), -1, 3)],
         senders: vec!["@<b>.example".into()],
+        held: held_mails(),
         is_owner: true,
         code: Some("K7QF-3M9T".into()),
     };
@@ -448,6 +500,8 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         chats: vec![],
         others: vec![],
         senders: vec![],
+        senders: vec![],
+        held: vec![],
         is_owner: false,
         code: None,
     };
@@ -465,6 +519,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
 fn keys_shown(page: &str) -> Vec<&str> {
     const SECTIONS: [&str; 17] = [
+        "held.",
         "file.",
         "inbound.",
         "page.",
@@ -493,7 +548,7 @@ fn every_page_is_whole_in_every_language() {
     let zone = TimeZone::get("Asia/Taipei").unwrap();
     for locale in Locale::ALL {
         for viewer in [None, Some("<林>")] {
-            let look = Look { locale, zone: &zone, now: at(0), viewer, is_admin: viewer.is_some() };
+            let look = Look { locale, zone: &zone, now: at(0), viewer, is_admin: viewer.is_some(), held: 3 };
             for page in every_page(&look) {
                 let page = page.into_string();
                 assert_eq!(keys_shown(&page), Vec::<&str>::new(), "{}", locale.tag());
@@ -513,7 +568,7 @@ fn a_key_that_is_missing_would_be_seen() {
 #[test]
 fn what_a_colleagues_mail_quotes_is_not_for_clients() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false };
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
     let seen = |viewer: Role, author: Role| {
         let view = PostView {
             post: Post { role: author, ..post(1, "mail", "{}") },
@@ -523,6 +578,7 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
             names: BTreeMap::new(),
             others: vec![],
             may_move: false,
+            elsewhere: None,
         };
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string().contains("整封")
     };
@@ -533,10 +589,10 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
 #[test]
 fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::ZhTw, zone: &zone, now: at(0), viewer: None, is_admin: false };
+    let look = Look { locale: Locale::ZhTw, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
     let view = |id: i64, minute: i64| {
         let post = Post { created_at: at(minute), body: format!("第{id}句"), ..post(id, "text", "{}") };
-        PostView { post, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new(), others: vec![], may_move: true }
+        PostView { post, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new(), others: vec![], may_move: true, elsewhere: None }
     };
     let posts = [view(1, -100), view(2, -50), view(3, -40)];
     let gap = |kind, from: i64, to: Option<i64>| Gap { kind, from: at(from), to: to.map(at) };
@@ -561,10 +617,10 @@ fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
 #[test]
 fn a_tombstone_tells_staff_alone_what_had_been_sent() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false };
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
     let seen = |viewer: Role, told: Vec<OfPost>| {
         let gone = Post { retracted_at: Some(at(0)), body: String::new(), whole: None, ..post(1, "text", "{}") };
-        let view = PostView { post: gone, files: vec![], told, versions: vec![], names: BTreeMap::new(), others: vec![], may_move: true };
+        let view = PostView { post: gone, files: vec![], told, versions: vec![], names: BTreeMap::new(), others: vec![], may_move: true, elsewhere: None };
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
     };
     let words = look.t("page.sent_before");
@@ -578,7 +634,7 @@ fn a_tombstone_tells_staff_alone_what_had_been_sent() {
 #[test]
 fn an_edited_post_shows_its_history_where_it_is_given() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false };
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
     let version = |body: &str| Version { post: PostId(1), at: at(-5), body: body.into(), details: crate::domain::Details::default() };
     let seen = |viewer: Role| {
         let view = PostView {
@@ -589,6 +645,7 @@ fn an_edited_post_shows_its_history_where_it_is_given() {
             names: BTreeMap::new(),
             others: vec![],
             may_move: false,
+            elsewhere: None,
         };
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
     };
