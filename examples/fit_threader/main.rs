@@ -9,6 +9,7 @@
 //!
 //! The shipped weights come from
 //! `cargo run --release --example fit_threader -- --out src/threading/weights.toml tests/fixtures/chats/tune irc-dev.jsonl newdomains.jsonl`
+#![expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "counts and seconds here are far below 2^24")]
 
 mod calm;
 mod score;

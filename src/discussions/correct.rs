@@ -8,7 +8,7 @@ use super::learning::{confirmed, teach};
 use super::other::other_of;
 use super::undo::drawn;
 use crate::App;
-use crate::domain::{CorrectionKind, Ended, Happening, NoticeKind, PostId, Reply, Role, Source};
+use crate::domain::{ChatId, CorrectionKind, Ended, Happening, NoticeKind, PostId, Reply, Role, Source};
 use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
@@ -81,18 +81,58 @@ pub async fn merge(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, into: i
     if from.other || to.other {
         return Err(CorrectError::Refused("what is no matter of its own can only be moved or split off"));
     }
+    told_of_merge(tx, app, &from, &to).await?;
+    merge_into(tx, app, (&from, &to), (by(viewer, via), app.clock.now())).await
+}
+
+/// The group is told what was merged, where it was told of it before.
+async fn told_of_merge(tx: &mut Tx, app: &App, from: &Discussion, to: &Discussion) -> crate::store::Result<()> {
     let all: Vec<PostId> = posts::of_discussion(tx, from.id, true).await?.iter().map(|p| p.id).collect();
-    let by = by(viewer, via);
-    let new = NewCorrection { kind: CorrectionKind::Merge, from: from.id, to: to.id, by, at: app.clock.now() };
+    told_elsewhere(tx, app, &all, (from, to)).await
+}
+
+/// Discussions of a chat that are looked at for the one before.
+const BEFORE_MAX: i64 = 50;
+/// How far back the one before may lie.
+const BEFORE_WITHIN: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// Somebody in the group says that it is no matter of its own: it goes into the one before, the latest of those that were opened before
+/// it. `None` where there is no such.
+pub async fn join_before(
+    tx: &mut Tx,
+    app: &App,
+    from: &Discussion,
+    chat: ChatId,
+    by: By,
+    at: Timestamp,
+) -> crate::store::Result<Option<Discussion>> {
+    let recent = discussions::recent_in_chat(tx, chat, at - BEFORE_WITHIN, BEFORE_MAX).await?;
+    let before =
+        recent.into_iter().find(|d| d.id != from.id && d.project == from.project && (d.opened_at, d.id) < (from.opened_at, from.id));
+    let Some(to) = before else { return Ok(None) };
+    match merge_into(tx, app, (from, &to), (by, at)).await {
+        Ok(corrected) => Ok(Some(corrected.to)),
+        Err(CorrectError::Store(error)) => Err(error),
+        Err(other) => Err(crate::store::Error::Protocol(other.to_string())),
+    }
+}
+
+async fn merge_into(
+    tx: &mut Tx,
+    app: &App,
+    (from, to): (&Discussion, &Discussion),
+    (by, at): (By, Timestamp),
+) -> Result<Corrected, CorrectError> {
+    let all: Vec<PostId> = posts::of_discussion(tx, from.id, true).await?.iter().map(|p| p.id).collect();
+    let new = NewCorrection { kind: CorrectionKind::Merge, from: from.id, to: to.id, by, at };
     let id = corrections::add(tx, &new).await?;
     for post in &all {
         corrections::add_post(tx, id, *post).await?;
     }
     // That its first post opened a discussion was the mistake.
-    teach(tx, app, &all[..all.len().min(1)], Some(&to), Some(id)).await?;
-    told_elsewhere(tx, app, &all, (&from, &to)).await?;
+    teach(tx, app, &all[..all.len().min(1)], Some(to), Some(id)).await?;
     posts::set_discussion(tx, &all, to.id).await?;
-    end(tx, id, &from, &to).await?;
+    end(tx, id, from, to).await?;
     discussion_events::add(tx, to.id, by, new.at, &Happening::Merged { from: from.number }).await?;
     discussions::refresh_last_post(tx, to.id).await?;
     Ok(Corrected { to: discussions::get(tx, to.id).await?, from: from.number, id: Some(id) })
@@ -304,7 +344,7 @@ pub(super) async fn put(
     if !from.other {
         if !posts::has_any(tx, from.id).await? {
             end(tx, id, from, to).await?;
-        } else if titles.iter().any(|t| *t == from.title) {
+        } else if titles.contains(&from.title) {
             corrections::set_title(tx, id, &from.title).await?;
             let title = drawn(tx, app, from.id).await?;
             discussions::set_title(tx, from.id, &title).await?;

@@ -29,7 +29,7 @@ pub use bind::{bind_chat, own_project_key, unbind_chat};
 pub use change::{Change, ChangeError, assignable, change, plain_title};
 pub use chat_news::{ChatNews, tell_of_gap, tell_of_newcomer};
 pub use codes::{is_waiting_link, make_code, use_code};
-pub use correct::{CorrectError, Corrected, Place, Splitting, With, merge, move_posts, place, split};
+pub use correct::{CorrectError, Corrected, Place, Splitting, With, join_before, merge, move_posts, place, split};
 pub use learning::{InUse, refit, refit_nightly};
 pub use link::{Linking, link, unlink};
 pub use open::open;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::App;
 use crate::domain::{DiscussionId, PostId};
 use crate::store::chats::Chat;
-use crate::store::{self, Tx, discussions, posts};
+use crate::store::{self, Tx, discussions, recalled};
 use crate::threading::stream::{ACTIVE_SECONDS, LINES_MAX, TOPICS_MAX, WAIT_SECONDS};
 use crate::threading::{Class, Heard, Place, Stream};
 
@@ -29,7 +29,7 @@ impl Remembered {
 pub async fn recall(tx: &mut Tx, app: &App, chat: &Chat, (at, before): (Timestamp, Option<PostId>)) -> Result<Remembered, store::Error> {
     let since = at - SignedDuration::from_secs(ACTIVE_SECONDS);
     let until = at + SignedDuration::from_secs(WAIT_SECONDS);
-    let mut said = posts::recall(tx, (chat.id, chat.project), (since, until), bound(LINES_MAX)).await?;
+    let mut said = recalled::recall(tx, (chat.id, chat.project), (since, until), bound(LINES_MAX)).await?;
     if let Some(id) = before {
         said.retain(|p| (p.created_at, p.id) < (at, id));
     }

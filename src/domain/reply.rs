@@ -16,6 +16,8 @@ pub enum Reply {
     Apart { from: i64, number: i64 },
     /// Colleagues moved what the group was told of.
     Moved { from: i64, number: i64 },
+    /// There was no matter before it that it could be joined to.
+    NothingBefore { number: i64 },
     /// There was nothing to set apart.
     NothingApart { number: i64 },
     /// The chat belongs to this project now.

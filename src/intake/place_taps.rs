@@ -31,7 +31,7 @@ pub(super) async fn tapped(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: 
             acts::reply(tx, app, chat.id, &Reply::Progress {}, arrived.row.received_at).await?;
             return Ok(Placed::ignored("a tap: progress"));
         }
-        Tap::Solved(number) | Tap::NotSolved(number) | Tap::Apart(number) => number,
+        Tap::Solved(number) | Tap::NotSolved(number) | Tap::Apart(number) | Tap::Join(number) => number,
     };
     let Some(mut discussion) = of_this_project(tx, chat, number).await? else {
         return Ok(Placed::ignored(format!("a tap ({}) on a discussion that is not of this chat's project", tap.word())));
@@ -66,6 +66,15 @@ async fn lead(
             Apart::Done(to) => Reply::Apart { from: number, number: to.number },
             Apart::Before(to) => Reply::Apart { from: number, number: to },
             Apart::Nothing => Reply::NothingApart { number },
+        },
+        // Tapped before, or joined by a colleague: its number leads on.
+        Tap::Join(tapped) if tapped != number => Reply::Moved { from: tapped, number },
+        Tap::Join(_) => match acts::join_before(tx, app, discussion, chat.id, by, happened).await? {
+            Some(into) => {
+                *discussion = into;
+                Reply::Moved { from: number, number: discussion.number }
+            }
+            None => Reply::NothingBefore { number },
         },
         Tap::Progress => Reply::Progress {},
     })

@@ -33,6 +33,7 @@ pub(super) async fn part(tx: &mut Tx, app: &App, chat: &Chat, notice: &Notice) -
         Reply::Moved { from, number } => {
             about(tx, app, chat, number).await?.map(|(d, url)| (render::moved(locale, &card(&d, &url, ""), from), vec![d.id]))
         }
+        Reply::NothingBefore { number } => says("line.nothing_before", &[("number", &number.to_string())]),
         Reply::NothingApart { number } => says("line.nothing_apart", &[("number", &number.to_string())]),
         Reply::Bound { project } => says("line.bound", &[("project", &project)]),
         Reply::BoundElsewhere {} => says("line.bound_elsewhere", &[]),

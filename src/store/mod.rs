@@ -27,6 +27,7 @@ pub mod persons;
 pub mod posts;
 pub mod presence;
 pub mod projects;
+pub mod recalled;
 pub mod reply_tokens;
 pub mod rosters;
 mod schema;

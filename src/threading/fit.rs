@@ -100,7 +100,9 @@ fn downhill(slope: &[f64], past: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f64> {
     }
     if let Some((moved, turned)) = past.back() {
         let scale = dot(moved, turned) / dot(turned, turned);
-        way.iter_mut().for_each(|w| *w *= scale);
+        for one in &mut way {
+            *one *= scale;
+        }
     }
     for ((moved, turned), share) in past.iter().zip(shares.into_iter().rev()) {
         let back = dot(turned, &way) / dot(moved, turned);

@@ -253,8 +253,8 @@ pub fn examples(chat: &[Recorded], table: &Table, before: Before, weight: f32) -
     let mut next = 0;
     let mut found = vec![];
     for recorded in chat.iter().filter(|r| !r.by_nobody()) {
-        let quoted = recorded.quotes.as_ref().filter(|q| !q.is_null()).and_then(|q| by_message.get(&plain(q)));
-        let quotes = quoted.and_then(|p| if let Place::In(id) = p { Some(*id) } else { None });
+        let place_of_quoted = recorded.quotes.as_ref().filter(|q| !q.is_null()).and_then(|q| by_message.get(&plain(q)));
+        let quotes = place_of_quoted.and_then(|p| if let Place::In(id) = p { Some(*id) } else { None });
         let heard = recorded.heard(quotes);
         let line = stream.read(&heard);
         let right = recorded.thread.as_deref().map(|matter| match matters.get(matter) {

@@ -223,8 +223,8 @@ fn without_names(text: &str, names: &Names) -> String {
     while let Some(c) = rest.chars().next() {
         let after_at = rest.strip_prefix('@');
         let fresh = is_wide(c) || out.chars().next_back().is_none_or(|c| !is_in_word(c));
-        let named = names.at_start(after_at.unwrap_or(rest)).map(|(bytes, _)| bytes).filter(|_| fresh);
-        let skip = match (named, after_at) {
+        let bytes = names.at_start(after_at.unwrap_or(rest)).map(|(bytes, _)| bytes).filter(|_| fresh);
+        let skip = match (bytes, after_at) {
             (Some(n), Some(_)) => n + 1,
             (Some(n), None) => n,
             // Somebody who has not spoken yet: up to the blank.
@@ -334,11 +334,13 @@ fn starts_with_word(text: &str, word: &str) -> bool {
     text.strip_prefix(word).is_some_and(|after| !word.is_ascii() || !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
+type SmallPhrases = HashMap<char, Vec<(Option<Small>, &'static str)>>;
+
 /// The phrases of small talk by their first character.
-fn small_phrases() -> &'static HashMap<char, Vec<(Option<Small>, &'static str)>> {
-    static PHRASES: OnceLock<HashMap<char, Vec<(Option<Small>, &'static str)>>> = OnceLock::new();
+fn small_phrases() -> &'static SmallPhrases {
+    static PHRASES: OnceLock<SmallPhrases> = OnceLock::new();
     PHRASES.get_or_init(|| {
-        let mut by_first: HashMap<char, Vec<(Option<Small>, &'static str)>> = HashMap::new();
+        let mut by_first = SmallPhrases::new();
         for (kind, list) in lexicon::SMALL {
             for phrase in *list {
                 by_first.entry(phrase.chars().next().unwrap_or(' ')).or_default().push((*kind, phrase));

@@ -183,6 +183,34 @@ fn another_matter_is_set_apart_from_what_was_said_within_the_minute() {
 }
 
 #[test]
+fn what_is_no_matter_of_its_own_joins_the_one_before_with_one_tap() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.said_before(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        let first = next(t, &chat, 0).await;
+        t.say(&chat, &lin, "電梯有怪聲").await;
+        assert_eq!(number(&t.discussion_where("電梯有怪聲").await), 2);
+        let second = next(t, &chat, 1).await;
+        let data = button(&second, "併入上一件");
+        tap(t, &chat, Some(&lin), &data).await;
+        let told = next(t, &chat, 2).await;
+        assert_eq!((told.via, told.discussions()), (Via::LineReply, vec![1]));
+        assert!(told.strings().iter().any(|s| s.contains("#2 裡的內容已移到這個討論")), "{:?}", told.strings());
+        assert_eq!(bodies(&t.discussion(2).await), ["頂樓漏水", "電梯有怪聲"], "the old number leads on");
+        // A second tap changes nothing more, and the first matter has none before it.
+        let again = tap(t, &chat, Some(&lin), &data).await;
+        t.settled(&again.id).await;
+        tap(t, &chat, Some(&lin), &button(&first, "併入上一件")).await;
+        eventually("the bot says so kindly", async || {
+            t.line.sent_to(&chat).into_iter().find(|s| s.strings().iter().any(|w| w.starts_with("#1 之前沒有可以併入的討論")))
+        })
+        .await;
+        assert_eq!(t.discussions().await.len(), 1);
+    });
+}
+
+#[test]
 fn where_nothing_can_be_set_apart_the_bot_says_so_kindly() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;

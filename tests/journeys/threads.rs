@@ -214,6 +214,10 @@ fn what_the_threader_was_not_sure_of_is_answered_with_one_tap() {
         assert_eq!((number(&found), &post(&found, "電梯有怪聲")["class"]), (2, &"likely".into()));
         assert_eq!(post(&found, "電梯有怪聲")["why"]["alternatives"], json!([1]));
         let wang = t.staff("alpha", "Wang").await;
+        let listed = wang.api.items("/unsure").await;
+        assert_eq!((listed.len(), &listed[0]["post"]["body_text"], &listed[0]["discussion"]), (1, &"電梯有怪聲".into(), &2.into()));
+        let client = t.client_with_token("alpha", "amy@client.example").await;
+        assert!(client.items("/unsure").await.is_empty() && client.get("/discussions/2").await.expect(200)["posts"][0]["why"].is_null());
         let browser = t.browser(&wang).await;
         assert!(browser.get("/discussions").await.html.contains("/unsure"));
         let list = browser.get("/unsure").await.html;

@@ -124,6 +124,8 @@ pub enum Tap {
     NotSolved(i64),
     /// 這是另一件事
     Apart(i64),
+    /// 併入上一件
+    Join(i64),
 }
 
 impl Tap {
@@ -134,6 +136,7 @@ impl Tap {
             Self::Solved(number) => format!("v=1&do=solved&d={number}"),
             Self::NotSolved(number) => format!("v=1&do=not_solved&d={number}"),
             Self::Apart(number) => format!("v=1&do=apart&d={number}"),
+            Self::Join(number) => format!("v=1&do=join&d={number}"),
         }
     }
 
@@ -144,6 +147,7 @@ impl Tap {
             Self::Solved(_) => "solved",
             Self::NotSolved(_) => "not_solved",
             Self::Apart(_) => "apart",
+            Self::Join(_) => "join",
         }
     }
 }
@@ -163,6 +167,7 @@ pub fn tap(data: &str) -> Option<Tap> {
         "solved" => number().map(Tap::Solved),
         "not_solved" => number().map(Tap::NotSolved),
         "apart" => number().map(Tap::Apart),
+        "join" => number().map(Tap::Join),
         _ => None,
     }
 }
@@ -245,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_is_put_on_a_button_is_read_from_it() {
-        for one in [Tap::Progress, Tap::Solved(1), Tap::NotSolved(i64::MAX), Tap::Apart(123)] {
+        for one in [Tap::Progress, Tap::Solved(1), Tap::NotSolved(i64::MAX), Tap::Apart(123), Tap::Join(9)] {
             assert_eq!(tap(&one.data()), Some(one));
         }
         for other in

@@ -53,13 +53,16 @@ pub struct Card<'a> {
     pub excerpt: Option<&'a str>,
 }
 
-/// New discussions, acknowledged. Their buttons ask for progress and set apart what was said of another matter.
+/// New discussions, acknowledged. Their buttons ask for progress, set apart what was said of another matter, and join it to the one before.
 pub fn opened(locale: Locale, cards: &[Card]) -> Value {
     cards_message(
         locale,
         cards,
         |texts, _| texts.get("line.opened").to_owned(),
-        |texts, card| vec![row(&[tap_button(texts, Tap::Progress), tap_button(texts, Tap::Apart(card.number))])],
+        |texts, card| {
+            let corrections = row(&[tap_button(texts, Tap::Apart(card.number)), tap_button(texts, Tap::Join(card.number))]);
+            vec![tap_button(texts, Tap::Progress), corrections]
+        },
     )
 }
 
@@ -222,12 +225,15 @@ fn tap_button(texts: &Texts, tap: Tap) -> Value {
         Tap::Solved(number) => ("line.tap_solved", "line.tapped_solved", number),
         Tap::NotSolved(number) => ("line.tap_not_solved", "line.tapped_not_solved", number),
         Tap::Apart(number) => ("line.tap_apart", "line.tapped_apart", number),
+        Tap::Join(number) => ("line.tap_join", "line.tapped_join", number),
     };
     let shown = texts.fill(shown, &[("number", &number.to_string())]);
     let action = json!({"type": "postback", "label": texts.get(label), "data": tap.data(), "displayText": shown});
     match tap {
         Tap::Solved(_) | Tap::NotSolved(_) => json!({"type": "button", "style": "secondary", "height": "sm", "action": action}),
-        Tap::Progress | Tap::Apart(_) => json!({"type": "button", "style": "link", "height": "sm", "color": GREY, "action": action}),
+        Tap::Progress | Tap::Apart(_) | Tap::Join(_) => {
+            json!({"type": "button", "style": "link", "height": "sm", "color": GREY, "action": action})
+        }
     }
 }
 

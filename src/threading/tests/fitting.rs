@@ -90,8 +90,9 @@ fn a_recorded_message_is_placed_by_what_came_before_it_alone() {
 #[test]
 fn the_marks_are_not_looked_at_unless_a_person_is_asked() {
     let texts = ["報價單好了嗎", "那個呢", "冷氣又滴水", "師傅下午到", "發票寄了", "多少錢", "改好了"];
+    let at = |n: i64| usize::try_from(n).unwrap();
     let all: Vec<Recorded> = (0..60)
-        .map(|n| recorded(n, n * 1_900, ["甲", "乙", "丙"][n as usize % 3], texts[n as usize % texts.len()], &format!("t{}", n % 4)))
+        .map(|n| recorded(n, n * 1_900, ["甲", "乙", "丙"][at(n) % 3], texts[at(n) % texts.len()], &format!("t{}", n % 4)))
         .collect();
     let without: Vec<Recorded> = all.iter().map(|r| Recorded { thread: None, ..r.clone() }).collect();
     let run = |all: &[Recorded], ask| {

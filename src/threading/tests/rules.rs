@@ -128,7 +128,7 @@ fn a_discussion_is_no_candidate_after_fourteen_days() {
 fn alternatives_are_at_most_two_and_never_the_choice() {
     let mut chat = leak();
     for (n, text) in ["電梯保養", "停車位漏油", "大門磁扣", "監視器角度"].iter().enumerate() {
-        let n = n as i64;
+        let n = i64::try_from(n).unwrap();
         chat = chat.in_discussion(600 + n * 60, &format!("住戶{n}"), text, 10 + n);
     }
     let placement = chat.asked(1_000, "住戶1", "還沒好嗎");

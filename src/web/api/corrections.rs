@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::shapes::{self, DiscussionWithPosts};
-use super::{Body, InPath};
+use super::shapes::{self, DiscussionWithPosts, Page, PostShape};
+use super::{Asked, Body, InPath, page_size};
 use crate::App;
 use crate::discussions::{self as acts, Corrected, Place, Splitting, With};
 use crate::domain::{PostId, Role, Source};
-use crate::store::Tx;
+use crate::store::{Tx, discussions, posts, projects};
 use crate::web::error::Problem;
 use crate::web::viewer::ByToken;
 
@@ -109,6 +109,41 @@ pub(super) async fn confirm(
     let mut tx = app.db.begin().await?;
     let corrected = acts::place(&mut tx, &app, &viewer, (PostId(id), With::Alone), Place::Here, Source::Api).await?;
     finish(tx, &app, &corrected).await
+}
+
+/// A post that a person should look at. Its `why` names the next best discussions.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnsureShape {
+    /// The number of where it is.
+    discussion: i64,
+    title: String,
+    /// The project's key.
+    project: String,
+    post: PostShape,
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(super) struct UnsureListing {
+    limit: Option<i64>,
+}
+
+/// What the threader was not sure of, the newest first. Confirmed, moved or split off, a post is on it no longer.
+#[utoipa::path(get, path = "/api/v1/unsure", params(UnsureListing), responses((status = 200, body = Page<UnsureShape>)))]
+pub(super) async fn unsure(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    Asked(asked): Asked<UnsureListing>,
+) -> Result<Json<Page<UnsureShape>>, Problem> {
+    let size = page_size(asked.limit)?;
+    let mut c = app.db.read().await?;
+    let mut items = vec![];
+    for post in posts::unsure(&mut c, viewer.limit(), size).await? {
+        let discussion = discussions::get(&mut c, post.discussion).await?;
+        let project = projects::get(&mut c, discussion.project).await?.key;
+        let post = shapes::post(&app, &post, &[], &[], Role::Staff);
+        items.push(UnsureShape { discussion: discussion.number, title: discussion.title, project, post });
+    }
+    Ok(Json(Page { items, next_cursor: None }))
 }
 
 /// Takes a correction back, within 30 days. Answers with the discussion that it was made in.

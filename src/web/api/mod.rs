@@ -42,6 +42,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/posts/{id}/move", post(corrections::move_post))
         .route("/v1/posts/{id}/confirm", post(corrections::confirm))
         .route("/v1/corrections/{id}/undo", post(corrections::undo))
+        .route("/v1/unsure", get(corrections::unsure))
         .route("/v1/deliveries", get(lists::deliveries))
         .route("/v1/inbound", get(lists::inbound))
         .route("/v1/inbound/{id}/accept", post(held_mails::accept))
@@ -72,6 +73,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         corrections::move_post,
         corrections::confirm,
         corrections::undo,
+        corrections::unsure,
         lists::deliveries,
         lists::inbound,
         held_mails::accept,

@@ -22,8 +22,8 @@ use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
 use crate::store::{
-    self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notices, persons, posts, presence, projects,
-    versions,
+    self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notices, persons, posts, presence,
+    projects, versions,
 };
 use crate::web::file_url;
 use crate::web::templates::Look;

@@ -500,7 +500,6 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         chats: vec![],
         others: vec![],
         senders: vec![],
-        senders: vec![],
         held: vec![],
         is_owner: false,
         code: None,
@@ -518,7 +517,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
 
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
 fn keys_shown(page: &str) -> Vec<&str> {
-    const SECTIONS: [&str; 17] = [
+    const SECTIONS: [&str; 18] = [
         "held.",
         "file.",
         "inbound.",
@@ -592,7 +591,16 @@ fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
     let look = Look { locale: Locale::ZhTw, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
     let view = |id: i64, minute: i64| {
         let post = Post { created_at: at(minute), body: format!("第{id}句"), ..post(id, "text", "{}") };
-        PostView { post, files: vec![], told: vec![], versions: vec![], names: BTreeMap::new(), others: vec![], may_move: true, elsewhere: None }
+        PostView {
+            post,
+            files: vec![],
+            told: vec![],
+            versions: vec![],
+            names: BTreeMap::new(),
+            others: vec![],
+            may_move: true,
+            elsewhere: None,
+        }
     };
     let posts = [view(1, -100), view(2, -50), view(3, -40)];
     let gap = |kind, from: i64, to: Option<i64>| Gap { kind, from: at(from), to: to.map(at) };
@@ -620,7 +628,16 @@ fn a_tombstone_tells_staff_alone_what_had_been_sent() {
     let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
     let seen = |viewer: Role, told: Vec<OfPost>| {
         let gone = Post { retracted_at: Some(at(0)), body: String::new(), whole: None, ..post(1, "text", "{}") };
-        let view = PostView { post: gone, files: vec![], told, versions: vec![], names: BTreeMap::new(), others: vec![], may_move: true, elsewhere: None };
+        let view = PostView {
+            post: gone,
+            files: vec![],
+            told,
+            versions: vec![],
+            names: BTreeMap::new(),
+            others: vec![],
+            may_move: true,
+            elsewhere: None,
+        };
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
     };
     let words = look.t("page.sent_before");

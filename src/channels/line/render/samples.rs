@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Card, answered, apart, joined, not_solved, opened, progress, solved, status_changed, words};
+use super::{Card, answered, apart, joined, moved, not_solved, opened, progress, solved, status_changed, words};
 use crate::domain::Status;
 use crate::i18n::Locale;
 
@@ -40,6 +40,8 @@ pub fn all(locale: Locale, public_url: &str) -> Vec<(&'static str, Value)> {
         ("solved", solved(locale, &Card { status: Status::Resolved, excerpt: None, ..cards[0] })),
         ("not-solved", not_solved(locale, &Card { excerpt: None, ..cards[0] })),
         ("apart", apart(locale, &plain[1], 123)),
+        ("moved", moved(locale, &plain[1], 123)),
+        ("nothing-before", says("line.nothing_before", &[("number", "123")])),
         ("nothing-apart", says("line.nothing_apart", &[("number", "123")])),
         ("bound", says("line.bound", &[("project", texts.get("line.sample_project"))])),
         ("bound-elsewhere", says("line.bound_elsewhere", &[])),

@@ -232,7 +232,7 @@ fn buttons_carry_what_is_read_from_them_and_show_the_group_what_was_tapped() {
     ];
     assert_eq!(pairs(&answer).collect::<Vec<_>>(), expected);
     let acknowledged = opened(Locale::ZhTw, &[card("報價單版本", "")]);
-    assert_eq!(pairs(&acknowledged).map(|p| p.0).collect::<Vec<_>>(), [Tap::Progress, Tap::Apart(123)]);
+    assert_eq!(pairs(&acknowledged).map(|p| p.0).collect::<Vec<_>>(), [Tap::Progress, Tap::Apart(123), Tap::Join(123)]);
     assert_eq!(pairs(&joined(Locale::ZhTw, URL, None)).map(|p| p.0).collect::<Vec<_>>(), [Tap::Progress]);
     let many = answered(Locale::ZhTw, &vec![card("事情", "好"); 4]);
     assert_eq!(taps(&many), [], "a list of titles has no room for buttons");
