@@ -1,7 +1,9 @@
 //! Who should hear of a post, by which way and how soon. The notices are part of the post's own transaction.
 
 use jiff::Timestamp;
+use sqlx::AnyConnection;
 
+use super::watch;
 use crate::App;
 use crate::domain::{NoticeKind, PersonId, PostId, ProjectId, Source};
 use crate::store::discussions::Discussion;
@@ -30,7 +32,8 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
     let now = app.clock.now();
     let notify = &app.config.notify;
     let promise = Promise { discussion, told, now };
-    tell_staff(tx, app, &promise).await?;
+    let (watching_staff, watching_clients) = watch::to_tell(tx, discussion).await?;
+    tell_staff(tx, app, &promise, watching_staff).await?;
     if told.internal {
         return Ok(());
     }
@@ -58,6 +61,9 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
     if by_mail.is_empty() && discussion.chat.is_none() && told.opens {
         by_mail = members::clients_with_email(tx, discussion.project).await?;
     }
+    by_mail.extend(watching_clients);
+    by_mail.sort_unstable();
+    by_mail.dedup();
     for client in by_mail.into_iter().filter(|c| Some(*c) != told.by) {
         notices::add(tx, &promise.notice(NoticeKind::Answered, Target::Person(client), now, now)).await?;
     }
@@ -65,12 +71,14 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
 }
 
 /// Staff hear of everything in their projects by mail; where a project has none, the admins do.
-async fn tell_staff(tx: &mut Tx, app: &App, promise: &Promise<'_>) -> Result<()> {
+async fn tell_staff(tx: &mut Tx, app: &App, promise: &Promise<'_>, watching: Vec<PersonId>) -> Result<()> {
     let Promise { discussion, told, now } = promise;
     if app.smtp.is_none() {
         return Ok(());
     }
-    let staff = staff_to_tell(tx, discussion.project).await?;
+    let mut staff = staff_to_tell(tx, discussion.project).await?;
+    let unmentioned: Vec<PersonId> = watching.into_iter().filter(|w| !staff.contains(w)).collect();
+    staff.extend(unmentioned);
     let kind = match (told.by_staff, told.opens) {
         (true, _) => NoticeKind::Answered,
         (false, true) => NoticeKind::Opened,
@@ -84,9 +92,9 @@ async fn tell_staff(tx: &mut Tx, app: &App, promise: &Promise<'_>) -> Result<()>
     Ok(())
 }
 
-async fn staff_to_tell(tx: &mut Tx, project: ProjectId) -> Result<Vec<PersonId>> {
-    let staff = members::staff_with_email(tx, project).await?;
-    if staff.is_empty() { persons::admins(tx).await } else { Ok(staff) }
+pub(super) async fn staff_to_tell(c: &mut AnyConnection, project: ProjectId) -> Result<Vec<PersonId>> {
+    let staff = members::staff_with_email(c, project).await?;
+    if staff.is_empty() { persons::admins(c).await } else { Ok(staff) }
 }
 
 /// Staff are told that mail to `address`, which is `to`'s, comes back.

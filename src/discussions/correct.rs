@@ -14,7 +14,7 @@ use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::notices::{NewNotice, Target};
 use crate::store::posts::Post;
-use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, notices, posts};
+use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, notices, posts, watchers};
 use crate::threading::{Evidence, title_of};
 
 /// What one person said with no longer a pause than this was said together.
@@ -150,6 +150,7 @@ async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Discussion) -
     posts::redirect_sent_messages(tx, from.id, to.id).await?;
     notices::redirect(tx, from.id, to.id).await?;
     discussion_events::redirect(tx, from.id, to.id).await?;
+    watchers::redirect(tx, from.id, to.id).await?;
     held_mails::redirect(tx, from.id, to.id).await?;
     discussions::set_merged(tx, from.id, to.id).await
 }

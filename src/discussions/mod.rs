@@ -21,6 +21,7 @@ mod solved;
 mod undo;
 mod unsend;
 mod urgent;
+mod watch;
 
 pub use access::{Viewer, role_in};
 pub use apart::{Apart, set_apart};
@@ -42,3 +43,4 @@ pub use second_address::{AddressLinking, give_address, link_address, unlink_addr
 pub use solved::{not_solved, solved};
 pub use undo::{UNDO_WITHIN, undo};
 pub use unsend::{Wording, edit, unsend, word_of_kind};
+pub use watch::{hears_by_mail, take_off, watch};

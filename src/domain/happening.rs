@@ -37,6 +37,12 @@ words! {
         AutoReplied = "auto_replied",
         /// A mail of ours came back.
         Bounced = "bounced",
+        /// A colleague passed a client's mail on.
+        PassedOn = "passed_on",
+        /// It goes on with what a discussion began that was done long ago.
+        Continues = "continues",
+        /// Another goes on with it.
+        ContinuedIn = "continued_in",
     }
 }
 
@@ -105,6 +111,13 @@ pub enum Happening {
         address: String,
         reason: String,
     },
+    PassedOn {},
+    Continues {
+        from: i64,
+    },
+    ContinuedIn {
+        to: i64,
+    },
 }
 
 impl Happening {
@@ -129,6 +142,9 @@ impl Happening {
             Self::AddressUnlinked { .. } => HappeningKind::AddressUnlinked,
             Self::AutoReplied { .. } => HappeningKind::AutoReplied,
             Self::Bounced { .. } => HappeningKind::Bounced,
+            Self::PassedOn {} => HappeningKind::PassedOn,
+            Self::Continues { .. } => HappeningKind::Continues,
+            Self::ContinuedIn { .. } => HappeningKind::ContinuedIn,
         }
     }
 
@@ -177,6 +193,9 @@ mod tests {
             Happening::AddressUnlinked { address: "a@b".into() },
             Happening::AutoReplied { text: "休假中".into() },
             Happening::Bounced { address: "a@b".into(), reason: "5.1.1".into() },
+            Happening::PassedOn {},
+            Happening::Continues { from: 6 },
+            Happening::ContinuedIn { to: 7 },
         ];
         assert_eq!(all.iter().map(Happening::kind).collect::<Vec<_>>(), HappeningKind::ALL);
         for one in all {

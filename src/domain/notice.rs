@@ -18,6 +18,8 @@ words! {
         Answered = "answered",
         /// A client said that an answer did not solve the matter: told to staff; `detail` says who.
         NotSolved = "not_solved",
+        /// The order at the top of a colleague's mail makes no sense: told to them; `detail` is the line.
+        CommandRefused = "command_refused",
         /// The bot was invited: what is recorded, who may read it.
         Joined = "joined",
         /// The bot answers what was typed or tapped in a chat; `detail` says what. Worth nothing once its reply token is gone.

@@ -31,6 +31,9 @@ words! {
     }
 }
 
+/// The most days after its end that a discussion can be reopened by mail.
+pub const REOPEN_DAYS_MAX: i64 = 3650;
+
 /// Key of the project that mail from strangers goes to.
 pub const TRIAGE_KEY: &str = "triage";
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::held_mail::{self, Holding};
 use super::mailbox::TOO_LARGE;
 use super::place::{PlaceError, Placed};
-use super::{auto_answers, bounces};
+use super::{auto_answers, bounces, copied_in, mail_orders, passed_on, reopening};
 use crate::App;
 use crate::channels::email::address::{base_subject, subject_tag};
 use crate::channels::email::connection::MAIL_BYTES_MAX;
@@ -16,8 +16,8 @@ use crate::channels::email::parse::{self, Own};
 use crate::config::Mailbox;
 use crate::discussions::{self as acts, Tell};
 use crate::domain::{
-    Authenticity, AutoMail, Channel, GIVEN_TITLE_GRAPHEMES_MAX, IncomingMail, MailAddress, PersonId, ProjectId, ProjectKind, Role, Source,
-    TRIAGE_KEY,
+    Authenticity, AutoMail, Channel, GIVEN_TITLE_GRAPHEMES_MAX, IncomingMail, MailAddress, PersonId, PostId, ProjectId, ProjectKind, Role,
+    Source, TRIAGE_KEY,
 };
 use crate::files::Kept;
 use crate::store::attachments::{AttachmentStatus, NewAttachment};
@@ -26,7 +26,7 @@ use crate::store::held_mails::{HeldMail, HeldWhy};
 use crate::store::inbound::Inbound;
 use crate::store::persons::Person;
 use crate::store::posts::NewPost;
-use crate::store::{self, Tx, attachments, discussions, identities, mail_posts, members, persons, posts, projects};
+use crate::store::{self, Tx, attachments, deliveries, discussions, identities, mail_posts, members, persons, posts, projects};
 use crate::threading::{Evidence, title_of};
 
 /// Attachments of one mail that are kept; the raw mail keeps the rest.
@@ -125,6 +125,11 @@ pub(super) async fn place(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail
         return Ok(held_mail::hold(tx, row, read, &Holding { why, person: Some(person), project, found }).await?);
     }
     identities::clear_bounced(tx, &sender.address.address).await?;
+    if let Some(colleague) = sender.known.as_ref().filter(|_| found.is_none() && sender.proven)
+        && let Some(passed) = passed_on::find(tx, mail, colleague).await?
+    {
+        return passed_on::open(tx, app, row, read, colleague, &passed).await;
+    }
     let person = match &sender.known {
         Some(person) => person.clone(),
         None => add_client(tx, app, project, &sender.address).await?,
@@ -285,7 +290,7 @@ async fn default_project(tx: &mut Tx, app: &App, row: &Inbound) -> Result<Projec
 }
 
 /// A client who writes for the first time. One whom the project knows by address becomes its member; a stranger does not.
-async fn add_client(tx: &mut Tx, app: &App, project: ProjectId, from: &MailAddress) -> Result<Person, store::Error> {
+pub(super) async fn add_client(tx: &mut Tx, app: &App, project: ProjectId, from: &MailAddress) -> Result<Person, store::Error> {
     let name = if from.name.trim().is_empty() { &from.address } else { from.name.trim() };
     let person = persons::find_or_add(tx, Channel::Email, &from.address, name, app.clock.now()).await?;
     if projects::of_sender(tx, &from.address).await? == Some(project) {
@@ -307,11 +312,35 @@ struct Decided {
 }
 
 async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: Decided) -> Result<Placed, PlaceError> {
-    let Decided { person, role, project, found, evidence, from_address } = decided;
+    let Decided { person, role, project, found, mut evidence, from_address } = decided;
     let mail = &read.mail;
     let at = said_at(mail.date, row.received_at);
-    let said = read.body();
-    let body = said.as_ref();
+    let (found, long_done) = match found {
+        None => (None, None),
+        Some(found) => match reopening::goal(tx, found, role, row.received_at).await? {
+            reopening::Goal::Joins(discussion) => (Some(discussion), None),
+            reopening::Goal::OpensAfter(old) => (None, Some(old)),
+        },
+    };
+    if let Some(old) = &long_done
+        && !matches!(evidence, Evidence::Accepted { .. })
+    {
+        evidence = Evidence::LongDone { number: old.number };
+    }
+    let said = mail.said();
+    let ordered = match person {
+        Some(person) => mail_orders::read(tx, project, person, role, &said).await?.map(|ordered| (person, ordered)),
+        None => None,
+    };
+    let said = ordered.as_ref().map_or(said.as_ref(), |(_, o)| o.body.as_str());
+    let files = fresh_files(tx, read, found.as_ref()).await?;
+    let says_nothing = said.trim().is_empty() && files.is_empty();
+    if let (Some((person, ordered)), Some(discussion), true) = (&ordered, &found, says_nothing) {
+        let mut discussion = discussion.clone();
+        mail_orders::carry_out(tx, app, &mut discussion, *person, ordered).await?;
+        return Ok(Placed { note: Some("orders alone".to_owned()), ..Placed::done(Some((discussion.id, discussion.number))) });
+    }
+    let body = if says_nothing { mail.text.as_str() } else { said };
     let evidence = evidence.to_json();
     let words = NewPost {
         external_id: Some(mail.message_id.as_ref().map_or(row.external_id.as_str(), |id| id.as_str())),
@@ -320,6 +349,7 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
         whole: (mail.text.trim() != body.trim()).then_some(mail.text.as_str()),
         // Nobody's, where the mail names no sender.
         person,
+        internal: ordered.as_ref().is_some_and(|(_, o)| o.internal) || role.is_staff() && answers_a_note(tx, mail).await?,
         ..NewPost::words(person.unwrap_or(PersonId(0)), role, Source::Email, body, &evidence, at)
     };
     let written = if let Some(discussion) = found {
@@ -335,7 +365,42 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
     if let Some(address) = from_address {
         mail_posts::set_from_address(tx, post, &address).await?;
     }
-    for (name, content_type, kept) in &read.files {
+    keep_files(tx, app, post, &files).await?;
+    let mut discussion = written.discussion;
+    let mut placed = Placed::done(Some((discussion.id, discussion.number)));
+    if let Some(old) = &long_done {
+        reopening::link(tx, old, &discussion, person, at).await?;
+        placed.changed.push(old.number);
+    }
+    if let Some(person) = person {
+        copied_in::follow(tx, app, mail, &discussion, person).await?;
+    }
+    if let Some((person, ordered)) = &ordered {
+        mail_orders::carry_out(tx, app, &mut discussion, *person, ordered).await?;
+    }
+    Ok(placed)
+}
+
+/// The mail's files, but for pictures that the discussion has: they come back with every answer that quotes our mail.
+async fn fresh_files(tx: &mut Tx, read: &ReadMail, discussion: Option<&Discussion>) -> Result<Vec<(String, String, Kept)>, store::Error> {
+    let known = match discussion {
+        Some(discussion) => attachments::pictures_of_discussion(tx, discussion.id).await?,
+        None => vec![],
+    };
+    Ok(read.files.iter().filter(|(_, _, kept)| !known.contains(&kept.sha256)).cloned().collect())
+}
+
+/// Whether it answers a mail of ours that held nothing but notes for staff: what answers a note is one.
+async fn answers_a_note(tx: &mut Tx, mail: &IncomingMail) -> Result<bool, store::Error> {
+    match &mail.in_reply_to {
+        Some(id) => deliveries::told_only_inside(tx, id.as_str()).await,
+        None => Ok(false),
+    }
+}
+
+/// The post has these files: name, type, bytes.
+pub(super) async fn keep_files(tx: &mut Tx, app: &App, post: PostId, files: &[(String, String, Kept)]) -> Result<(), store::Error> {
+    for (name, content_type, kept) in files {
         let new = NewAttachment {
             post,
             name,
@@ -350,11 +415,11 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
         };
         attachments::add(tx, &new).await?;
     }
-    Ok(Placed::done(Some((written.discussion.id, written.discussion.number))))
+    Ok(())
 }
 
 /// The Date header where it can be believed, and never after the mail arrived.
-fn said_at(date: Option<Timestamp>, received_at: Timestamp) -> Timestamp {
+pub(super) fn said_at(date: Option<Timestamp>, received_at: Timestamp) -> Timestamp {
     match date {
         Some(date) if date <= received_at && received_at.duration_since(date) < DATE_TRUSTED_WITHIN => date,
         _ => received_at,

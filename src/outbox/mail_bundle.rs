@@ -3,8 +3,9 @@
 use jiff::SignedDuration;
 use uuid::Uuid;
 
+use super::mail_pictures::{self, Pictures};
 use crate::App;
-use crate::channels::email::render::{self, MailPost, OutgoingMail};
+use crate::channels::email::render::{self, MailFile, MailPost, OutgoingMail};
 use crate::discussions::role_in;
 use crate::domain::{DiscussionId, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via};
 use crate::store::attachments::{Attachment, AttachmentStatus};
@@ -13,7 +14,7 @@ use crate::store::discussions::Discussion;
 use crate::store::notices::Notice;
 use crate::store::persons::Person;
 use crate::store::posts::Post;
-use crate::store::{self, Tx, attachments, deliveries, discussions, notices, persons, posts};
+use crate::store::{self, Tx, attachments, deliveries, discussions, notices, persons, posts, watchers};
 
 /// Posts of one mail; further ones travel in the next.
 const POSTS_MAX: i64 = 50;
@@ -24,6 +25,7 @@ const REFERENCES_MAX: usize = 20;
 
 /// Freezes what is due for the person about the discussion. Whether a delivery was made.
 pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId) -> Result<bool, store::Error> {
+    let pictures = mail_pictures::gather(app, person, discussion, POSTS_MAX).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     persons::lock(&mut tx, app.db.dialect, person).await?;
@@ -44,6 +46,13 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
         tx.commit().await?;
         return Ok(false);
     };
+    // An answer to what they wrote to us themselves is no news.
+    let asked = due.iter().any(|n| n.kind == NoticeKind::CommandRefused);
+    if !asked && watchers::wants_no_mail(&mut tx, discussion.id, person).await? {
+        notices::drop_all(&mut tx, &all, "they turned the mails about this discussion off").await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
     let is_staff = role_in(&mut tx, discussion.project, &reader).await?.is_staff();
     let mut told = vec![];
     for notice in &due {
@@ -66,8 +75,8 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
     let message_id = MessageId(format!("{uuid}.{}@{domain}", discussion.number));
     let thread = thread(&mut tx, &discussion, person, is_staff, domain).await?;
     let files = attachments::of_discussion(&mut tx, discussion.id).await?;
-    let letter =
-        Letter { app, discussion: &discussion, reader: &reader, address: &address, is_staff, told: &told, notes: &notes, files: &files };
+    let said = Said { posts: &told, notes: &notes, files: &files, pictures: &pictures };
+    let letter = Letter { app, discussion: &discussion, reader: &reader, address: &address, is_staff, said };
     let raw = letter.write(uuid, &message_id, thread);
     let body = String::from_utf8(raw).expect("a mail that we write is ASCII");
     let new = NewDelivery {
@@ -92,6 +101,9 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
 fn note(app: &App, notice: &Notice) -> Option<String> {
     if notice.kind == NoticeKind::Bounced {
         return Some(app.texts().fill("mail.bounced", &[("address", notice.detail.as_deref().unwrap_or_default())]));
+    }
+    if notice.kind == NoticeKind::CommandRefused {
+        return Some(app.texts().fill("mail.order_refused", &[("line", notice.detail.as_deref().unwrap_or_default())]));
     }
     if notice.kind != NoticeKind::NotSolved {
         return None;
@@ -136,16 +148,29 @@ async fn thread(tx: &mut Tx, discussion: &Discussion, reader: PersonId, is_staff
     Ok(Thread { in_reply_to, references: ids.into_iter().map(MessageId).collect(), is_answer })
 }
 
+/// How much of a mail is for staff alone.
+enum Inside {
+    Nothing,
+    Part,
+    All,
+}
+
 struct Letter<'a> {
     app: &'a App,
     discussion: &'a Discussion,
     reader: &'a Person,
     address: &'a str,
     is_staff: bool,
-    told: &'a [Post],
+    said: Said<'a>,
+}
+
+/// What a mail tells.
+struct Said<'a> {
+    posts: &'a [Post],
     /// What happened beside what was said, a sentence each.
     notes: &'a [String],
     files: &'a [Attachment],
+    pictures: &'a Pictures,
 }
 
 impl Letter<'_> {
@@ -155,14 +180,20 @@ impl Letter<'_> {
         let smtp = self.app.config.smtp.as_ref().expect("the caller looked");
         let number = self.discussion.number.to_string();
         let re = if thread.is_answer { "Re: " } else { "" };
-        let authors: Vec<&str> = self.told.iter().map(|p| self.name(p)).collect();
+        let authors: Vec<&str> = self.said.posts.iter().map(|p| self.name(p)).collect();
         let one_author = authors.first().filter(|first| authors.iter().all(|a| a == *first));
         let from_name = one_author.map_or_else(|| smtp.from_name.clone(), |author| format!("{author} · {}", smtp.from_name));
         let reply_to =
             self.app.config.mailbox.first().map(|m| self.app.reply_key.reply_address(&m.address, self.discussion.number, self.reader.id));
         let domain = smtp.from_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
         let intro_key = if self.is_staff { "mail.intro_staff" } else { "mail.intro_client" };
-        let footer_key = if self.is_staff { "mail.footer_staff" } else { "mail.footer_client" };
+        let (alert_key, footer_key) = match self.inside() {
+            Inside::All => (Some("mail.all_internal"), "mail.footer_internal"),
+            Inside::Part => (Some("mail.some_internal"), "mail.footer_staff"),
+            Inside::Nothing if self.is_staff => (None, "mail.footer_staff"),
+            Inside::Nothing => (None, "mail.footer_client"),
+        };
+        let switch = self.app.reply_key.switch_token(self.discussion.number, self.reader.id);
         render::mail(&OutgoingMail {
             locale: server.locale,
             from_name,
@@ -176,32 +207,47 @@ impl Letter<'_> {
             references: thread.references,
             date: self.app.clock.now(),
             list_id: Some(format!("discussion-{number}.{domain}")),
+            switch: Some(format!("{}/mail/{switch}", server.public_url)),
             delivery: uuid.to_string(),
+            alert: alert_key.map(|key| texts.get(key).to_owned()),
             intro: [texts.fill(intro_key, &[("number", &number), ("title", &self.discussion.title)])]
                 .into_iter()
-                .chain(self.notes.iter().cloned())
+                .chain(self.said.notes.iter().cloned())
                 .collect::<Vec<_>>()
                 .join("\n"),
-            posts: self.told.iter().map(|p| self.post(p)).collect(),
+            posts: self.said.posts.iter().map(|p| self.post(p, uuid)).collect(),
             link: server.discussion_url(self.discussion.number),
             link_label: texts.fill("mail.link", &[("number", &number)]),
             footer: vec![texts.get(footer_key).to_owned()],
+            switch_label: texts.get("mail.switch_off").to_owned(),
         })
+    }
+
+    fn inside(&self) -> Inside {
+        match self.said.posts.iter().filter(|p| p.internal).count() {
+            0 => Inside::Nothing,
+            n if n == self.said.posts.len() => Inside::All,
+            _ => Inside::Part,
+        }
     }
 
     fn name<'p>(&'p self, post: &'p Post) -> &'p str {
         if post.author.is_empty() { self.app.texts().get("person.unknown") } else { &post.author }
     }
 
-    fn post(&self, post: &Post) -> MailPost {
+    fn post(&self, post: &Post, delivery: Uuid) -> MailPost {
         let server = &self.app.config.server;
         let when = post.created_at.to_zoned(server.time_zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-        let files = self.files.iter().filter(|a| a.post == post.id && a.status != AttachmentStatus::Withdrawn);
+        let picture = |a: &Attachment| {
+            let bytes = self.said.pictures.get(&a.id)?.clone();
+            Some((format!("picture-{}.{delivery}@threadline", a.id), bytes))
+        };
+        let files = self.said.files.iter().filter(|a| a.post == post.id && a.status != AttachmentStatus::Withdrawn);
         MailPost {
             author: self.name(post).to_owned(),
             when,
             body: post.body.clone(),
-            attachments: files.map(|a| (a.name.clone(), crate::web::file_url(server, a))).collect(),
+            files: files.map(|a| MailFile { name: a.name.clone(), url: crate::web::file_url(server, a), picture: picture(a) }).collect(),
             internal: post.internal,
         }
     }

@@ -6,6 +6,7 @@ mod bundle;
 mod line_bundle;
 mod line_replies;
 mod mail_bundle;
+mod mail_pictures;
 mod news_bundle;
 mod send;
 mod settle;

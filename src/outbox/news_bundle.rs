@@ -158,13 +158,16 @@ fn write(app: &App, letter: &Letter, reader: &Person, address: &str, uuid: Uuid)
         references: vec![],
         date: app.clock.now(),
         list_id: Some(format!("groups.{domain}")),
+        switch: None,
         delivery: uuid.to_string(),
+        alert: None,
         intro: letter.intro.clone(),
         posts: vec![],
         link: format!("{}/groups", server.public_url),
         link_label: texts.get("mail.groups_link").to_owned(),
         with_marker: false,
         footer: vec![texts.get("mail.footer_news").to_owned()],
+        switch_label: String::new(),
     });
     (message_id, raw)
 }

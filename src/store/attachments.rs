@@ -129,6 +129,18 @@ pub async fn of_discussion(c: &mut AnyConnection, discussion: DiscussionId) -> R
     .await
 }
 
+/// Where the bytes of the discussion's pictures are, and of their small pictures.
+pub async fn pictures_of_discussion(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<String>> {
+    let found: Vec<(Option<String>, Option<String>)> = sql::all(
+        c,
+        "SELECT a.sha256, a.thumbnail_sha256 FROM attachments a JOIN posts p ON p.id = a.post_id \
+         WHERE p.discussion_id = $1 AND a.content_type LIKE 'image/%'",
+        args![discussion],
+    )
+    .await?;
+    Ok(found.into_iter().flat_map(|(whole, small)| [whole, small]).flatten().collect())
+}
+
 /// Those of one post, in order.
 pub async fn of_post(c: &mut AnyConnection, post: PostId) -> Result<Vec<Attachment>> {
     sql::all(c, format!("SELECT {COLUMNS} FROM attachments a WHERE a.post_id = $1 ORDER BY {IN_ORDER}"), args![post]).await

@@ -202,6 +202,18 @@ impl FromRow for CameBack {
     }
 }
 
+/// Whether our mail with this Message-ID told of internal posts and of nothing else.
+pub async fn told_only_inside(c: &mut AnyConnection, message_id: &str) -> Result<bool> {
+    let least: Option<i64> = sql::one(
+        c,
+        "SELECT MIN(p.internal) FROM deliveries v JOIN notices n ON n.delivery_id = v.id JOIN posts p ON p.id = n.post_id \
+         WHERE v.message_id = $1 AND v.via = 'email'",
+        args![message_id],
+    )
+    .await?;
+    Ok(least == Some(1))
+}
+
 /// Message-IDs of our mails to this person about the discussion, oldest first, with their times.
 pub async fn mail_ids(c: &mut AnyConnection, discussion: DiscussionId, person: PersonId) -> Result<Vec<(String, Timestamp)>> {
     sql::all(

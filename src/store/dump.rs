@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 34] = [
+pub const TABLES: [&str; 35] = [
     "settings",
     "counters",
     "persons",
@@ -30,6 +30,7 @@ pub const TABLES: [&str; 34] = [
     "wrong_codes",
     "discussions",
     "discussion_events",
+    "watchers",
     "inbound",
     "held_mails",
     "posts",
@@ -82,6 +83,7 @@ fn key_of(table: &str) -> &'static str {
         "friends" => "inbox, person_id",
         "examples" => "post_id",
         "correction_posts" => "correction_id, post_id",
+        "watchers" => "discussion_id, person_id",
         "post_versions" => "post_id, at",
         "unsent_messages" => "chat_id, external_id",
         "reply_tokens" => "token",

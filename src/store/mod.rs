@@ -36,6 +36,7 @@ pub mod settings;
 pub(crate) mod sql;
 pub mod tokens;
 pub mod versions;
+pub mod watchers;
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;

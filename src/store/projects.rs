@@ -18,9 +18,11 @@ pub struct Project {
     pub created_at: Timestamp,
     /// Whether notices into its groups show the beginning of what was said.
     pub excerpts: bool,
+    /// A client's mail into a discussion that has been done for longer opens a new one, in days.
+    pub reopen_days: i64,
 }
 
-const COLUMNS: &str = "p.id, p.key, p.name, p.kind, p.status, p.created_at, p.excerpts";
+const COLUMNS: &str = "p.id, p.key, p.name, p.kind, p.status, p.created_at, p.excerpts, p.reopen_days";
 
 impl FromRow for Project {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
@@ -32,6 +34,7 @@ impl FromRow for Project {
             status: c.get()?,
             created_at: c.get()?,
             excerpts: c.get()?,
+            reopen_days: c.get()?,
         })
     }
 }
@@ -136,4 +139,9 @@ pub async fn senders(c: &mut AnyConnection, project: ProjectId) -> Result<Vec<St
 /// Sets whether notices into the project's groups show the beginning of what was said.
 pub async fn set_excerpts(c: &mut AnyConnection, id: ProjectId, excerpts: bool) -> Result<()> {
     sql::run(c, "UPDATE projects SET excerpts = $2 WHERE id = $1", args![id, excerpts]).await.map(drop)
+}
+
+/// Sets for how many days after its end a client's mail reopens a discussion.
+pub async fn set_reopen_days(c: &mut AnyConnection, id: ProjectId, days: i64) -> Result<()> {
+    sql::run(c, "UPDATE projects SET reopen_days = $2 WHERE id = $1", args![id, days]).await.map(drop)
 }

@@ -44,6 +44,10 @@ pub enum Evidence {
     Corrected { by: String, from: i64 },
     /// A mail that could not prove whose it is, and a person took it.
     Accepted { by: String },
+    /// It answers that discussion, which was done long ago.
+    LongDone { number: i64 },
+    /// A colleague passed it on.
+    PassedOn { by: String },
 }
 
 impl Evidence {

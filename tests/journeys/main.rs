@@ -14,6 +14,7 @@ mod large_files;
 mod line_bodies;
 mod line_group_asks;
 mod line_record;
+mod mail_between_people;
 mod mail_leaves;
 mod mailbox_is_read;
 mod operator_recovers;

@@ -10,6 +10,8 @@ const TAG_BYTES: usize = 10;
 
 /// What the HMAC is over besides the token's payload, so that no other use of the key can make one.
 const PURPOSE: &[u8] = b"threadline reply address 1";
+/// The same for the links that turn mails off and on.
+const SWITCH_PURPOSE: &[u8] = b"threadline mail switch 1";
 
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
@@ -33,9 +35,7 @@ impl ReplyKey {
     /// `support@example.com`. The token is lower case and survives relays that fold case; with 32-bit numbers it has at
     /// most 32 characters, so the local part stays within its 64 octets (RFC 5321, 4.5.3.1.1) for mailboxes of up to 31.
     pub fn reply_address(&self, mailbox: &str, number: i64, person: PersonId) -> String {
-        let mut token = Vec::with_capacity(30);
-        push_varint(&mut token, number.cast_unsigned());
-        push_varint(&mut token, person.0.cast_unsigned());
+        let mut token = payload(number, person);
         let tag = self.mac(mailbox, &token).finalize().into_bytes();
         token.extend_from_slice(&tag[..TAG_BYTES]);
         let (local, domain) = mailbox.rsplit_once('@').unwrap_or((mailbox, ""));
@@ -52,9 +52,34 @@ impl ReplyKey {
         let token = from_base32(token)?;
         let (payload, tag) = token.split_at_checked(token.len().checked_sub(TAG_BYTES)?)?;
         self.mac(&mailbox, payload).verify_truncated_left(tag).ok()?;
-        let (number, rest) = take_varint(payload)?;
-        let (person, rest) = take_varint(rest)?;
-        rest.is_empty().then_some((number.cast_signed(), PersonId(person.cast_signed())))
+        named(payload)
+    }
+
+    /// What stands in the link by which `person` turns the mails about the discussion `number` off and on; it allows nothing else.
+    pub fn switch_token(&self, number: i64, person: PersonId) -> String {
+        let mut token = payload(number, person);
+        let tag = self.switch_mac(&token).finalize().into_bytes();
+        token.extend_from_slice(&tag[..TAG_BYTES]);
+        base32(&token)
+    }
+
+    /// The discussion's number and the person that `token` was made for with this key; compared in constant time.
+    pub fn read_switch(&self, token: &str) -> Option<(i64, PersonId)> {
+        if token.len() > SWITCH_CHARS_MAX {
+            return None;
+        }
+        let token = from_base32(&token.to_ascii_lowercase())?;
+        let (payload, tag) = token.split_at_checked(token.len().checked_sub(TAG_BYTES)?)?;
+        self.switch_mac(payload).verify_truncated_left(tag).ok()?;
+        named(payload)
+    }
+
+    fn switch_mac(&self, payload: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        mac.update(SWITCH_PURPOSE);
+        mac.update(&[0]);
+        mac.update(payload);
+        mac
     }
 
     fn mac(&self, mailbox: &str, payload: &[u8]) -> Hmac<Sha256> {
@@ -65,6 +90,22 @@ impl ReplyKey {
         mac.update(payload);
         mac
     }
+}
+
+/// The longest token of a link, in characters: two numbers of 10 bytes each, and the tag.
+const SWITCH_CHARS_MAX: usize = 48;
+
+fn payload(number: i64, person: PersonId) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(30);
+    push_varint(&mut payload, number.cast_unsigned());
+    push_varint(&mut payload, person.0.cast_unsigned());
+    payload
+}
+
+fn named(payload: &[u8]) -> Option<(i64, PersonId)> {
+    let (number, rest) = take_varint(payload)?;
+    let (person, rest) = take_varint(rest)?;
+    rest.is_empty().then_some((number.cast_signed(), PersonId(person.cast_signed())))
 }
 
 /// Little-endian base 128, the high bit for "more".
@@ -294,6 +335,20 @@ mod tests {
         for bad in ["", "support@example.com", "support+@example.com", "support+aaaa@example.com", "support+!@example.com", "x"] {
             assert_eq!(key().read(MAILBOX, bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_link_that_turns_mails_off_is_no_reply_address_and_cannot_be_made_up() {
+        let token = key().switch_token(12, PersonId(345));
+        assert_eq!(key().read_switch(&token), Some((12, PersonId(345))));
+        assert_eq!(key().read_switch(&token.to_uppercase()), Some((12, PersonId(345))));
+        assert_eq!(ReplyKey::new([8; 32]).read_switch(&token), None);
+        assert_eq!(key().read(MAILBOX, &format!("support+{token}@example.com")), None);
+        let reply = key().reply_address(MAILBOX, 12, PersonId(345));
+        let from_address = reply.trim_start_matches("support+").split('@').next().expect("it has an @");
+        assert_eq!(key().read_switch(from_address), None);
+        assert_eq!(key().read_switch(&"a".repeat(SWITCH_CHARS_MAX + 1)), None);
+        assert!(key().switch_token(i64::MAX, PersonId(-1)).len() <= SWITCH_CHARS_MAX);
     }
 
     #[test]

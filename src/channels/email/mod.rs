@@ -2,8 +2,8 @@
 //!
 //! [`parse`] reads a mail, with the help of [`charset`] and [`html`]; [`reply_text`] finds what is new in it, [`auto_mail`]
 //! whether a person wrote it, [`authenticity`] whether its author is who they say. [`address`] makes and reads the tokens
-//! and tags by which an answer finds its discussion, [`render`] builds the mails that we send,
-//! [`as_sent`] makes a mail's HTML safe to show.
+//! and tags by which an answer finds its discussion, [`render`] builds the mails that we send, with pictures that [`picture`]
+//! knows, [`orders`] are what a colleague tells us in the first lines of an answer, and [`as_sent`] makes a mail's HTML safe to show.
 
 pub mod address;
 pub mod as_sent;
@@ -19,7 +19,9 @@ pub mod html;
 pub mod imap;
 pub mod maildir;
 pub mod oauth;
+pub mod orders;
 pub mod parse;
+pub mod picture;
 pub mod render;
 pub mod reply_text;
 pub mod smtp;

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, Mailbox, Message, MultiPart, SinglePart};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::DELIVERY_HEADER;
+use super::picture::picture;
 use crate::domain::{MailAddress, MessageId};
 use crate::i18n::Locale;
 
@@ -31,8 +32,12 @@ pub struct OutgoingMail {
     pub date: Timestamp,
     /// Content of `List-Id`, without angle brackets.
     pub list_id: Option<String>,
+    /// The page that turns these mails off (RFC 2369, 3.2); one click does if it is served over TLS (RFC 8058).
+    pub switch: Option<String>,
     /// The delivery's UUID: tells our own mail when it comes back.
     pub delivery: String,
+    /// What must be seen before all else: that not everybody may read this.
+    pub alert: Option<String>,
     /// What happened, a line each.
     pub intro: String,
     /// Oldest first.
@@ -44,6 +49,8 @@ pub struct OutgoingMail {
     pub with_marker: bool,
     /// Small print, a line each.
     pub footer: Vec<String>,
+    /// What the link to [`Self::switch`] is called.
+    pub switch_label: String,
 }
 
 /// A post in a mail.
@@ -53,10 +60,19 @@ pub struct MailPost {
     /// The time as it is shown.
     pub when: String,
     pub body: String,
-    /// Name and address of each file.
-    pub attachments: Vec<(String, String)>,
+    pub files: Vec<MailFile>,
     /// Clients never see it.
     pub internal: bool,
+}
+
+/// A file beside a post in a mail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MailFile {
+    pub name: String,
+    /// Where it is had by who may.
+    pub url: String,
+    /// A small picture of it that travels in the mail: the bytes of a PNG, GIF or JPEG, and its Content-ID. Others are left out.
+    pub picture: Option<(String, Vec<u8>)>,
 }
 
 /// The most ids of a thread that References carries: the first and the newest (RFC 5322 asks for all, servers for short lines).
@@ -91,10 +107,28 @@ pub fn mail(m: &OutgoingMail) -> Vec<u8> {
     if let Some(list_id) = &m.list_id {
         builder = builder.raw_header(raw_header("List-Id", &format!("<{list_id}>")));
     }
-    let body = MultiPart::alternative()
-        .singlepart(part(ContentType::TEXT_PLAIN, &text(m)))
-        .singlepart(part(ContentType::TEXT_HTML, &page(m).into_string()));
+    if let Some(switch) = &m.switch {
+        builder = builder.raw_header(raw_header("List-Unsubscribe", &format!("<{switch}>")));
+        if switch.starts_with("https://") {
+            builder = builder.raw_header(raw_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+        }
+    }
+    let html = part(ContentType::TEXT_HTML, &page(m).into_string());
+    let body = MultiPart::alternative().singlepart(part(ContentType::TEXT_PLAIN, &text(m)));
+    let pictures: Vec<SinglePart> = m.posts.iter().flat_map(|p| &p.files).filter_map(picture_part).collect();
+    let body = if pictures.is_empty() {
+        body.singlepart(html)
+    } else {
+        body.multipart(pictures.into_iter().fold(MultiPart::related().singlepart(html), MultiPart::singlepart))
+    };
     builder.multipart(body).expect("the mail has a sender and a recipient").formatted()
+}
+
+fn picture_part(file: &MailFile) -> Option<SinglePart> {
+    let (id, bytes) = file.picture.as_ref()?;
+    let content_type = ContentType::parse(picture(bytes)?.content_type).expect("it is one of three that are right");
+    let body = Body::new_with_encoding(bytes.clone(), ContentTransferEncoding::Base64).expect("base64 takes any bytes");
+    Some(Attachment::new_inline(id.clone()).body(body, content_type))
 }
 
 fn part(content_type: ContentType, body: &str) -> SinglePart {
@@ -146,6 +180,10 @@ fn text(m: &OutgoingMail) -> String {
         line(texts.get("mail.marker"));
         line("");
     }
+    if let Some(alert) = &m.alert {
+        line(&format!("〔{}〕", one_line(alert)));
+        line("");
+    }
     if !m.intro.is_empty() {
         line(&m.intro);
         line("");
@@ -154,7 +192,7 @@ fn text(m: &OutgoingMail) -> String {
         let note = if post.internal { format!("〔{}〕", texts.get("mail.internal")) } else { String::new() };
         line(&format!("{note}{} · {}", one_line(&post.author), one_line(&post.when)));
         line(post.body.trim_end());
-        for (name, url) in &post.attachments {
+        for MailFile { name, url, .. } in &post.files {
             line(&format!("[{}] {} {url}", texts.get("mail.attachments"), one_line(name)));
         }
         line("");
@@ -165,12 +203,22 @@ fn text(m: &OutgoingMail) -> String {
         line("");
         m.footer.iter().for_each(|f| line(f));
     }
+    if let Some(switch) = &m.switch {
+        line(&format!("{} {switch}", m.switch_label));
+    }
     out
 }
 
 /// Fonts that every mail program has, Chinese and Japanese ones among them.
 const FONT: &str =
     "font-family:'Segoe UI','PingFang TC','Microsoft JhengHei','Hiragino Sans','Noto Sans CJK TC',Helvetica,Arial,sans-serif;";
+
+/// What a table needs so that every program lays it out alike.
+const TABLE: &str = "border-collapse:collapse;mso-table-lspace:0;mso-table-rspace:0;";
+/// Outlook on Windows lays mail out with Word, which knows no widest width: it gets a table of its own around ours.
+const FOR_WORD_BEGINS: &str = "<!--[if mso]><table role=\"presentation\" width=\"640\" align=\"left\" cellpadding=\"0\" cellspacing=\"0\" \
+                               border=\"0\"><tr><td><![endif]-->";
+const FOR_WORD_ENDS: &str = "<!--[if mso]></td></tr></table><![endif]-->";
 
 /// Tables and inline styles: Outlook lays mail out with Word, Gmail drops style sheets.
 fn page(m: &OutgoingMail) -> Markup {
@@ -181,22 +229,43 @@ fn page(m: &OutgoingMail) -> Markup {
             head {
                 meta http-equiv="Content-Type" content="text/html; charset=utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
+                meta name="color-scheme" content="light";
+                meta name="supported-color-schemes" content="light";
+                // Phones would make links of numbers and dates.
+                meta name="format-detection" content="telephone=no, date=no, address=no";
                 title { (m.subject) }
             }
-            body style={ "margin:0;padding:0;background-color:#ffffff;color:#1f2328;font-size:15px;line-height:1.6;" (FONT) } {
+            body style={ "margin:0;padding:0;width:100%;background-color:#ffffff;color:#1f2328;font-size:15px;line-height:1.6;-webkit-text-size-adjust:100%;" (FONT) } {
                 @if m.with_marker {
-                    div style="color:#8b949e;font-size:12px;padding:12px 16px 0 16px;" { (texts.get("mail.marker")) }
+                    div style="color:#6e7781;font-size:12px;line-height:1.5;padding:12px 16px 0 16px;" { (texts.get("mail.marker")) }
                 }
-                table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse;max-width:640px;" {
+                (PreEscaped(FOR_WORD_BEGINS))
+                table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style={ (TABLE) "width:100%;max-width:640px;" } {
                     tr { td style={ "padding:16px;" (FONT) } {
-                        @for line in m.intro.lines() { p style="margin:0 0 16px 0;color:#57606a;" { (line) } }
+                        @if let Some(alert) = &m.alert { (alert_block(alert)) }
+                        @for (n, line) in m.intro.lines().enumerate() {
+                            @if n == 0 { p style="margin:0 0 10px 0;color:#1f2328;font-size:16px;line-height:1.5;font-weight:bold;" { (line) } }
+                            @else { p style="margin:0 0 4px 0;color:#424a53;font-size:14px;line-height:1.6;" { (lines(line)) } }
+                        }
+                        @if m.intro.lines().nth(1).is_some() { p style="margin:0;font-size:8px;line-height:12px;" { (PreEscaped("&nbsp;")) } }
                         @for post in &m.posts { (post_block(m.locale, post)) }
                         (button(&m.link, &m.link_label))
-                        @for line in &m.footer { p style="margin:8px 0 0 0;color:#8b949e;font-size:12px;" { (line) } }
+                        @for line in &m.footer { p style=(SMALL) { (line) } }
+                        @if let Some(switch) = &m.switch { p style=(SMALL) { a href=(switch) style="color:#6e7781;text-decoration:underline;" { (m.switch_label) } } }
                     } }
                 }
+                (PreEscaped(FOR_WORD_ENDS))
             }
+        }
+    }
+}
+
+const SMALL: &str = "margin:8px 0 0 0;color:#6e7781;font-size:12px;line-height:1.5;";
+
+fn alert_block(alert: &str) -> Markup {
+    html! {
+        table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style={ (TABLE) "width:100%;margin:0 0 16px 0;" } {
+            tr { td bgcolor="#fff1c2" style={ "padding:10px 16px;background-color:#fff1c2;border:1px solid #d4a72c;color:#6b4900;font-size:14px;line-height:1.5;font-weight:bold;" (FONT) } { (alert) } }
         }
     }
 }
@@ -205,19 +274,20 @@ fn post_block(locale: Locale, post: &MailPost) -> Markup {
     let texts = locale.texts();
     let (edge, ground) = if post.internal { ("#d4a72c", "#fff8e1") } else { ("#06c755", "#f6f8fa") };
     html! {
-        table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse;margin:0 0 16px 0;" {
+        table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style={ (TABLE) "width:100%;margin:0 0 16px 0;" } {
             tr { td bgcolor=(ground) style={ "padding:12px 16px;background-color:" (ground) ";border-left:4px solid " (edge) ";color:#1f2328;font-size:15px;line-height:1.6;" (FONT) } {
-                p style="margin:0 0 6px 0;font-size:13px;color:#57606a;" {
+                p style="margin:0 0 6px 0;font-size:13px;line-height:1.5;color:#57606a;" {
                     @if post.internal { strong style="color:#9a6700;" { (texts.get("mail.internal")) } " · " }
                     strong style="color:#1f2328;" { (post.author) } " · " (post.when)
                 }
                 div style="word-break:break-word;overflow-wrap:anywhere;" { (lines(&post.body)) }
-                @if !post.attachments.is_empty() {
-                    p style="margin:8px 0 0 0;font-size:13px;" {
+                @for file in &post.files { (inline_picture(file)) }
+                @if !post.files.is_empty() {
+                    p style="margin:8px 0 0 0;font-size:13px;line-height:1.5;color:#57606a;word-break:break-word;" {
                         (texts.get("mail.attachments")) ": "
-                        @for (n, (name, url)) in post.attachments.iter().enumerate() {
+                        @for (n, file) in post.files.iter().enumerate() {
                             @if n > 0 { ", " }
-                            a href=(url) style="color:#0969da;" { (name) }
+                            a href=(file.url) style="color:#0969da;" { (file.name) }
                         }
                     }
                 }
@@ -226,26 +296,69 @@ fn post_block(locale: Locale, post: &MailPost) -> Markup {
     }
 }
 
+/// The widest that a picture is shown, in CSS pixels.
+const PICTURE_WIDTH_MAX: u32 = 480;
+
+/// A small picture, with the file behind it. Word needs its width as an attribute.
+fn inline_picture(file: &MailFile) -> Markup {
+    let shown = file.picture.as_ref().and_then(|(id, bytes)| Some((id, picture(bytes)?)));
+    html! {
+        @if let Some((id, picture)) = shown {
+            div style="margin:10px 0 0 0;" {
+                a href=(file.url) style="text-decoration:none;" {
+                    img src={ "cid:" (id) } alt=(file.name) width=(picture.width.min(PICTURE_WIDTH_MAX)) border="0"
+                        style="display:block;max-width:100%;height:auto;border:0;border-radius:6px;";
+                }
+            }
+        }
+    }
+}
+
 /// A button that is a table cell, since Outlook gives links no padding.
 fn button(link: &str, label: &str) -> Markup {
     html! {
-        table role="presentation" cellpadding="0" cellspacing="0" border="0" style="border-collapse:separate;margin:0 0 16px 0;" {
+        table role="presentation" cellpadding="0" cellspacing="0" border="0" style="border-collapse:separate;margin:4px 0 12px 0;" {
             tr { td bgcolor="#06883d" style="border-radius:6px;background-color:#06883d;" {
                 a href=(link) style={ "display:inline-block;padding:10px 20px;color:#ffffff;font-size:15px;font-weight:bold;text-decoration:none;" (FONT) } { (label) }
             } }
         }
-        p style="margin:0;font-size:12px;color:#57606a;word-break:break-all;" { a href=(link) style="color:#57606a;" { (link) } }
+        p style="margin:0 0 16px 0;font-size:12px;line-height:1.5;color:#57606a;word-break:break-all;" { a href=(link) style="color:#57606a;" { (link) } }
     }
 }
 
-/// Escaped, with the line ends as they were written.
+/// Escaped, with the line ends as they were written and addresses as links: Outlook makes none of what it is sent.
 fn lines(body: &str) -> Markup {
-    let escaped: Vec<String> = body.trim_end().lines().map(|l| html! { (l) }.into_string()).collect();
+    let escaped: Vec<String> = body.trim_end().lines().map(|l| linked(l).into_string()).collect();
     PreEscaped(escaped.join("<br>\r\n"))
+}
+
+fn linked(line: &str) -> Markup {
+    let mut done = 0;
+    let mut pieces = vec![];
+    for (at, _) in line.match_indices("http") {
+        let from = &line[at..];
+        if at < done || !(from.starts_with("https://") || from.starts_with("http://")) {
+            continue;
+        }
+        // What is not ASCII, as the words around it in Chinese, ends it.
+        let end = from.find(|c: char| !c.is_ascii_graphic() || matches!(c, '<' | '>' | '"')).unwrap_or(from.len());
+        let url = from[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '\'']);
+        pieces.push((&line[done..at], url));
+        done = at + url.len();
+    }
+    html! {
+        @for (before, url) in pieces {
+            (before)
+            @if url.ends_with("://") { (url) } @else { a href=(url) style="color:#0969da;" { (url) } }
+        }
+        (&line[done..])
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use mail_parser::MimeHeaders;
+
     use super::*;
     use crate::channels::email::{parse, reply_text};
     use crate::domain::AutoMail;
@@ -263,29 +376,39 @@ mod tests {
             references: (0..50).map(|n| MessageId(format!("{n}.some-long-identifier@mail.example.com"))).collect(),
             date: "2026-11-21T12:13:00Z".parse().expect("a time"),
             list_id: Some("project-alpha.example.com".to_owned()),
+            switch: Some(format!("https://support.example.com/mail/{}", "a2".repeat(20))),
             delivery: "0b6f1c1e-0000-4000-8000-000000000000".to_owned(),
+            alert: Some("這封信含有內部備註".to_owned()),
             intro: "林小姐在 LINE 群組提出新的問題".to_owned(),
             posts: vec![
                 MailPost {
                     author: "林小姐".to_owned(),
                     when: "11月21日 20:13".to_owned(),
                     body: format!("大門壞了 <b>&\n{}", "很長的一行".repeat(400)),
-                    attachments: vec![("照片 1.jpg".to_owned(), "https://support.example.com/f/1".to_owned())],
+                    files: vec![file("照片 1.png", Some(tiny_png())), file("損壞.png", Some(b"\x89PNG".to_vec())), file("報價.pdf", None)],
                     internal: false,
                 },
                 MailPost {
-                    author: "小陳".to_owned(),
-                    when: "20:15".to_owned(),
-                    body: "先別回".to_owned(),
-                    attachments: vec![],
-                    internal: true,
+                    author: "小陳".to_owned(), when: "20:15".to_owned(), body: "先別回".to_owned(), files: vec![], internal: true
                 },
             ],
             link: "https://support.example.com/d/12".to_owned(),
             link_label: "查看討論".to_owned(),
             with_marker: true,
             footer: vec!["您收到這封信，因為您是專案成員。".to_owned()],
+            switch_label: "停止接收".to_owned(),
         }
+    }
+
+    fn file(name: &str, bytes: Option<Vec<u8>>) -> MailFile {
+        let url = "https://support.example.com/files/1/x".to_owned();
+        MailFile { name: name.to_owned(), url, picture: bytes.map(|b| ("picture-1.x@example.com".to_owned(), b)) }
+    }
+
+    fn tiny_png() -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(vec![]);
+        image::DynamicImage::new_rgb8(900, 20).write_to(&mut bytes, image::ImageFormat::Png).expect("it can be written");
+        bytes.into_inner()
     }
 
     #[test]
@@ -294,7 +417,9 @@ mod tests {
         let head_end = raw.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
         let head = std::str::from_utf8(&raw[..head_end]).expect("text");
         assert!(head.is_ascii());
-        for name in ["From", "Date", "Message-ID", "To", "Subject", "Reply-To", "Auto-Submitted", "List-Id", DELIVERY_HEADER] {
+        for name in
+            ["From", "Date", "Message-ID", "To", "Subject", "Reply-To", "Auto-Submitted", "List-Id", "List-Unsubscribe", DELIVERY_HEADER]
+        {
             let count = head.lines().filter(|l| l.to_ascii_lowercase().starts_with(&format!("{}:", name.to_ascii_lowercase()))).count();
             assert_eq!(count, 1, "{name} in\n{head}");
         }
@@ -326,6 +451,46 @@ mod tests {
     }
 
     #[test]
+    fn one_click_turns_the_mails_off() {
+        let mut m = sample();
+        let head = |m: &OutgoingMail| {
+            let raw = String::from_utf8(mail(m)).expect("it is ASCII");
+            raw.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ")
+        };
+        let url = m.switch.clone().expect("it has one");
+        assert!(head(&m).contains(&format!("List-Unsubscribe: <{url}>\r\n")), "{}", head(&m));
+        assert!(head(&m).contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
+        assert!(text(&m).contains(&url) && page(&m).into_string().contains(&url));
+        m.switch = Some("http://localhost:8080/mail/aa".to_owned());
+        assert!(head(&m).contains("List-Unsubscribe:") && !head(&m).contains("List-Unsubscribe-Post"), "one click needs TLS");
+        m.switch = None;
+        assert!(!head(&m).contains("List-Unsubscribe"));
+    }
+
+    #[test]
+    fn a_small_picture_travels_in_the_mail_and_is_shown_where_it_was_sent() {
+        let raw = mail(&sample());
+        let parsed = mail_parser::MessageParser::default().parse(&raw).expect("it is a mail");
+        let pictures: Vec<_> = parsed.parts.iter().filter(|p| p.content_id().is_some()).collect();
+        assert_eq!(pictures.len(), 1, "what is no picture stays out");
+        assert_eq!((pictures[0].content_id(), pictures[0].contents()), (Some("picture-1.x@example.com"), tiny_png().as_slice()));
+        let html = page(&sample()).into_string();
+        assert_eq!(html.matches("src=\"cid:picture-1.x@example.com\"").count(), 1);
+        assert!(html.contains("width=\"480\""), "Word is told how wide: {html}");
+        assert!(text(&sample()).contains("報價.pdf https://support.example.com/files/1/x"));
+    }
+
+    #[test]
+    fn who_may_read_it_is_said_before_all_else() {
+        let m = sample();
+        let alert = m.alert.clone().expect("it has one");
+        let text = text(&m);
+        assert!(text.find(&alert) < text.find(&m.intro) && text.contains(&alert));
+        let html = page(&m).into_string();
+        assert!(html.find(&alert) < html.find("林小姐在 LINE") && html.contains(&alert));
+    }
+
+    #[test]
     fn names_cannot_add_headers() {
         let mut m = sample();
         m.from_name = "x\r\nBcc: victim@example.com".to_owned();
@@ -334,6 +499,19 @@ mod tests {
         m.delivery = "z\nBcc: victim@example.com".to_owned();
         let raw = mail(&m);
         assert!(!String::from_utf8_lossy(&raw).lines().any(|l| l.to_ascii_lowercase().starts_with("bcc:")));
+    }
+
+    #[test]
+    fn addresses_in_the_text_are_links() {
+        let shown = |line: &str| linked(line).into_string();
+        let link = |url: &str| format!("<a href=\"{url}\" style=\"color:#0969da;\">{url}</a>");
+        assert_eq!(shown("請看https://a.example/b。謝謝"), format!("請看{}。謝謝", link("https://a.example/b")));
+        assert_eq!(
+            shown("(http://a.example/x), https://b.example."),
+            format!("({}), {}.", link("http://a.example/x"), link("https://b.example"))
+        );
+        assert_eq!(shown("https:// \"https://a.example\"><b>"), format!("https:// &quot;{}&quot;&gt;&lt;b&gt;", link("https://a.example")));
+        assert_eq!(shown("javascript:alert(1)"), "javascript:alert(1)");
     }
 
     #[test]

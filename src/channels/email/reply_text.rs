@@ -6,6 +6,7 @@
 //! bounded number of times.
 
 mod attribution;
+mod forwarded;
 mod history;
 mod line;
 mod signature;
@@ -16,6 +17,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use self::attribution::Sign;
+pub use self::forwarded::{Forwarded, forwarded};
 use self::history::is_forward_line;
 use self::line::{Line, is_rule};
 use super::html;

@@ -1,7 +1,6 @@
 //! The demonstration's mail drop: what the product sent (a Maildir that is only read), and what its people write (raw mails put
 //! into the Maildir that the product reads).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -11,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
-use mail_parser::{Address, HeaderValue, MessageParser, MessagePart, MimeHeaders as _};
+use mail_parser::{Address, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _};
 use serde::Serialize;
 use tokio::fs;
 use uuid::Uuid;
@@ -22,6 +21,8 @@ pub(super) const MAILS_SHOWN_MAX: usize = 200;
 const MAIL_BYTES_MAX: u64 = 20 * 1024 * 1024;
 /// The most text of one mail that it shows.
 const TEXT_CHARS_SHOWN_MAX: usize = 50_000;
+/// Parts of one mail that are looked through for pictures.
+const PICTURES_SHOWN_MAX: usize = 100;
 /// RFC 2047, 2: an encoded word has at most 75 characters, so at most 45 octets in base64.
 const ENCODED_WORD_BYTES_MAX: usize = 45;
 /// RFC 2045, 6.8: the longest line of base64.
@@ -78,7 +79,7 @@ pub(super) fn read(id: &str, raw: &[u8], sent: bool) -> Option<Mail> {
         _ => Vec::new(),
     };
     let has_html = message.parts.iter().any(MessagePart::is_text_html);
-    let html_body = message.body_html(0).filter(|_| has_html).map(Cow::into_owned);
+    let html_body = message.body_html(0).filter(|_| has_html).map(|html| with_pictures(html.into_owned(), &message));
     Some(Mail {
         id: id.to_owned(),
         to: parties(message.to()).chain(parties(message.cc())).map(|p| p.address).collect(),
@@ -94,6 +95,17 @@ pub(super) fn read(id: &str, raw: &[u8], sent: bool) -> Option<Mail> {
         references,
         sent,
     })
+}
+
+/// The HTML with the pictures that travel in the mail (RFC 2392) put into it: a browser has no mail to take them from.
+fn with_pictures(mut html: String, message: &Message<'_>) -> String {
+    for part in message.parts.iter().take(PICTURES_SHOWN_MAX) {
+        if let (Some(id), Some(kind)) = (part.content_id(), part.content_type().filter(|k| k.ctype() == "image")) {
+            let data = format!("data:image/{};base64,{}", kind.subtype().unwrap_or("png"), STANDARD.encode(part.contents()));
+            html = html.replace(&format!("\"cid:{id}\""), &format!("\"{data}\""));
+        }
+    }
+    html
 }
 
 /// Reads what is new among the newest mails of a Maildir into `known`, and forgets what is no longer among them. A folder that does not exist yet is empty.
@@ -296,6 +308,15 @@ mod tests {
         assert_eq!(mail.text.replace("\r\n", "\n").trim_end(), format!("{}\n\n{quote}", draft.text));
         let html = mail.html_body.unwrap();
         assert!(html.contains("&lt;請查收&gt;</div><br><div class=\"gmail_quote gmail_quote_container\">"), "{html}");
+    }
+
+    #[test]
+    fn a_picture_in_the_mail_is_shown() {
+        let raw = "From: a@demo.example\r\nTo: b@demo.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n\
+                   --b\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:p1@x\"><img src=\"cid:p2@x\">\r\n--b\r\nContent-ID: <p1@x>\r\nContent-Type: \
+                   image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAEC\r\n--b--\r\n";
+        let html = read("3", raw.as_bytes(), false).unwrap().html_body.unwrap();
+        assert!(html.contains("src=\"data:image/png;base64,AAEC\"><img src=\"cid:p2@x\">"), "{html}");
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use super::shapes::{LineGroupOfProject, Page, ProjectShape, line_group};
 use super::{Asked, Body, InPath, id_cursor, page_size};
 use crate::App;
 use crate::discussions::{Viewer, bind_chat};
-use crate::domain::{Channel, ChatKind, Inbox, LineChatId, ProjectKind, Role, is_project_key};
+use crate::domain::{Channel, ChatKind, Inbox, LineChatId, ProjectKind, REOPEN_DAYS_MAX, Role, is_project_key};
 use crate::store::projects::Project;
 use crate::store::{Tx, chats, members, persons, projects};
 use crate::web::error::Problem;
@@ -119,10 +119,12 @@ pub(super) async fn show(
 pub(super) struct ProjectChange {
     /// Whether notices into its LINE groups show the beginning of an answer.
     excerpts: Option<bool>,
+    /// A client's mail into a discussion that has been done for longer opens a new one: 0 to 3650 days.
+    reopen_days: Option<i64>,
 }
 
 /// Changes what a project does.
-#[utoipa::path(patch, path = "/api/v1/projects/{key}", params(("key" = String, Path)), request_body = ProjectChange, responses((status = 200, body = ProjectShape), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(patch, path = "/api/v1/projects/{key}", params(("key" = String, Path)), request_body = ProjectChange, responses((status = 200, body = ProjectShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn change(
     State(app): State<Arc<App>>,
     ByToken(viewer): ByToken,
@@ -134,6 +136,13 @@ pub(super) async fn change(
     if let Some(excerpts) = change.excerpts {
         projects::set_excerpts(&mut tx, project.id, excerpts).await?;
         project.excerpts = excerpts;
+    }
+    if let Some(days) = change.reopen_days {
+        if !(0..=REOPEN_DAYS_MAX).contains(&days) {
+            return Err(Problem::unprocessable(format!("reopen_days is {days}; it must be 0 to {REOPEN_DAYS_MAX}")));
+        }
+        projects::set_reopen_days(&mut tx, project.id, days).await?;
+        project.reopen_days = days;
     }
     tx.commit().await?;
     Ok(Json(project.into()))

@@ -13,7 +13,7 @@ use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::versions::Version;
-use crate::store::{Result, attachments, discussion_events, persons, posts, presence, projects, versions};
+use crate::store::{Result, attachments, discussion_events, persons, posts, presence, projects, versions, watchers};
 use crate::web::file_url;
 
 /// RFC 3339 in UTC.
@@ -41,11 +41,21 @@ pub struct ProjectShape {
     pub created_at: String,
     /// Whether notices into its LINE groups show the beginning of an answer.
     pub excerpts: bool,
+    /// A client's mail into a discussion that has been done for longer opens a new one, in days.
+    pub reopen_days: i64,
 }
 
 impl From<Project> for ProjectShape {
     fn from(p: Project) -> Self {
-        Self { key: p.key, name: p.name, status: p.status, kind: p.kind.to_string(), created_at: time(p.created_at), excerpts: p.excerpts }
+        Self {
+            key: p.key,
+            name: p.name,
+            status: p.status,
+            kind: p.kind.to_string(),
+            created_at: time(p.created_at),
+            excerpts: p.excerpts,
+            reopen_days: p.reopen_days,
+        }
     }
 }
 
@@ -128,7 +138,20 @@ pub struct DiscussionWithPosts {
     /// After a correction: by which it can be undone (`POST /corrections/{id}/undo`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correction: Option<i64>,
+    /// Who follows it beside its staff and those who wrote in it: for staff.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watchers: Vec<WatcherShape>,
 }
+
+/// Somebody who is told of a discussion by mail as its writer is.
+#[derive(Serialize, ToSchema)]
+pub struct WatcherShape {
+    pub name: String,
+    pub since: String,
+}
+
+/// Watchers that one answer tells.
+const WATCHERS_MAX: i64 = 200;
 
 /// A change, by whom, when and through which door.
 #[derive(Serialize, ToSchema)]
@@ -252,7 +275,9 @@ pub async fn with_posts(c: &mut AnyConnection, app: &App, d: &Discussion, role: 
         .filter(|e| role.is_staff() || !e.what.is_for_staff())
         .map(|e| EventShape { at: time(e.at), by: e.by, via: e.via, what: e.what })
         .collect();
-    Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes, events, correction: None })
+    let all = if role.is_staff() { watchers::all(c, d.id, WATCHERS_MAX).await? } else { vec![] };
+    let watchers = all.into_iter().map(|w| WatcherShape { name: w.name, since: time(w.since) }).collect();
+    Ok(DiscussionWithPosts { discussion: discussion(c, app, d).await?, posts: shapes, events, correction: None, watchers })
 }
 
 /// One post with its files and versions, of which `files` and `versions` may hold more.

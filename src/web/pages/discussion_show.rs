@@ -23,11 +23,11 @@ use crate::store::posts::Post;
 use crate::store::versions::Version;
 use crate::store::{
     self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notices, persons, posts, presence,
-    projects, versions,
+    projects, versions, watchers,
 };
 use crate::web::file_url;
 use crate::web::templates::Look;
-use crate::web::templates::discussion::{Draft, Shown, discussion as draw};
+use crate::web::templates::discussion::{Draft, Mails, Shown, discussion as draw};
 use crate::web::templates::files::FileView;
 use crate::web::templates::post::{Beside, PostView};
 
@@ -126,6 +126,7 @@ async fn gather(
     } else {
         vec![]
     };
+    let mails = mails(c, app, viewer, &discussion, role).await?;
     let project = projects::get(c, discussion.project).await?;
     let mut events = discussion_events::of_discussion(c, discussion.id, EVENTS_MAX).await?;
     let (mut held, mut bounced) = (vec![], vec![]);
@@ -148,12 +149,26 @@ async fn gather(
         assignee,
         role,
         staff,
+        mails,
         earlier,
         draft,
         trouble: None,
         held,
         bounced,
     })
+}
+
+/// Watchers on the page at most.
+const WATCHERS_SHOWN: i64 = 100;
+
+/// Whether mails go to the reader, and who follows the discussion, which is for staff.
+async fn mails(c: &mut AnyConnection, app: &App, viewer: &Viewer, discussion: &Discussion, role: Role) -> store::Result<Mails> {
+    if app.smtp.is_none() {
+        return Ok(Mails::default());
+    }
+    let to_reader = acts::hears_by_mail(c, discussion, viewer.person).await?;
+    let all = if role.is_staff() { watchers::all(c, discussion.id, WATCHERS_SHOWN).await? } else { vec![] };
+    Ok(Mails { to_reader, watchers: all.into_iter().filter(|w| w.person != viewer.person).map(|w| (w.person, w.name)).collect() })
 }
 
 /// The addresses of the authors' pictures.

@@ -4,6 +4,7 @@ mod correct;
 mod discussion_change;
 mod discussion_reply;
 mod discussion_show;
+mod discussion_watch;
 mod discussions_list;
 mod group_show;
 mod groups_list;
@@ -11,6 +12,7 @@ mod held_mails;
 mod inbound_list;
 mod line_login;
 mod mail_show;
+mod mail_switch;
 mod me;
 mod person_picture;
 mod projects;
@@ -59,6 +61,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/projects/{key}", get(projects::show))
         .route("/projects/{key}/code", post(projects::code))
         .route("/projects/{key}/excerpts", post(projects::excerpts))
+        .route("/projects/{key}/reopen", post(projects::reopen))
+        .route("/mail/{token}", get(mail_switch::show).post(mail_switch::switch))
         .route("/discussions", get(discussions_list::list))
         .route("/inbound", get(inbound_list::list))
         .route("/held", get(held_mails::list))
@@ -71,6 +75,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/posts/{id}/place", post(correct::place))
         .route("/corrections/{id}/undo", post(correct::undo))
         .route("/unsure", get(correct::unsure))
+        .route("/d/{number}/watch", post(discussion_watch::watch))
         .route("/d/{number}/{change}", post(discussion_change::change))
         .route("/mails/{post}", get(mail_show::show))
         .route("/groups", get(groups_list::list))

@@ -13,7 +13,7 @@ use super::me::is_staff;
 use super::{Answer, FormOf, Refusal, answer, html, staff_or_client, to};
 use crate::App;
 use crate::discussions::{self as acts, Viewer};
-use crate::domain::{CodePurpose, Role, is_project_key};
+use crate::domain::{CodePurpose, REOPEN_DAYS_MAX, Role, is_project_key};
 use crate::store::projects::Project;
 use crate::store::{self, chats, discussions, held_mails, members, projects};
 use crate::web::templates::Look;
@@ -111,6 +111,32 @@ async fn set_excerpts(app: &App, key: &str, headers: &HeaderMap, form: FormOf<Ex
         return Err(Refusal::Forbidden);
     }
     projects::set_excerpts(&mut tx, project.id, form.excerpts == "1").await?;
+    tx.commit().await?;
+    Ok(to(&here))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Reopening {
+    #[serde(default)]
+    days: String,
+}
+
+/// Says for how many days after its end a client's mail reopens a discussion.
+pub(super) async fn reopen(State(app): State<Arc<App>>, Path(key): Path<String>, headers: HeaderMap, form: FormOf<Reopening>) -> Response {
+    answer(&app, set_reopen_days(&app, &key, &headers, form).await)
+}
+
+async fn set_reopen_days(app: &App, key: &str, headers: &HeaderMap, form: FormOf<Reopening>) -> Answer {
+    let here = address(key)?;
+    let viewer = staff_or_client(app, headers, &here).await?;
+    let Form(form) = form?;
+    let days = form.days.trim().parse().ok().filter(|d| (0..=REOPEN_DAYS_MAX).contains(d)).ok_or(Refusal::Bad)?;
+    let mut tx = app.db.begin().await?;
+    let (project, role) = as_staff(&mut tx, &viewer, key).await?;
+    if role != Role::Owner {
+        return Err(Refusal::Forbidden);
+    }
+    projects::set_reopen_days(&mut tx, project.id, days).await?;
     tx.commit().await?;
     Ok(to(&here))
 }

@@ -26,6 +26,7 @@ pub struct Shown {
     pub role: Role,
     /// Who could look after it, the reader first if they are staff.
     pub staff: Vec<(PersonId, String)>,
+    pub mails: Mails,
     pub posts: Vec<PostView>,
     pub beside: Beside,
     /// What was changed, in order.
@@ -41,6 +42,15 @@ pub struct Shown {
     pub held: Vec<HeldMail>,
     /// Whose mail comes back; likewise.
     pub bounced: Vec<Bounced>,
+}
+
+/// Who hears of the discussion by mail.
+#[derive(Clone, Debug, Default)]
+pub struct Mails {
+    /// Whether the reader does; `None` where they have no address, or we send no mail.
+    pub to_reader: Option<bool>,
+    /// Who else follows it; for staff.
+    pub watchers: Vec<(PersonId, String)>,
 }
 
 /// What stands in the reply box.
@@ -161,6 +171,39 @@ fn facts(look: &Look<'_>, shown: &Shown) -> Markup {
                     dd title=(bounced.reason) { (bounced.name) " " span.faint { (bounced.address) " · " (when.ago(bounced.at)) } }
                 }
                 dt { (look.t("page.opened_at")) } dd { time datetime=(d.opened_at.to_string()) title=(when.absolute(d.opened_at)) { (opened) } }
+            }
+            (mails(look, shown))
+        }
+    }
+}
+
+fn mails(look: &Look<'_>, shown: &Shown) -> Markup {
+    let here = format!("/d/{}/watch", shown.discussion.number);
+    let mails = &shown.mails;
+    html! {
+        @if mails.to_reader.is_some() || !mails.watchers.is_empty() {
+            div.mails {
+                @if let Some(on) = mails.to_reader {
+                    form.mails-own method="post" action=(here) {
+                        input type="hidden" name="watch" value=(if on { "0" } else { "1" });
+                        span { (icons::icon(Icon::Mail)) (look.t(if on { "page.mails_on" } else { "page.mails_off" })) }
+                        button.quiet type="submit" { (look.t(if on { "page.turn_mails_off" } else { "page.turn_mails_on" })) }
+                    }
+                }
+                @if !mails.watchers.is_empty() {
+                    p.mails-head { (look.t("page.watchers")) }
+                    ul.mails-list {
+                        @for (person, name) in &mails.watchers {
+                            li {
+                                span { @if name.is_empty() { (look.word("person", "unknown")) } @else { (name) } }
+                                form method="post" action=(here) {
+                                    input type="hidden" name="person" value=(person);
+                                    button.quiet type="submit" { (look.t("page.take_off")) }
+                                }
+                            }
+                        }
+                    }
+                }
             }
         }
     }

@@ -9,7 +9,19 @@ use crate::store::discussion_events::DiscussionEvent;
 /// One change.
 pub(super) fn line(look: &Look<'_>, event: &DiscussionEvent) -> Markup {
     html! {
-        li.happening id={ "event-" (event.id) } { span { (words(look, event)) " · " (look.clock(event.at)) } }
+        li.happening id={ "event-" (event.id) } { span { (linked(&words(look, event))) " · " (look.clock(event.at)) } }
+    }
+}
+
+/// Stands around a discussion's number; no text of ours or name has it.
+const NUMBER: char = '\u{1}';
+
+/// The words, with a number as the link to its discussion.
+fn linked(words: &str) -> Markup {
+    html! {
+        @for (n, piece) in words.split(NUMBER).enumerate() {
+            @if n % 2 == 1 { a href={ "/d/" (piece) } { "#" (piece) } } @else { (piece) }
+        }
     }
 }
 
@@ -17,7 +29,11 @@ fn words(look: &Look<'_>, event: &DiscussionEvent) -> String {
     let unknown = look.word("person", "unknown");
     let by = if event.by.is_empty() { &unknown } else { &event.by };
     let by_alone = |key: &str| look.fill(key, &[("by", by)]);
-    let numbered = |key: &str, number: &i64| look.fill(key, &[("by", by), ("number", &number.to_string())]);
+    let by = &by.replace(NUMBER, "");
+    // The texts have the number sign already, for where there are no links.
+    let numbered = |key: &str, number: &i64| {
+        look.fill(key, &[("by", by), ("number", &format!("{NUMBER}{number}{NUMBER}"))]).replace(&format!("#{NUMBER}"), &NUMBER.to_string())
+    };
     match &event.what {
         Happening::Status { from, to } => {
             let (from, to) = (look.word("status", from.as_str()), look.word("status", to.as_str()));
@@ -45,6 +61,9 @@ fn words(look: &Look<'_>, event: &DiscussionEvent) -> String {
         Happening::AddressUnlinked { address } => from_whom(look, "held.history_unlinked", by, address),
         Happening::AutoReplied { text } => look.fill("held.history_auto_replied", &[("by", by), ("text", text)]),
         Happening::Bounced { address, reason } => look.fill("held.history_bounced", &[("address", address), ("reason", reason)]),
+        Happening::PassedOn {} => by_alone("page.history_passed_on"),
+        Happening::Continues { from } => numbered("page.history_continues", from),
+        Happening::ContinuedIn { to } => numbered("page.history_continued_in", to),
     }
 }
 

@@ -34,7 +34,7 @@ const NAMED_KINDS: [&str; 18] = [
 ];
 
 /// Reasons that people should understand in their own language, by what `intake` writes (a test holds the two together).
-const REASONS: [(&str, &str); 12] = [
+const REASONS: [(&str, &str); 13] = [
     ("an automatic answer", "auto_answer"),
     ("our own mail came back", "own_mail"),
     ("the mail names no sender", "no_sender"),
@@ -45,6 +45,7 @@ const REASONS: [(&str, &str); 12] = [
     ("programs at its address wrote much in this discussion within an hour", "too_many_posts"),
     ("somebody decided against it", "dismissed"),
     ("this is no mail: it has neither headers nor a body that can be read", "no_mail"),
+    ("orders alone", "orders"),
     ("the message was taken back before it arrived", "taken_back"),
     ("the message has a post already", "known"),
 ];

@@ -14,6 +14,7 @@ pub mod inbound;
 mod links;
 pub mod login;
 pub mod mail;
+pub mod mail_switch;
 pub mod me;
 pub mod post;
 pub mod projects;

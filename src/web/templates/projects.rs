@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::icons::{self, Icon};
 use super::{Look, held, page};
-use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind};
+use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind, REOPEN_DAYS_MAX};
 use crate::store::chats::Chat;
 use crate::store::held_mails::HeldMail;
 use crate::store::members::Member;
@@ -73,6 +73,7 @@ pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
             }
             (groups(look, view))
             (excerpts(look, view))
+            (reopening(look, view))
             section.card {
                 h2 { (look.t("page.members")) }
                 @if view.members.is_empty() { p.muted { (look.t("page.no_members")) } }
@@ -145,6 +146,25 @@ fn excerpts(look: &Look<'_>, view: &ProjectView) -> Markup {
                 form method="post" action={ "/projects/" (view.project.key) "/excerpts" } {
                     input type="hidden" name="excerpts" value=(if on { "0" } else { "1" });
                     button.button.plain type="submit" { (look.t(if on { "page.turn_excerpts_off" } else { "page.turn_excerpts_on" })) }
+                }
+            }
+        }
+    }
+}
+
+fn reopening(look: &Look<'_>, view: &ProjectView) -> Markup {
+    let days = view.project.reopen_days;
+    html! {
+        section.card {
+            h2 { (look.t("page.reopening")) }
+            p.muted { (look.fill("page.reopening_is", &[("days", &days.to_string())])) }
+            @if view.is_owner {
+                form.inline-form method="post" action={ "/projects/" (view.project.key) "/reopen" } {
+                    label for="reopen-days" { (look.t("page.reopen_days")) }
+                    div.inline-row {
+                        input #reopen-days type="number" name="days" min="0" max=(REOPEN_DAYS_MAX) value=(days) required;
+                        button.button.plain type="submit" { (look.t("page.save")) }
+                    }
                 }
             }
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::Markup;
 
-use super::discussion::{Draft, Shown, discussion};
+use super::discussion::{Draft, Mails, Shown, discussion};
 use super::discussions::{Asked, List, Row, list};
 use super::error::{Wrong, error};
 use super::files::FileView;
@@ -14,6 +14,7 @@ use super::group::{Group, Person};
 use super::groups::Groups;
 use super::inbound::{Shown as Arrived, inbound};
 use super::login::{Login, login};
+use super::mail_switch::{Switch, mail_switch};
 use super::me::{Me, me};
 use super::post::{Beside, PostView};
 use super::projects::{ProjectView, list as project_list, project};
@@ -147,7 +148,7 @@ fn told() -> Vec<OfPost> {
 }
 
 fn posts() -> Vec<PostView> {
-    const EVIDENCE: [&str; 17] = [
+    const EVIDENCE: [&str; 19] = [
         r#"{"rule":"quote","quoted":"612"}"#,
         r#"{"rule":"same_chat","seconds_since_last_post":-61}"#,
         r#"{"rule":"sticker","seconds_since_last_post":3}"#,
@@ -161,6 +162,8 @@ fn posts() -> Vec<PostView> {
         r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"days","days":2},{"why":"latest"},{"why":"shares","words":"<b>報價單"},{"why":"no_words_shared"},{"why":"named"},{"why":"answers"},{"why":"other_side"}],"alternatives":[3]}"#,
         r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"picture"},{"why":"small_talk"},{"why":"brings_up"},{"why":"turns"},{"why":"chatter"},{"why":"state"}],"alternatives":[3]}"#,
         r#"{"rule":"threader","class":"sure","percent":99,"why":[],"alternatives":[]}"#,
+        r#"{"rule":"long_done","number":4}"#,
+        r#"{"rule":"passed_on","by":"<b>"}"#,
         r#"{"rule":"something_new"}"#,
         r#"{"rule":"accepted","by":"林"}"#,
         "not json",
@@ -290,6 +293,9 @@ fn events() -> Vec<DiscussionEvent> {
         Happening::AddressUnlinked { address: "a@b".into() },
         Happening::AutoReplied { text: "<b>休假".into() },
         Happening::Bounced { address: "a@b".into(), reason: "<b>5.1.1".into() },
+        Happening::PassedOn {},
+        Happening::Continues { from: 6 },
+        Happening::ContinuedIn { to: 7 },
     ];
     let event = |(n, what): (usize, Happening)| {
         let n = i64::try_from(n).unwrap();
@@ -334,6 +340,10 @@ fn shown(role: Role, status: Status) -> Shown {
         assignee: Some("林小美".into()),
         role,
         staff: vec![(PersonId(2), "林小美".into())],
+        mails: Mails {
+            to_reader: [None, Some(true), Some(false)][status as usize % 3],
+            watchers: vec![(PersonId(3), "<b>".into()), (PersonId(4), String::new())],
+        },
         posts: posts(),
         beside: Beside {
             gaps: GapKind::ALL.iter().enumerate().map(|(n, kind)| gap(*kind, n)).chain([lasting()]).collect(),
@@ -420,6 +430,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         login(look, &Login::default()),
         trouble("x"),
     ];
+    pages.extend([true, false].map(|on| mail_switch(look, &Switch { token: "aa", number: 12, on })));
     pages.extend(Wrong::ALL.into_iter().map(|w| error(look, w, 404)));
     for role in Role::ALL {
         for status in Status::ALL {
@@ -434,6 +445,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         status: "active".into(),
         created_at: at(0),
         excerpts: n % 2 == 0,
+        reopen_days: 30 * (n % 2),
     };
     pages.extend(sheets(look, &[one(1), one(2)]));
     let row = |(n, status): (usize, &Status)| Row {

@@ -77,6 +77,12 @@ impl Browser {
         Self { http, base: t.base.clone(), cookie }
     }
 
+    /// Somebody without a session, or a mail program that follows a link.
+    pub fn stranger(t: &TestApp) -> Self {
+        let http = Client::builder().no_proxy().redirect(Policy::none()).build().expect("a client can be built");
+        Self { http, base: t.base.clone(), cookie: String::new() }
+    }
+
     /// The admin that every journey has.
     pub async fn boss(t: &TestApp) -> Self {
         Self::of(t, "boss@example.com", "老闆", true).await
