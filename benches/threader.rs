@@ -5,6 +5,13 @@
 //! Groups with 10, 50 and 200 open discussions of two posts each, by 15 people; then messages of all sorts are decided one after the
 //! other and not recorded, so that the group stays as it is. The second figure is what a server does that keeps nothing between two
 //! messages: the group's lines are read in again each time.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "counts here are small and never negative"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,11 +1,12 @@
 //! Fits the threader's weights to recorded chats whose threads are marked, and says how well they do.
 //!
-//! `cargo run --release --example fit_threader -- [--out FILE] [--measure FILE]… SOURCE…`
+//! `cargo run --release --example fit_threader -- [--out FILE] [--measure FILE]… [[--weight N] SOURCE]…`
 //!
-//! A SOURCE is a JSONL file, or a folder of them, as `threadline thread replay` reads them, with each message's `thread`; all sources
-//! count alike. From each source a calmer variant is made as well ([`calm`]): the same matters, mostly one after the other, with longer
-//! pauses and without roles, because many groups are like that. `--measure` names files that are only scored, never fitted to. Nothing
-//! here is random: the same sources give the same file.
+//! A SOURCE is a JSONL file, or a folder of them, as `threadline thread replay` reads them, with each message's `thread`; each source
+//! counts 1 as a whole, or what `--weight` says. From each source a calmer variant is made as well ([`calm`]): the same matters, mostly
+//! one after the other, with longer pauses and without roles, because many groups are like that. The first source is what confidence is
+//! made honest for, with all calmer variants. `--measure` names files that are only scored, never fitted to. Nothing here is random: the
+//! same sources give the same file.
 //!
 //! The shipped weights come from
 //! `cargo run --release --example fit_threader -- --out src/threading/weights.toml tests/fixtures/chats/tune irc-dev.jsonl newdomains.jsonl`
@@ -17,21 +18,25 @@ mod score;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use threadline::threading::Table;
 use threadline::threading::fit::{Example, Plan, fit, loss};
 use threadline::threading::recorded::{Before, Recorded, Walk, examples};
+use threadline::threading::words::hash;
 
 use score::Score;
 
 /// The pull of every weight towards 0, and the most steps: chosen once by cross-validation on the sources.
-const PLAN: Plan = Plan { steps: 80, pull: 0.000_02 };
-/// What a calmer variant counts against its source.
-const CALM_WEIGHT: f32 = 0.5;
+const PLAN: Plan = Plan { steps: 120, pull: 0.000_01 };
+/// What a calmer variant counts against its source: most clients' groups are like it.
+const CALM_WEIGHT: f32 = 1.5;
 /// Parts that the chats of a source are split into for cross-validation.
 const FOLDS: usize = 3;
+/// So many rounds come before the one that counts.
+const EARLIER_ROUNDS: usize = 2;
 /// What all examples of one source weigh together.
 const SOURCE_WEIGHT: f32 = 1_000.0;
 /// First lines of the weights file.
@@ -76,22 +81,23 @@ struct Source {
 }
 
 fn main() -> anyhow::Result<()> {
-    let (mut out, mut measured, mut named) = (None, vec![], vec![]);
+    let (mut out, mut measured, mut named, mut weight) = (None, vec![], vec![], 1.0);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--out" => out = Some(PathBuf::from(arguments.next().context("--out needs a file")?)),
             "--measure" => measured.push(PathBuf::from(arguments.next().context("--measure needs a file")?)),
+            "--weight" => weight = arguments.next().context("--weight needs a number")?.parse().context("--weight")?,
             flag if flag.starts_with("--") => bail!("{flag} is not known"),
-            path => named.push(PathBuf::from(path)),
+            path => named.push((PathBuf::from(path), std::mem::replace(&mut weight, 1.0))),
         }
     }
     let mut sources = vec![];
-    for (at, path) in named.iter().enumerate() {
+    for (at, (path, weight)) in named.iter().enumerate() {
         let (name, chats) = (name_of(path), read(path)?);
         let calmer = calm::calmer(&chats, at as u64);
         sources.push(Source { name: format!("{name} (calmer)"), chats: calmer, weight: CALM_WEIGHT, like_groups: true });
-        sources.push(Source { name, chats, weight: 1.0, like_groups: at == 0 });
+        sources.push(Source { name, chats, weight: *weight, like_groups: at == 0 });
     }
     println!("{}", score::HEAD);
     let table = if sources.is_empty() { Table::shipped().clone() } else { fitted(&sources) };
@@ -130,27 +136,45 @@ fn read(path: &Path) -> anyhow::Result<Chats> {
 
 /// Fits to all sources, with the score of each by cross-validation: each chat is scored with weights that have not seen its fold.
 fn fitted(sources: &[Source]) -> Table {
-    // What is not marked is placed by weights of a first round that knows only what is.
-    let first = round(sources, &Table::zero(), None);
-    let folds: Vec<Table> = (0..FOLDS).map(|fold| round(sources, &first, Some(fold))).collect();
+    // What is not marked is placed by weights of two earlier rounds, of which the first knows only what is.
+    let settled = (0..EARLIER_ROUNDS).fold(Table::zero(), |before, _| round(sources, &before, None));
+    // Without each fold in turn, and with all.
+    let mut folds: Vec<Table> = thread::scope(|scope| {
+        let rounds: Vec<_> = (0..=FOLDS)
+            .map(|fold| {
+                scope.spawn({
+                    let settled = &settled;
+                    move || round(sources, settled, Some(fold).filter(|f| *f < FOLDS))
+                })
+            })
+            .collect();
+        rounds.into_iter().map(|r| r.join().expect("a round that fails has said why")).collect()
+    });
+    let all = folds.pop().expect("the last of them is that with all");
     // Confidence is made honest for the chats that are like clients' groups: the first source, and what is calm.
     let mut outcomes = vec![];
     for source in sources.iter().filter(|s| s.like_groups) {
-        for (at, chat) in source.chats.values().enumerate() {
-            outcomes.extend(score::outcomes(chat, &folds[at % FOLDS]));
+        for (name, chat) in &source.chats {
+            outcomes.extend(score::outcomes(chat, &folds[fold_of(name)]));
         }
     }
     let (sharpness, when_mixed) = score::sharpness(&outcomes);
     for source in sources {
         let (mut alone, mut asking) = (Score::default(), Score::default());
-        for (at, chat) in source.chats.values().enumerate() {
-            let table = Table { sharpness, sharpness_when_mixed: when_mixed, ..folds[at % FOLDS].clone() };
+        for (name, chat) in &source.chats {
+            let table = Table { sharpness, sharpness_when_mixed: when_mixed, ..folds[fold_of(name)].clone() };
             alone.add(&score::score(chat, &walked(chat, &table, false)));
             asking.add(&score::score(chat, &walked(chat, &table, true)));
         }
         println!("{:32} {alone}\n{:32} {asking}", source.name, format!("{} --ask", source.name));
     }
-    Table { sharpness, sharpness_when_mixed: when_mixed, ..round(sources, &first, None) }
+    Table { sharpness, sharpness_when_mixed: when_mixed, ..all }
+}
+
+/// A chat and its calmer variant are in one fold, so that neither is scored with weights that have seen the other.
+fn fold_of(name: &str) -> usize {
+    let chat = name.split('~').next().unwrap_or(name);
+    (hash(chat) >> 32) as usize % FOLDS
 }
 
 /// Fits once, without the chats of one fold.
@@ -159,7 +183,7 @@ fn round(sources: &[Source], before: &Table, without: Option<usize>) -> Table {
     for source in sources {
         let marked = source.chats.values().flatten().filter(|m| m.recorded.thread.is_some()).count();
         let weight = source.weight * SOURCE_WEIGHT / marked.max(1) as f32;
-        for (_, chat) in source.chats.values().enumerate().filter(|(at, _)| Some(at % FOLDS) != without) {
+        for (_, chat) in source.chats.iter().filter(|(name, _)| Some(fold_of(name)) != without) {
             let recorded: Vec<Recorded> = chat.iter().map(|m| m.recorded.clone()).collect();
             all.extend(examples(&recorded, before, Before::Right, weight));
         }

@@ -162,7 +162,7 @@ pub(super) fn sharpness(outcomes: &[Outcome]) -> (f32, f32) {
         outcomes
             .iter()
             .map(|o| {
-                let power = (base + when_mixed * o.mixed).clamp(0.2, 3.0);
+                let power = (base + when_mixed * o.mixed).clamp(0.5, 3.0);
                 let best = o.confidence.max(1e-9).powf(power);
                 let all: f32 = best + o.others.iter().map(|p| p.max(1e-9).powf(power)).sum::<f32>();
                 let said = (best / all).clamp(0.001, 0.999);

@@ -15,7 +15,7 @@ use crate::store::discussions::{Discussion, Opening};
 use crate::store::notices::{NewNotice, Target};
 use crate::store::posts::Post;
 use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, notices, posts, watchers};
-use crate::threading::{Evidence, title_of};
+use crate::threading::{Evidence, possible_titles, title_of};
 
 /// What one person said with no longer a pause than this was said together.
 const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
@@ -333,7 +333,7 @@ pub(super) async fn put(
     let mut titles = vec![];
     for post in moving {
         corrections::add_post(tx, id, *post).await?;
-        titles.extend(posts::find(tx, *post).await?.map(|p| title_of(&p.body, "")));
+        titles.extend(posts::find(tx, *post).await?.into_iter().flat_map(|p| possible_titles(&p.body)));
     }
     posts::set_discussion(tx, moving, to.id).await?;
     let evidence = Evidence::Corrected { by: putting.name.to_owned(), from: from.number }.to_json();

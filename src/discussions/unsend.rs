@@ -8,7 +8,7 @@ use crate::domain::DiscussionId;
 use crate::store::chats::Chat;
 use crate::store::posts::Post;
 use crate::store::{Result, Tx, attachments, corrections, deliveries, discussions, inbound, notices, posts, versions};
-use crate::threading::title_of;
+use crate::threading::{possible_titles, title_of};
 
 /// How a post reads from some time on.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub async fn edit(tx: &mut Tx, app: &App, post: &Post, wording: &Wording<'_>) ->
     let Some(newest) = versions::of_post(tx, post.id).await?.pop() else { return Ok(()) };
     posts::set_wording(tx, post.id, &newest.body, newest.details.to_json().as_deref(), newest.at).await?;
     let discussion = discussions::get(tx, post.discussion).await?;
-    if discussion.title == title_of(&post.body, "") {
+    if possible_titles(&post.body).contains(&discussion.title) {
         discussions::set_title(tx, discussion.id, &title_of(&newest.body, word_of_kind(app, &post.kind))).await?;
     }
     Ok(())
@@ -82,8 +82,8 @@ fn without_words(evidence: &str) -> String {
 
 /// Every title that may have been drawn from the post: from a wording of it, or from the name of a file.
 async fn titles_of(tx: &mut Tx, post: &Post) -> Result<Vec<String>> {
-    let mut drawn = vec![title_of(&post.body, "")];
-    drawn.extend(versions::of_post(tx, post.id).await?.iter().map(|v| title_of(&v.body, "")));
+    let mut drawn = possible_titles(&post.body);
+    drawn.extend(versions::of_post(tx, post.id).await?.iter().flat_map(|v| possible_titles(&v.body)));
     drawn.extend(attachments::of_post(tx, post.id).await?.into_iter().map(|a| a.name));
     drawn.retain(|title| !title.is_empty());
     Ok(drawn)

@@ -135,20 +135,21 @@ pub async fn recent_in_chat(c: &mut AnyConnection, chat: ChatId, since: Timestam
     .await
 }
 
+/// Titles that one query looks for.
+const TITLES_PER_QUERY_MAX: usize = 500;
+
 /// The chat's discussions, merged ones too, that have one of these titles.
 pub async fn titled(c: &mut AnyConnection, chat: ChatId, titles: &[String]) -> Result<Vec<Discussion>> {
-    if titles.is_empty() {
-        return Ok(vec![]);
+    let mut found = vec![];
+    for some in titles.chunks(TITLES_PER_QUERY_MAX) {
+        let mut values = args![chat];
+        values.extend(some.iter().map(Value::from));
+        let places = sql::places(2, some.len());
+        let sql =
+            format!("SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.other = 0 AND d.title IN ({places}) ORDER BY d.id");
+        found.extend(sql::all(c, sql, values).await?);
     }
-    let mut values = args![chat];
-    values.extend(titles.iter().map(Value::from));
-    let places = sql::places(2, titles.len());
-    sql::all(
-        c,
-        format!("SELECT {COLUMNS} FROM discussions d WHERE d.chat_id = $1 AND d.other = 0 AND d.title IN ({places}) ORDER BY d.id"),
-        values,
-    )
-    .await
+    Ok(found)
 }
 
 /// The chat's discussions that are not done, the newest first.

@@ -11,9 +11,9 @@ use super::words::Small;
 use crate::domain::{DiscussionId, words};
 
 /// From this confidence on nothing is marked.
-pub const SURE: f32 = 0.8;
-/// From this confidence on a new discussion is opened without a mark.
-pub const SURELY_NEW: f32 = 0.7;
+pub const SURE: f32 = 0.74;
+/// From this confidence on a new discussion is opened without a mark: an error there costs as much as one the other way.
+pub const SURELY_NEW: f32 = SURE;
 /// So many other places are offered beside the chosen one.
 pub(super) const ALTERNATIVES_MAX: usize = 2;
 
@@ -77,7 +77,7 @@ pub fn decide(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table)
         To::Discussion(id) => Choice::Join(id),
         To::New | To::Rest if waits(&line) => Choice::Wait { until: heard.at + SignedDuration::from_secs(WAIT_SECONDS) },
         To::New if line.small().is_some() => Choice::Rest,
-        To::New => Choice::Open { title: title_of(heard.text, untitled) },
+        To::New => Choice::Open { title: title(stream, heard, untitled) },
         To::Rest => Choice::Rest,
     };
     let class = match choice {
@@ -99,6 +99,12 @@ pub fn decide(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table)
     Placement { choice, class, confidence: best.probability, why, alternatives, chances }
 }
 
+/// What a discussion that `heard` opens is called: its text without the people it calls, as [`title_of`] makes it a title.
+pub fn title(stream: &Stream, heard: &Heard<'_>, untitled: &str) -> String {
+    let uncalled = stream.uncalled(heard);
+    title_of(if uncalled.is_empty() { heard.text } else { uncalled }, untitled)
+}
+
 /// What needs no model: a quote, a number typed.
 fn certain(stream: &Stream, heard: &Heard<'_>) -> Option<Placement> {
     if let Some(id) = heard.quotes {
@@ -113,7 +119,9 @@ fn certain(stream: &Stream, heard: &Heard<'_>) -> Option<Placement> {
 fn burst(stream: &Stream, line: &Line) -> Option<Placement> {
     let previous = stream.lines.back()?;
     let same = line.speaker.is_some() && line.speaker == previous.speaker;
-    if !same || line.at - previous.at > BURST_SECONDS || line.small().is_none() {
+    // "順便問" leads on to something else.
+    let leads_on = line.words.tone.turns;
+    if !same || leads_on || line.at - previous.at > BURST_SECONDS || line.small().is_none() {
         return None;
     }
     match previous.place {

@@ -1,10 +1,9 @@
 //! What the server does with a message: as [`decide`], but no words of a client are put aside or put away that may be a matter.
 
-use super::decide::{ALTERNATIVES_MAX, Choice, Class, Placement, decide};
+use super::decide::{ALTERNATIVES_MAX, Choice, Class, Placement, decide, title};
 use super::explain::Reason;
 use super::model::{Table, To};
 use super::stream::{Heard, Stream};
-use super::title::title_of;
 use super::words::{Names, Words};
 use crate::domain::{DiscussionId, Role};
 
@@ -24,7 +23,7 @@ pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -
     if let Choice::Join(id) = placement.choice
         && is_another_in_a_young_chat(stream, heard, &placement, id)
     {
-        let choice = Choice::Open { title: title_of(heard.text, untitled) };
+        let choice = Choice::Open { title: title(stream, heard, untitled) };
         let confidence = placement.chances.iter().find(|c| c.to == To::New).map_or(0.0, |c| c.probability);
         let others = [id].into_iter().chain(placement.alternatives.iter().copied()).take(ALTERNATIVES_MAX).collect();
         let why = vec![Reason::NoWordsShared {}];
@@ -37,7 +36,7 @@ pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -
     let next = placement.chances[at];
     let choice = match next.to {
         To::Discussion(id) => Choice::Join(id),
-        To::New | To::Rest => Choice::Open { title: title_of(heard.text, untitled) },
+        To::New | To::Rest => Choice::Open { title: title(stream, heard, untitled) },
     };
     let others = placement.chances[at + 1..].iter().filter_map(|c| discussion(c.to)).take(ALTERNATIVES_MAX).collect();
     Placement { choice, class: Class::Likely, confidence: next.probability, alternatives: others, ..placement }

@@ -3,7 +3,8 @@
 //! A decision comes about in this order:
 //!
 //! 1. [`stream::Stream`] remembers the chat: its latest lines, its discussions, its people.
-//! 2. [`words`] reads the new text: its words, and whether it greets, asks, thanks, brings something up (lists in `lexicon`).
+//! 2. [`words`] reads the new text: its words, and whether it greets, asks, thanks, brings something up, promises, reports (word lists, one
+//!    file a language, in `lexicon`).
 //! 3. [`decide()`] takes what is certain: a quote, a number typed, a sticker right after one's own words.
 //! 4. Otherwise [`features`] says of each recent line, of "new" and of "rest" what speaks for it, [`model`] adds it up with the weights of
 //!    `weights.toml` and shares out one chance among all, summed per discussion.
@@ -37,4 +38,4 @@ pub use explain::Reason;
 pub use filing::{file, is_smalltalk};
 pub use model::{Table, Weights};
 pub use stream::{Heard, Place, Stream};
-pub use title::{excerpt, one_line, title_of};
+pub use title::{excerpt, one_line, possible_titles, title_of};

@@ -12,7 +12,7 @@ use super::features::Feature;
 use crate::domain::DiscussionId;
 
 /// Bounds of the power that probabilities are raised to.
-const SHARPNESS_MIN: f32 = 0.2;
+const SHARPNESS_MIN: f32 = 0.5;
 const SHARPNESS_MAX: f32 = 3.0;
 
 /// A weight for each feature, and how the probabilities are read.

@@ -4,10 +4,12 @@
 //! last [`LINES_MAX`] posts, and the latest post of each discussion that is older), and asked with [`super::decide`]. The same lines give
 //! the same answers.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::title::CALLED_CHARS_MAX;
 use super::words::{Names, Small, Words};
 use crate::domain::{DiscussionId, Role, Status};
 
@@ -25,6 +27,8 @@ const VOCABULARY_MAX: usize = 40_000;
 const BAG_MAX: usize = 400;
 /// So many people who were named and have not answered are kept of a discussion.
 const NAMED_MAX: usize = 20;
+/// So many people called at the front of a text are passed over for its title.
+const CALLS_MAX: usize = 4;
 /// So many people of a chat are remembered.
 const SPEAKERS_MAX: usize = 1_000;
 
@@ -173,7 +177,7 @@ impl Stream {
 
     /// The line as it would be remembered; nothing is changed.
     pub fn read(&self, heard: &Heard<'_>) -> Line {
-        let words = Words::read(heard.text, &self.names);
+        let words = Words::read(&joined_mentions(heard), &self.names);
         let local = self.zone.to_datetime(heard.at);
         let day = heard.at.as_second().saturating_add(i64::from(self.zone.to_offset(heard.at).seconds())).div_euclid(86_400);
         let minute = i64::from(local.hour()) * 60 + i64::from(local.minute());
@@ -248,6 +252,24 @@ impl Stream {
         if let Place::In(id) = place {
             self.add_to_topic(id, &line);
         }
+    }
+
+    /// The text from where it stops calling people: without mentions and names of the chat's people in front.
+    pub fn uncalled<'a>(&self, heard: &Heard<'a>) -> &'a str {
+        let mut rest = heard.text.trim_start();
+        for _ in 0..CALLS_MAX {
+            let after_at = rest.strip_prefix(['@', '＠']);
+            let mentioned =
+                heard.mentions.iter().filter_map(|name| after_at.unwrap_or(rest).strip_prefix(name.as_str())).min_by_key(|a| a.len());
+            let Some(after) = mentioned.or_else(|| self.names.without_call(after_at.unwrap_or(rest))) else { break };
+            let after = after.trim_start_matches(|c: char| c.is_whitespace() || "，,、:：~～!！".contains(c));
+            // What goes further is not found again by `possible_titles`.
+            if heard.text.trim_start().chars().count() - after.chars().count() >= CALLED_CHARS_MAX {
+                break;
+            }
+            rest = after;
+        }
+        rest
     }
 
     /// How telling a word is in this chat: 1 for one never heard, towards 0 for one in every line.
@@ -346,6 +368,16 @@ impl Stream {
             self.topics.remove(0);
         }
     }
+}
+
+/// The text with each mention written without blanks, so that it reads as one word.
+fn joined_mentions<'a>(heard: &Heard<'a>) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(heard.text);
+    for name in heard.mentions.iter().filter(|n| n.contains(char::is_whitespace)) {
+        let joined: String = name.split_whitespace().collect();
+        text = Cow::Owned(text.replace(&format!("@{name}"), &format!("@{joined}")));
+    }
+    text
 }
 
 fn put_in_bag<T: Ord>(bag: &mut Vec<(T, u16)>, what: T, times: u16) {

@@ -6,8 +6,8 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::lexicon;
-use super::words::{Names, Words, is_wide};
+use super::lexicon::{List, list};
+use super::words::{self, Names, Words, is_wide};
 use crate::domain::TITLE_GRAPHEMES_MAX;
 
 /// A sentence longer than this is cut after a clause, if one ends late enough.
@@ -16,6 +16,10 @@ const COMFORTABLE_GRAPHEMES: usize = 30;
 const CLAUSE_GRAPHEMES_MIN: usize = 6;
 /// So many sentences are looked at for one that says something.
 const SENTENCES_MAX: usize = 20;
+/// The names called at a text's front are looked for within so many characters.
+pub const CALLED_CHARS_MAX: usize = 100;
+/// A longer clause says something, whatever it ends with.
+const LEAD_IN_CHARS_MAX: usize = 8;
 /// So many openings are taken off one sentence: 您好, 請問, 另外 …
 const OPENINGS_MAX: usize = 6;
 
@@ -28,6 +32,17 @@ pub fn title_of(text: &str, untitled: &str) -> String {
     }
     let whole = one_line(text);
     if whole.is_empty() { untitled.to_owned() } else { excerpt(&whole, TITLE_GRAPHEMES_MAX) }
+}
+
+/// Every title that [`super::decide::title`] may have drawn from `text`, whoever was called at its front: for finding what titles to
+/// draw anew when the text is taken back.
+pub fn possible_titles(text: &str) -> Vec<String> {
+    let text = text.trim_start();
+    let mut titles: Vec<String> = text.char_indices().take(CALLED_CHARS_MAX).map(|(at, _)| title_of(&text[at..], "")).collect();
+    titles.retain(|title| !title.is_empty());
+    titles.sort_unstable();
+    titles.dedup();
+    titles
 }
 
 /// White space, controls and line breaks folded into single blanks.
@@ -113,7 +128,7 @@ fn without_opening(text: &str) -> Option<&str> {
     if clause_end < text.len() && (is_call(clause) || is_lead_in(clause) || is_small_clause(clause, after_blank)) {
         return Some(&text[clause_end..]);
     }
-    let opening = lexicon::OPENINGS.iter().filter_map(|o| strip_prefix_ignoring_case(text, o)).min_by_key(|after| after.len())?;
+    let opening = list(List::Openings).iter().filter_map(|o| strip_prefix_ignoring_case(text, o)).min_by_key(|after| after.len())?;
     // "請問" alone, or with a remark like "一下" that goes with it, must leave something.
     (!opening.trim_matches(is_edge).is_empty()).then_some(opening)
 }
@@ -125,7 +140,7 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
     let whole_word = if prefix.is_ascii() {
         !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '\'')
     } else {
-        !lexicon::NOT_MORNING.iter().any(|w| text.starts_with(w))
+        !list(List::NotMorning).iter().any(|w| text.starts_with(w.as_str()))
     };
     (head.eq_ignore_ascii_case(prefix) && whole_word).then_some(after)
 }
@@ -134,27 +149,29 @@ fn is_break(c: char) -> bool {
     c.is_whitespace() || "，,、:：～~".contains(c)
 }
 
-/// 王經理, @陳怡君, 小范, 各位老師, 黃先生您好: a clause that only calls somebody.
+/// A clause that only calls somebody: @陳怡君, or as in [`words::is_call`].
 fn is_call(clause: &str) -> bool {
-    if clause.starts_with('@') {
-        return true;
-    }
-    let called = lexicon::CALL_GREETINGS.iter().find_map(|g| clause.strip_suffix(g)).unwrap_or(clause);
-    let count = called.chars().count();
-    let nickname = count == 2 && called.starts_with(['阿', '小', '老']) && called.chars().all(is_wide);
-    // 好 and 早 end other words as well.
-    let greeted = clause.len() - called.len() > '好'.len_utf8();
-    (1..=6).contains(&count) && (greeted || nickname || lexicon::CALLS.iter().any(|t| called.ends_with(t)))
+    clause.starts_with('@') || words::is_call(clause)
 }
 
-/// 問一下, 跟您報告: a clause that only says that something will be said.
+/// 問一下, 跟Rita說一下, 領隊小馬報告: a clause that only says that something will be said.
 fn is_lead_in(clause: &str) -> bool {
     let lower = clause.to_lowercase();
-    lexicon::LEAD_INS.iter().any(|l| lower == *l)
+    let short = clause.chars().count() <= LEAD_IN_CHARS_MAX;
+    let tells = ["說一下", "講一下", "說", "說一聲", "講一聲"].iter().any(|e| lower.ends_with(e)) && lower.starts_with(['跟', '和', '向']);
+    list(List::LeadIns).contains(&lower) || list(List::Urgent).contains(&lower) || short && (tells || is_report_of(&lower))
+}
+
+/// 領隊小馬報告: somebody reports, who is called as people are.
+fn is_report_of(clause: &str) -> bool {
+    let Some(who) = clause.strip_suffix("報告一下").or(clause.strip_suffix("報告")) else { return false };
+    let from = who.char_indices().rev().nth(1).map_or(0, |(at, _)| at);
+    words::is_call(&who[from..])
 }
 
 fn is_polite(clause: &str, after_blank: bool) -> bool {
-    is_small_clause(clause, after_blank) || lexicon::CLOSINGS.iter().any(|c| clause.eq_ignore_ascii_case(c))
+    let announces = clause.starts_with('先') && is_lead_in(&clause['先'.len_utf8()..]);
+    announces || is_small_clause(clause, after_blank) || list(List::Closings).iter().any(|c| clause.eq_ignore_ascii_case(c))
 }
 
 /// A Latin word between blanks is no clause: "right" in "right side".

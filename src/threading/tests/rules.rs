@@ -49,6 +49,14 @@ fn a_sticker_or_a_picture_word_right_after_ones_own_words_goes_with_them() {
 }
 
 #[test]
+fn what_leads_on_to_something_else_does_not_go_with_ones_own_words_before() {
+    let chat = leak().in_discussion(600, "李小姐", "發票抬頭要改", 2);
+    let placement = chat.asked(630, "李小姐", "順便問");
+    assert!(!placement.chances.is_empty(), "the model weighs it, it is not certain");
+    assert!(!matches!(placement.choice, Choice::Open { .. }));
+}
+
+#[test]
 fn small_talk_never_opens_a_discussion() {
     let chats = [Chat::new(), leak(), leak().told(400, "李小姐", "中午吃什麼", Place::Rest)];
     for chat in &chats {

@@ -2,7 +2,9 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::super::title::{excerpt, one_line, title_of};
+use super::super::decide::title;
+use super::super::title::{excerpt, one_line, possible_titles, title_of};
+use super::*;
 use crate::domain::TITLE_GRAPHEMES_MAX;
 
 #[test]
@@ -58,6 +60,14 @@ fn a_title_says_what_it_is_about_without_greeting_and_politeness() {
         ("報告書印好了嗎", "報告書印好了嗎"),
         ("收到的貨少一箱", "收到的貨少一箱"),
         ("裝好 記得測試水壓", "裝好 記得測試水壓"),
+        ("大家好 領隊小馬報告 行前說明會想約下週三中午", "行前說明會想約下週三中午"),
+        ("跟美玲說一下 回收車週三來", "回收車週三來"),
+        ("各位住戶 頂樓曬衣場週五封閉", "頂樓曬衣場週五封閉"),
+        ("主任這邊 轉學生的成績還沒進來", "轉學生的成績還沒進來"),
+        ("Dear all, 漢堡那櫃延到週四", "漢堡那櫃延到週四"),
+        ("明年的報價我月底送來 先跟各位講一聲", "明年的報價我月底送來"),
+        ("工安報告 今天要交", "工安報告 今天要交"),
+        ("月報告寄出了嗎 主管在問", "月報告寄出了嗎 主管在問"),
         ("お世話になっております。納品書を送ってください。", "納品書を送ってください"),
     ] {
         assert_eq!(title_of(text, "圖片"), title, "{text}");
@@ -95,4 +105,25 @@ fn an_excerpt_is_one_line() {
     assert_eq!(one_line(" a\n\tb  c "), "a b c");
     assert_eq!(excerpt("一二三四五", 3), "一二…");
     assert_eq!(excerpt("一二三", 3), "一二三");
+}
+
+#[test]
+fn who_is_called_by_name_is_not_in_the_title() {
+    let chat = Chat::new().in_discussion(0, "客服 佩珍", "大家好", 1).in_discussion(5, "Rita", "早", 1).in_discussion(9, "美金", "早", 1);
+    for (text, is) in [
+        ("佩珍 一樓裝訂的釘沒了", "一樓裝訂的釘沒了"),
+        ("早安Rita 地板要選了", "地板要選了"),
+        ("佩珍，您好，發票抬頭少一個字", "發票抬頭少一個字"),
+        ("佩珍你們有認識印海報的嗎", "你們有認識印海報的嗎"),
+        ("Rita's order is late", "Rita's order is late"),
+        ("美金報價可以改台幣嗎", "美金報價可以改台幣嗎"),
+        ("Rita", "Rita"),
+    ] {
+        assert_eq!(title(&chat.stream, &heard(60, "王大明", text), "圖片"), is, "{text}");
+        assert!(possible_titles(text).iter().any(|t| t == is), "{text}: it is found again when the text is taken back");
+    }
+    let mentions = ["業務 昱翔".to_owned()];
+    let heard = Heard { mentions: &mentions, ..heard(60, "王大明", "@業務 昱翔 停車場想加兩支") };
+    assert_eq!(title(&chat.stream, &heard, "圖片"), "停車場想加兩支");
+    assert!(possible_titles(heard.text).contains(&"停車場想加兩支".to_owned()));
 }

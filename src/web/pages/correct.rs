@@ -187,7 +187,8 @@ async fn gather(c: &mut AnyConnection, viewer: &Viewer) -> store::Result<Vec<Uns
             None => vec![],
         };
         let others = others(c, std::slice::from_ref(&post)).await?.remove(&post.id).unwrap_or_default();
-        shown.push(Unsure { post, discussion, project, before, others });
+        let opens = posts::first_of_discussion(c, discussion.id, 1).await?.first().is_some_and(|p| p.id == post.id);
+        shown.push(Unsure { post, discussion, opens, project, before, others });
     }
     Ok(shown)
 }

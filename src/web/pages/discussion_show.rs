@@ -127,6 +127,7 @@ async fn gather(
         vec![]
     };
     let mails = mails(c, app, viewer, &discussion, role).await?;
+    let first = said.first().filter(|_| earlier == 0).map(|p| p.id);
     let project = projects::get(c, discussion.project).await?;
     let mut events = discussion_events::of_discussion(c, discussion.id, EVENTS_MAX).await?;
     let (mut held, mut bounced) = (vec![], vec![]);
@@ -141,7 +142,7 @@ async fn gather(
         project: project.name,
         project_key: project.key,
         events,
-        posts: views(app, role, said, Around { files, told, wordings, names, others, elsewhere }),
+        posts: views(app, role, said, Around { files, told, wordings, names, others, elsewhere, first }),
         undoable,
         beside,
         discussion,
@@ -189,6 +190,8 @@ struct Around {
     /// The next best discussions of what is marked.
     others: BTreeMap<PostId, Vec<(i64, String)>>,
     elsewhere: Vec<FromElsewhere>,
+    /// The post that the discussion began with, where it is on the page.
+    first: Option<PostId>,
 }
 
 /// Whether another try could bring the file: it failed, or the limit was raised since.
@@ -204,7 +207,7 @@ fn may_come(file: &Attachment, bytes_max: u64) -> bool {
 
 fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView> {
     let server = &app.config.server;
-    let Around { files, told, wordings, names, mut others, elsewhere } = around;
+    let Around { files, told, wordings, names, mut others, elsewhere, first } = around;
     let mut files_of: BTreeMap<PostId, Vec<FileView>> = BTreeMap::new();
     for file in files {
         // Relative, so that the page also works under another name of this server.
@@ -227,6 +230,7 @@ fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView
         others: others.remove(&post.id).unwrap_or_default(),
         may_move: role.is_staff(),
         elsewhere: elsewhere.remove(&post.id),
+        opens: Some(post.id) == first,
         versions: versions_of.remove(&post.id).unwrap_or_default(),
         names: post.details.mentioned_users().filter_map(name).collect(),
         files: files_of.remove(&post.id).unwrap_or_default(),

@@ -78,7 +78,7 @@ pub fn list(look: &Look<'_>, list: &List) -> Markup {
             div.list-title {
                 h1 { (look.t("page.discussions")) }
                 @if list.is_staff { a.aside-link href="/groups" { (look.t("groups.heading")) } }
-                @if list.unsure > 0 { a.aside-link href="/unsure" { (look.t("page.unsure")) " " span.count { (list.unsure) } } }
+                @if list.unsure > 0 { a.aside-link href="/unsure" { (look.t("page.unsure")) " " span.unsure-count { (list.unsure) } } }
             }
             (search(look, list))
         }

@@ -30,6 +30,8 @@ pub struct PostView {
     pub versions: Vec<Version>,
     /// The next best discussions, number and title, where the threader was not sure and the reader may say; see [`PostView::asks`].
     pub others: Vec<(i64, String)>,
+    /// It began the discussion.
+    pub opens: bool,
     /// The reader may put it elsewhere.
     pub may_move: bool,
     /// What the LINE users whom it mentions are called now, by LINE's id.
@@ -186,7 +188,7 @@ fn asked(look: &Look<'_>, view: &PostView) -> Markup {
     html! {
         div.asked role="group" aria-label=(look.t("page.unsure")) {
             p { strong { (look.t("page.place_asked")) } @if let Some(why) = why_line(look, &view.post.evidence) { span.faint { " " (why) } } }
-            (answers(look, &view.post, &view.others, "", false))
+            (answers(look, &view.post, (&view.others, view.opens), "", false))
         }
     }
 }
@@ -348,6 +350,10 @@ pub(super) fn why_line(look: &Look<'_>, json: &str) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join(" · "))
 }
 
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// One of the threader's reasons in words; its other fields are the text's places.
 fn reason(look: &Look<'_>, kept: &serde_json::Value) -> Option<String> {
     let fields = kept.as_object()?;
@@ -355,7 +361,8 @@ fn reason(look: &Look<'_>, kept: &serde_json::Value) -> Option<String> {
     let values: Vec<(&str, String)> = fields
         .iter()
         .filter(|(name, _)| *name != "why")
-        .map(|(name, value)| (name.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        // What follows at once is a minute, or a second, away.
+        .map(|(name, value)| (name.as_str(), value.as_i64().map_or_else(|| plain(value), |n| n.max(1).to_string())))
         .collect();
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Some(look.fill(&key, &values))

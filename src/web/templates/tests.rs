@@ -199,7 +199,17 @@ fn posts() -> Vec<PostView> {
         let names = BTreeMap::from([("U1".to_owned(), "<b>\"".to_owned())]);
         let post = Post { class: (n % 5 == 0).then(|| "likely".to_owned()), ..post };
         let elsewhere = (n % 6 == 1).then(|| FromElsewhere { post: post.id, address: "<b>@c".into(), linked: n % 12 == 1 });
-        views.push(PostView { post, files, told, versions, names, others: vec![(9, "<b>".into())], may_move: n % 2 == 0, elsewhere });
+        views.push(PostView {
+            post,
+            files,
+            told,
+            versions,
+            names,
+            others: vec![(9, "<b>".into())],
+            opens: n == 0,
+            may_move: n % 2 == 0,
+            elsewhere,
+        });
     }
     views
 }
@@ -323,6 +333,7 @@ fn unsures() -> Vec<Unsure> {
     let marked = |id, kind| Unsure {
         post: Post { class: Some("likely".into()), ..post(id, kind, r#"{"rule":"threader","why":[{"why":"shares","words":"<b>"}]}"#) },
         discussion: sample_discussion(Status::Open),
+        opens: id == 1,
         project: "<b>".into(),
         before: vec![post(5, "text", "{}"), Post { body: String::new(), ..post(6, "sticker", "{}") }],
         others: vec![(1, "<b>".into()), (2, String::new())],
@@ -588,6 +599,7 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
             versions: vec![],
             names: BTreeMap::new(),
             others: vec![],
+            opens: true,
             may_move: false,
             elsewhere: None,
         };
@@ -610,6 +622,7 @@ fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
             versions: vec![],
             names: BTreeMap::new(),
             others: vec![],
+            opens: false,
             may_move: true,
             elsewhere: None,
         }
@@ -647,6 +660,7 @@ fn a_tombstone_tells_staff_alone_what_had_been_sent() {
             versions: vec![],
             names: BTreeMap::new(),
             others: vec![],
+            opens: false,
             may_move: true,
             elsewhere: None,
         };
@@ -673,6 +687,7 @@ fn an_edited_post_shows_its_history_where_it_is_given() {
             versions: vec![version("第一版"), version("第二版")],
             names: BTreeMap::new(),
             others: vec![],
+            opens: true,
             may_move: false,
             elsewhere: None,
         };

@@ -14,6 +14,8 @@ pub struct Unsure {
     pub post: Post,
     /// Where it is.
     pub discussion: Discussion,
+    /// It began that discussion.
+    pub opens: bool,
     pub project: String,
     /// What was said in the chat before it, in order.
     pub before: Vec<Post>,
@@ -93,7 +95,7 @@ fn entry(look: &Look<'_>, one: &Unsure, first: bool) -> Markup {
                 (look.t("page.unsure_now")) " " a href={ "/d/" (d.number) "#post-" (one.post.id) } { "#" (d.number) " " (d.title) }
                 @if let Some(why) = why_line(look, &one.post.evidence) { span.faint { " · " (why) } }
             }
-            (answers(look, &one.post, &one.others, "unsure", first))
+            (answers(look, &one.post, (&one.others, one.opens), "unsure", first))
         }
     }
 }
@@ -119,8 +121,8 @@ fn kind(look: &Look<'_>, post: &Post) -> String {
     }
 }
 
-/// One tap each: it is right, one of the next best, a matter of its own. `keys`: the answers have keys here.
-pub(super) fn answers(look: &Look<'_>, post: &Post, others: &[(i64, String)], back: &str, keys: bool) -> Markup {
+/// One tap each: it is right, one of the next best, a matter of its own where it is none yet (`opens`). `keys`: the answers have keys here.
+pub(super) fn answers(look: &Look<'_>, post: &Post, (others, opens): (&[(i64, String)], bool), back: &str, keys: bool) -> Markup {
     let key = |key: &'static str| keys.then_some(key);
     html! {
         form.answers method="post" action={ "/posts/" (post.id) "/place" } {
@@ -132,7 +134,9 @@ pub(super) fn answers(look: &Look<'_>, post: &Post, others: &[(i64, String)], ba
                     span { "#" (number) " " (title) } @if keys { kbd { (nth) } }
                 }
             }
-            button.button.plain type="submit" name="to" value="new" data-key=[key("n")] { (look.t("page.place_new")) @if keys { kbd { "n" } } }
+            @if !opens {
+                button.button.plain type="submit" name="to" value="new" data-key=[key("n")] { (look.t("page.place_new")) @if keys { kbd { "n" } } }
+            }
         }
     }
 }
