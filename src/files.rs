@@ -13,7 +13,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutPayload};
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, Digest, SHA256};
 use tokio::io::AsyncWriteExt;
 
 use crate::config::Storage;
@@ -81,7 +81,7 @@ impl Files {
 
     /// Keeps these bytes.
     pub async fn put(&self, bytes: Bytes) -> Result<Kept, FilesError> {
-        let kept = Kept { sha256: hex(&Sha256::digest(&bytes)), size: bytes.len() as u64 };
+        let kept = Kept { sha256: sha256(&bytes), size: bytes.len() as u64 };
         let key = key(&kept.sha256);
         if self.store.head(&key).await.is_err() {
             self.store.put(&key, bytes.into()).await?;
@@ -91,11 +91,11 @@ impl Files {
 
     /// Keeps many small things in one file, for the price of one: a reference for each, in order, that [`Files::read`] takes.
     pub async fn put_together(&self, things: &[Bytes]) -> Result<Vec<String>, FilesError> {
-        let mut digest = Sha256::new();
+        let mut digest = Context::new(&SHA256);
         for thing in things {
             digest.update(thing);
         }
-        let sha256 = hex(&digest.finalize());
+        let sha256 = named(digest.finish());
         self.store.put(&key(&sha256), things.iter().cloned().collect::<PutPayload>()).await?;
         let mut offset = 0;
         let references = things.iter().map(|thing| {
@@ -111,7 +111,7 @@ impl Files {
         let unnamed = Path::from(format!("{UNFINISHED}/{}", uuid::Uuid::new_v4()));
         let mut writer =
             BufWriter::with_capacity(self.store.clone(), unnamed.clone(), PART_BYTES).with_max_concurrency(PARTS_UNDER_WAY_MAX);
-        let mut digest = Sha256::new();
+        let mut digest = Context::new(&SHA256);
         let mut size = 0_u64;
         let written = async {
             while let Some(chunk) = bytes.next().await {
@@ -132,7 +132,7 @@ impl Files {
             return Err(why);
         }
         writer.shutdown().await?;
-        let kept = Kept { sha256: hex(&digest.finalize()), size };
+        let kept = Kept { sha256: named(digest.finish()), size };
         self.name(&unnamed, &kept).await?;
         Ok(kept)
     }
@@ -220,13 +220,19 @@ fn key(sha256: &str) -> Path {
     Path::from(format!("{}/{sha256}", &sha256[..sha256.len().min(2)]))
 }
 
+/// The SHA-256 of `bytes` as lower-case hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    named(ring::digest::digest(&SHA256, bytes))
+}
+
+fn named(digest: Digest) -> String {
+    hex(digest.as_ref())
+}
+
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut s, b| {
-        write!(s, "{b:02x}").expect("writing to a String does not fail");
-        s
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|half| char::from(DIGITS[usize::from(half)])).collect()
 }
 
 #[cfg(test)]
@@ -239,7 +245,7 @@ mod tests {
         let files = Files::open(&Storage::Folder(dir.path().to_owned())).unwrap();
         let things: Vec<Bytes> = ["one", "", "three", "四"].map(Bytes::from).to_vec();
         let references = files.put_together(&things).await.unwrap();
-        assert_eq!(references.iter().map(|r| r[..64].to_owned()).collect::<Vec<_>>(), vec![hex(&Sha256::digest("onethree四")); 4]);
+        assert_eq!(references.iter().map(|r| r[..64].to_owned()).collect::<Vec<_>>(), vec![sha256("onethree四".as_bytes()); 4]);
         for (reference, thing) in references.iter().zip(&things) {
             assert_eq!(files.read(reference).await.unwrap(), *thing);
         }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::channels::email::parse::{self, Own};
 use crate::domain::{IncomingMail, MessageId};
+use crate::files::sha256;
 
 /// The largest mail that is read, in bytes.
 const MAIL_BYTES_MAX: u64 = 128 * 1024 * 1024;
@@ -126,8 +126,7 @@ fn print(file: &str, raw: &[u8], ours: &Ours, out: &mut impl Write) -> anyhow::R
 }
 
 fn line<'a>(file: &'a str, mail: &'a IncomingMail) -> Line<'a> {
-    let attachment =
-        |a: &'a crate::domain::MailAttachment| Attachment { name: &a.name, size: a.bytes.len(), sha256: hex(&Sha256::digest(&a.bytes)) };
+    let attachment = |a: &'a crate::domain::MailAttachment| Attachment { name: &a.name, size: a.bytes.len(), sha256: sha256(&a.bytes) };
     Line {
         file,
         message_id: mail.message_id.as_ref().map_or("", |id| id.as_str()),
@@ -142,11 +141,6 @@ fn line<'a>(file: &'a str, mail: &'a IncomingMail) -> Line<'a> {
         attachments: mail.attachments.iter().map(attachment).collect(),
         auto: mail.auto.as_str(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| char::from(DIGITS[usize::from(d)])).collect()
 }
 
 #[cfg(test)]

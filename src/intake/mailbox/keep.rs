@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use sha2::{Digest as _, Sha256};
 
 use crate::App;
 use crate::channels::email::connection::MAIL_BYTES_MAX;
 use crate::channels::email::header;
 use crate::domain::Inbox;
-use crate::files::hex;
+use crate::files::sha256;
 use crate::store::inbound::NewInbound;
 
 /// How the body of an inbound row begins whose mail was too large to take.
@@ -33,7 +32,7 @@ impl Keep {
             together => self.app.files.put_together(together).await?,
         };
         let rows = mails.iter().zip(references).map(|(raw, reference)| {
-            let name = header::message_id(raw).unwrap_or_else(|| format!("sha256:{}", hex(&Sha256::digest(raw))));
+            let name = header::message_id(raw).unwrap_or_else(|| format!("sha256:{}", sha256(raw)));
             self.row(name, reference)
         });
         Ok(rows.collect())
