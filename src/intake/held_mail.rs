@@ -15,6 +15,8 @@ use crate::store::{self, Tx, attachments, deliveries, discussion_events, discuss
 
 /// How much of a held mail is shown, in graphemes.
 const WORDS_GRAPHEMES_MAX: usize = 1200;
+/// Tries of taking a decision back that the outbox gets in the way of.
+const TRIES_MAX: u32 = 4;
 /// How much of its subject and of its author's name is.
 const LINE_GRAPHEMES_MAX: usize = 200;
 
@@ -170,6 +172,17 @@ pub async fn dismiss(app: &App, viewer: &Viewer, id: InboundId, via: Source) -> 
 
 /// The mail waits again, as though nothing had been decided. What had been sent of its post stays sent; the post is then a tombstone.
 pub async fn undo(app: &App, viewer: &Viewer, id: InboundId, via: Source) -> Result<Option<i64>, DecideError> {
+    let mut tries = 1;
+    loop {
+        match take_decision_back(app, viewer, id, via).await {
+            // The post was just being told of.
+            Err(DecideError::Store(error)) if tries < TRIES_MAX && store::is_conflict(&error) => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn take_decision_back(app: &App, viewer: &Viewer, id: InboundId, via: Source) -> Result<Option<i64>, DecideError> {
     let mut tx = app.db.begin().await?;
     let mut held = claimed(&mut tx, app, viewer, id).await?;
     let unused = match (held.decision, held.post) {

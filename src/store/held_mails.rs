@@ -265,12 +265,14 @@ pub async fn redirect(c: &mut AnyConnection, from: DiscussionId, to: DiscussionI
     .map(drop)
 }
 
-/// The post that the mail became goes, as though it had never been, where nobody was told of it: false where somebody was, or is being.
+/// The post that the mail became goes, as though it had never been, where nobody was told of it and nobody moved it: false where somebody
+/// was, or is being, or has.
 /// What waits in frozen messages is to be taken back before.
 pub async fn take_post_away(c: &mut AnyConnection, post: PostId) -> Result<bool> {
     let told: Option<i64> = sql::find(
         c,
-        "SELECT id FROM notices WHERE post_id = $1 AND (status IN ('sent', 'failed') OR delivery_id IS NOT NULL) LIMIT 1",
+        "SELECT post_id FROM notices WHERE post_id = $1 AND (status IN ('sent', 'failed') OR delivery_id IS NOT NULL) \
+         UNION SELECT post_id FROM correction_posts WHERE post_id = $1 UNION SELECT post_id FROM examples WHERE post_id = $1",
         args![post],
     )
     .await?;

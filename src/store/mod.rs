@@ -52,6 +52,15 @@ pub use schema::VERSION;
 pub use sql::Result;
 pub use sqlx::Error;
 
+/// PostgreSQL's words for two transactions in each other's way: `serialization_failure`, `deadlock_detected`, and a row that came or went
+/// meanwhile (`foreign_key_violation`). Source: PostgreSQL manual, appendix A.
+const CONFLICTS: [&str; 3] = ["40001", "40P01", "23503"];
+
+/// Whether the transaction that failed so may simply be tried again.
+pub fn is_conflict(error: &Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| CONFLICTS.contains(&code.as_ref()))
+}
+
 /// Readers beside the one writer on SQLite.
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL.

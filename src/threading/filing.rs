@@ -17,7 +17,12 @@ const YOUNG_REACH_SECONDS: i64 = 600;
 /// Where the server puts `heard`. `untitled` is what to call a discussion that its text gives no title ("圖片").
 pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -> Placement {
     let placement = decide(stream, heard, untitled, table);
-    if stream.read(heard).small().is_some() || heard.role.is_some_and(Role::is_staff) {
+    if stream.read(heard).small().is_some() {
+        // Nobody is asked where a thank-you or a sticker belongs: an answer costs more than it is worth.
+        let class = if placement.class == Class::Likely { Class::Sure } else { placement.class };
+        return Placement { class, ..placement };
+    }
+    if heard.role.is_some_and(Role::is_staff) {
         return placement;
     }
     if let Choice::Join(id) = placement.choice
@@ -114,6 +119,18 @@ mod tests {
     fn an_answer_of_staff_joins_what_is_open_however_young_the_chat() {
         let answer = Heard { role: Some(Role::Staff), ..heard(30, "老闆", "明天下午派人過去") };
         assert_eq!(filed(&young(), &answer).choice, Choice::Join(DiscussionId(1)));
+    }
+
+    #[test]
+    fn nobody_is_asked_where_small_talk_belongs() {
+        let mut stream = young();
+        stream.record(&heard(2, "王先生", "發票還沒收到"), Place::In(DiscussionId(2)));
+        for (text, kind) in [("謝謝", "text"), ("收到", "text"), ("", "sticker")] {
+            for speaker in ["林小姐", "王先生", "陳先生"] {
+                let class = filed(&stream, &Heard { kind, ..heard(3, speaker, text) }).class;
+                assert_ne!(class, Class::Likely, "{speaker} {text}{kind}");
+            }
+        }
     }
 
     #[test]

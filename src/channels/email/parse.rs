@@ -120,7 +120,8 @@ fn read(mail: &Message<'_>, own: &Own<'_>) -> IncomingMail {
         cc: head.addresses(&HeaderName::Cc),
         subject,
         date: mail.date().filter(|d| d.is_valid()).and_then(|d| Timestamp::from_second(d.to_timestamp()).ok()),
-        text: bodies.text,
+        // A calendar alone has no text of its own.
+        text: if bodies.text.is_empty() { new.own.clone() } else { bodies.text },
         reply: new.own,
         passed_on: new.passed_on,
         attachments: files.list,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use mail_parser::{Message, MessagePart, MessagePartId, MimeHeaders, PartType};
 
-use super::files::{Files, part_bytes};
+use super::files::{Files, is_calendar, part_bytes};
 use super::{TEXT_BYTES_MAX, calendar, transfer};
 use crate::channels::email::{charset, html};
 
@@ -31,6 +31,7 @@ impl Bodies {
         let mut whole_html: Option<String> = None;
         if let [PartType::Text(_)] = mail.parts.iter().map(|p| &p.body).collect::<Vec<_>>().as_slice()
             && mail.text_body.is_empty()
+            && !is_calendar(&mail.parts[0])
         {
             // A multipart mail whose boundary never comes.
             found.plain = tidy(&part_text(mail, &mail.parts[0]));
@@ -96,7 +97,7 @@ impl Bodies {
 
 /// The first event of the mail's calendars, as lines that a person reads.
 pub(super) fn invitation(mail: &Message<'_>) -> Option<String> {
-    let calendars = mail.parts.iter().filter(|p| p.is_content_type("text", "calendar"));
+    let calendars = mail.parts.iter().filter(|p| is_calendar(p));
     calendars.take(CALENDARS_MAX).find_map(|p| calendar::readable(&part_text(mail, p)))
 }
 

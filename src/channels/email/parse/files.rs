@@ -32,7 +32,7 @@ impl Files {
     /// The attachments of `mail`: every part that is no body, with those inside `winmail.dat` in its place.
     pub(super) fn of(mail: &Message<'_>, hint: Option<&'static encoding_rs::Encoding>) -> Self {
         let mut found = Self::default();
-        let is_body = |p: &&MessagePart<'_>| mail.parts.len() == 1 && matches!(p.body, PartType::Text(_));
+        let is_body = |p: &&MessagePart<'_>| mail.parts.len() == 1 && matches!(p.body, PartType::Text(_)) && !is_calendar(p);
         let parts = mail.attachments.iter().filter_map(|id| mail.parts.get(*id as usize)).filter(|p| !is_body(p));
         for part in parts.take(ATTACHMENTS_MAX) {
             let file = file(&Head { mail, part, hint }, found.list.len() + 1);
@@ -67,6 +67,11 @@ impl Files {
         }
         true
     }
+}
+
+/// Calendars are for programs; people read what [`super::bodies::invitation`] makes of them.
+pub(super) fn is_calendar(part: &MessagePart<'_>) -> bool {
+    part.is_content_type("text", "calendar")
 }
 
 fn is_tnef(part: &MessagePart<'_>, file: &MailAttachment) -> bool {

@@ -214,6 +214,9 @@ fn an_invitation_is_readable() {
     let mail = read(&mixed(&["Content-Type: text/plain; charset=utf-8\n\n請參加", calendar]));
     assert_eq!(mail.reply, "請參加\n\n📅 會議\n🕑 2026-11-21 14:00");
     assert_eq!(mail.attachments.len(), 1);
+    let alone = read(calendar.replace('\n', "\r\n").as_bytes());
+    assert_eq!((alone.text.as_str(), alone.reply.as_str()), ("📅 會議\n🕑 2026-11-21 14:00", "📅 會議\n🕑 2026-11-21 14:00"));
+    assert_eq!(alone.attachments.len(), 1);
 }
 
 #[test]
