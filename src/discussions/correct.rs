@@ -6,13 +6,13 @@ use super::Viewer;
 use super::change::{ChangeError, plain_title};
 use super::learning::{confirmed, teach};
 use super::other::other_of;
+use super::reply::for_free;
 use super::undo::drawn;
 use crate::App;
-use crate::domain::{ChatId, CorrectionKind, Ended, Happening, NoticeKind, PostId, Reply, Role, Source};
+use crate::domain::{ChatId, CorrectionKind, Ended, Happening, PostId, Reply, Role, Source};
 use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
-use crate::store::notices::{NewNotice, Target};
 use crate::store::posts::Post;
 use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, notices, posts, watchers};
 use crate::threading::{Evidence, possible_titles, title_of};
@@ -21,8 +21,6 @@ use crate::threading::{Evidence, possible_titles, title_of};
 const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// A group is told for so long that something moved, if a free ride comes by.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// No push is paid for it.
-const NEVER_PAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// Why a correction is refused.
 #[derive(Debug, thiserror::Error)]
@@ -372,17 +370,6 @@ pub(super) async fn told_elsewhere(
     if notices::drop_reply(tx, chat, &back, "it was undone before the group was told").await? {
         return Ok(());
     }
-    let now = app.clock.now();
-    let new = NewNotice {
-        kind: NoticeKind::Replied,
-        discussion: None,
-        post: None,
-        target: Target::Chat(chat),
-        due_at: now,
-        deadline_at: now + NEVER_PAID,
-        now,
-        detail: Some(Reply::Moved { from: from.number, number: to.number }.to_json()),
-        expires_at: Some(now + TOLD_WITHIN),
-    };
-    notices::add(tx, &new).await.map(drop)
+    let moved = Reply::Moved { from: from.number, number: to.number };
+    for_free(tx, app, chat, &moved, app.clock.now() + TOLD_WITHIN).await
 }

@@ -22,6 +22,11 @@ pub async fn reply(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received
 
 /// Promises the answer to a question that was typed: nobody types it twice by mistake, so each is answered.
 pub async fn answer(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received_at: Timestamp) -> Result<()> {
+    for_free(tx, app, chat, reply, received_at + REPLY_TOKEN_GOOD_FOR).await
+}
+
+/// Promises what the chat hears only with a free reply, and no more from `expires_at` on.
+pub(super) async fn for_free(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, expires_at: Timestamp) -> Result<()> {
     let now = app.clock.now();
     let new = NewNotice {
         kind: NoticeKind::Replied,
@@ -32,7 +37,7 @@ pub async fn answer(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, receive
         deadline_at: now + NEVER_PAID,
         now,
         detail: Some(reply.to_json()),
-        expires_at: Some(received_at + REPLY_TOKEN_GOOD_FOR),
+        expires_at: Some(expires_at),
     };
     notices::add(tx, &new).await.map(drop)
 }
