@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::watch;
+use super::{patience, watch};
 use crate::App;
 use crate::domain::{NoticeKind, PersonId, PostId, ProjectId, Source};
 use crate::store::discussions::Discussion;
@@ -43,7 +43,8 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
             && (told.opens || is_owed_an_acknowledgement(tx, discussion, told.post).await?)
         {
             let due_at = now + notify.settle;
-            notices::add(tx, &promise.notice(NoticeKind::Opened, Target::Chat(chat), due_at, due_at + notify.coalesce)).await?;
+            let deadline_at = patience::deadline(tx, app, discussion.project, NoticeKind::Opened, due_at).await?;
+            notices::add(tx, &promise.notice(NoticeKind::Opened, Target::Chat(chat), due_at, deadline_at)).await?;
         }
         return Ok(());
     }
@@ -51,7 +52,9 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
     if let Some(chat) = discussion.chat.filter(|_| told.source != Source::Line && !told.silent)
         && chats::get(tx, chat).await?.left_at.is_none()
     {
-        let (due_at, deadline_at) = if discussion.urgent { (now, now) } else { (now + notify.hold, now + notify.hold + notify.coalesce) };
+        let due_at = if discussion.urgent { now } else { now + notify.hold };
+        let deadline_at =
+            if discussion.urgent { now } else { patience::deadline(tx, app, discussion.project, NoticeKind::Answered, due_at).await? };
         notices::add(tx, &promise.notice(NoticeKind::Answered, Target::Chat(chat), due_at, deadline_at)).await?;
     }
     if app.smtp.is_none() {

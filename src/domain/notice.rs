@@ -30,6 +30,26 @@ words! {
         Gap = "gap",
         /// Mail to somebody comes back: told to staff once; `detail` is the address.
         Bounced = "bounced",
+        /// Where a discussion stands has changed; `detail` is the status that it changed to.
+        StatusChanged = "status_changed",
+        /// Somebody else looks after the discussion now; `detail` is their name, empty for nobody.
+        Assigned = "assigned",
+        /// Discussions were merged, split, or a post moved; `detail` says from where to where.
+        Moved = "moved",
+        /// A task was made or done in a discussion.
+        Task = "task",
+        /// A task's due date is near or over.
+        TaskDue = "task_due",
+        /// Staff tell the groups of chosen projects something; `detail` is it.
+        Announced = "announced",
+        /// A script tells a group something by `/api/notify`; `detail` is it.
+        Scripted = "scripted",
+        /// The week in one mail.
+        Weekly = "weekly",
+        /// Most of the month's LINE messages are used, or all: told to staff once; `detail` says which account and how much.
+        BudgetNear = "budget_near",
+        /// LINE cannot reach a chat any more: told to staff once; `detail` says which.
+        TargetGone = "target_gone",
     }
 }
 

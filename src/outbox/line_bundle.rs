@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::budget::{self, Push};
 use super::line_replies;
+use super::{budget, calendar};
 use crate::App;
 use crate::channels::line::render::{self, Card};
 use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, PostId, REPLY_TOKEN_GOOD_FOR, Via};
@@ -81,6 +81,7 @@ pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> 
         body: &body,
         reply_token: token.as_ref().map(|(token, _)| token.as_str()),
         message_id: None,
+        heads: if token.is_some() { 0 } else { chat.member_count.unwrap_or(1) },
         now,
     };
     let delivery = deliveries::add(&mut tx, &new).await?;
@@ -97,22 +98,18 @@ async fn may_pay(tx: &mut Tx, app: &App, chat: &Chat, due: &[Notice], urgent: bo
     if ripe.is_empty() {
         return Ok(false);
     }
-    match budget::may_push(tx, app, chat, urgent).await? {
-        Push::Allowed => Ok(true),
-        Push::Quiet { until } => {
-            for notice in ripe {
-                notices::postpone(tx, notice.id, until, "quiet hours").await?;
-            }
-            Ok(false)
+    if !urgent && let Some(until) = calendar::closed_until(app, now) {
+        for notice in ripe {
+            notices::postpone(tx, notice.id, until, "quiet hours").await?;
         }
-        Push::Spent { until } => {
-            for notice in ripe {
-                notices::postpone(tx, notice.id, until, "the month's LINE budget is spent; waiting for a free reply").await?;
-                mail_instead(tx, app, notice).await?;
-            }
-            Ok(false)
-        }
+        return Ok(false);
     }
+    let Some(until) = budget::spent_until(tx, app, chat).await? else { return Ok(true) };
+    for notice in ripe {
+        notices::postpone(tx, notice.id, until, "the month's LINE budget is spent; waiting for a free reply").await?;
+        mail_instead(tx, app, notice).await?;
+    }
+    Ok(false)
 }
 
 /// The project's clients who have a mail address are told by mail what LINE cannot be paid to tell.

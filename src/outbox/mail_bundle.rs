@@ -89,6 +89,7 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
         body: &body,
         reply_token: None,
         message_id: Some(message_id.as_str()),
+        heads: 0,
         now,
     };
     let delivery = deliveries::add(&mut tx, &new).await?;

@@ -1,8 +1,10 @@
 //! Telling people: what waits is bundled by destination ([`bundle`]), frozen as a delivery, claimed under a lease, sent ([`send`]) and
-//! settled ([`settle`]). LINE's quota is minded by [`budget`].
+//! settled ([`settle`]). When LINE may cost something is
+//! for [`calendar`] and [`budget`] to say.
 
 mod budget;
 mod bundle;
+mod calendar;
 mod line_bundle;
 mod line_replies;
 mod mail_bundle;

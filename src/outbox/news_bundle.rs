@@ -89,6 +89,7 @@ async fn freeze_one(
         body: &body,
         reply_token: None,
         message_id: Some(message_id.as_str()),
+        heads: 0,
         now: app.clock.now(),
     };
     let delivery = deliveries::add(tx, &new).await?;

@@ -63,6 +63,8 @@ pub struct NewDelivery<'a> {
     pub body: &'a str,
     pub reply_token: Option<&'a str>,
     pub message_id: Option<&'a str>,
+    /// People that it will be billed for: 0 for everything but a push.
+    pub heads: i64,
     pub now: Timestamp,
 }
 
@@ -70,8 +72,8 @@ pub struct NewDelivery<'a> {
 pub async fn add(c: &mut AnyConnection, d: &NewDelivery<'_>) -> Result<DeliveryId> {
     sql::one(
         c,
-        "INSERT INTO deliveries (uuid, via, target, chat_id, person_id, discussion_id, body, reply_token, message_id, status, due_at, frozen_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', $10, $10) RETURNING id",
+        "INSERT INTO deliveries (uuid, via, target, chat_id, person_id, discussion_id, body, reply_token, message_id, heads, status, due_at, frozen_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $11) RETURNING id",
         args![
             d.uuid.to_string(),
             d.via.as_str(),
@@ -82,6 +84,7 @@ pub async fn add(c: &mut AnyConnection, d: &NewDelivery<'_>) -> Result<DeliveryI
             d.body,
             d.reply_token,
             d.message_id,
+            d.heads,
             d.now
         ],
     )
@@ -224,11 +227,11 @@ pub async fn mail_ids(c: &mut AnyConnection, discussion: DiscussionId, person: P
     .await
 }
 
-/// Pushes sent since `since` to chats of this inbox, with the heads that each was billed for as far as we know.
+/// Pushes sent since `since` to chats of this inbox, in heads billed as far as we know.
 pub async fn pushed_heads(c: &mut AnyConnection, inbox: &str, since: Timestamp) -> Result<i64> {
     sql::one(
         c,
-        "SELECT CAST(COALESCE(SUM(COALESCE(ch.member_count, 1)), 0) AS BIGINT) FROM deliveries v JOIN chats ch ON ch.id = v.chat_id \
+        "SELECT CAST(COALESCE(SUM(v.heads), 0) AS BIGINT) FROM deliveries v JOIN chats ch ON ch.id = v.chat_id \
          WHERE v.via = 'line-push' AND v.status = 'sent' AND ch.inbox = $1 AND v.sent_at >= $2",
         args![inbox, since],
     )

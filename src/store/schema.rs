@@ -6,13 +6,14 @@ use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
 use super::Dialect;
 
 /// In order; a shipped file never changes.
-const FILES: [(i64, &str, &str); 6] = [
+const FILES: [(i64, &str, &str); 7] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (2, "line_in_full", include_str!("../../migrations/0002_line_in_full.sql")),
     (3, "mailbox", include_str!("../../migrations/0003_mailbox.sql")),
     (4, "whose_mail", include_str!("../../migrations/0004_whose_mail.sql")),
     (5, "threads", include_str!("../../migrations/0005_threads.sql")),
     (6, "mail_people", include_str!("../../migrations/0006_mail_people.sql")),
+    (7, "notifier", include_str!("../../migrations/0007_notifier.sql")),
 ];
 
 /// The schema's version after [`run`].

@@ -169,6 +169,7 @@ fn no_frozen_message_keeps_the_words_that_were_taken_back() {
                 body: "Subject: x\r\n\r\n不該留下",
                 reply_token: None,
                 message_id: None,
+                heads: 1,
                 now,
             };
             let delivery = deliveries::add(&mut tx, &frozen).await.expect("the database answers");
