@@ -131,9 +131,10 @@ fn head(look: &Look<'_>, name: &str) -> Markup {
             div.top-in {
                 a.brand href="/discussions" { (icons::logo()) span { (look.t("page.product")) } }
                 nav.menu aria-label=(look.t("page.menu")) {
+                    a href="/discussions" { (look.t("page.discussions")) }
                     a href="/projects" { (look.t("page.projects")) }
-                    @if look.is_admin { a href="/inbound" { (look.t("inbound.title")) } }
-                    @if look.held > 0 { a href="/held" { (look.t("held.title")) " " span.count { (look.held) } } }
+                    @if look.is_admin { a href="/inbound" { (look.t("page.menu_inbound")) } }
+                    @if look.held > 0 { a href="/held" title=(look.t("held.title")) { (look.t("page.menu_held")) span.waiting { (look.held) } } }
                 }
                 div.account {
                     a.account-name href="/me" title=(look.t("page.account")) { (name) }
