@@ -16,7 +16,6 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use toml::Table;
 
@@ -26,7 +25,7 @@ use super::{
     AfterTaking, Config, Database, LineAccess, LineAccount, LineLogin, MB_OCTETS, MailSink, MailSource, Mailbox, Notify, Server, Smtp,
     Storage,
 };
-use crate::domain::is_project_key;
+use crate::domain::{Hours, is_project_key, parse_hours};
 use crate::i18n::Locale;
 
 /// What [`parse`] calls the text that it was given.
@@ -327,20 +326,8 @@ fn notify(s: &Section) -> Result<Notify, ConfigError> {
     })
 }
 
-fn quiet_hours(text: &str) -> Result<Option<(Time, Time)>, String> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let time = |t: &str| {
-        let (hour, minute) = t.trim().split_once(':')?;
-        let number = |n: &str| (n.len() == 2 && n.bytes().all(|b| b.is_ascii_digit())).then(|| n.parse::<i8>().ok())?;
-        Time::new(number(hour)?, number(minute)?, 0, 0).ok()
-    };
-    match text.split_once('-').and_then(|(from, until)| Some((time(from)?, time(until)?))) {
-        Some((from, until)) if from != until => Ok(Some((from, until))),
-        Some(_) => Err(format!("{} begins and ends at one time; write \"\" for no quiet hours", shown(text))),
-        None => Err(format!("{} is not a span of hours; write \"21:00-08:00\" (00:00 to 23:59), or \"\" for none", shown(text))),
-    }
+fn quiet_hours(text: &str) -> Result<Option<Hours>, String> {
+    parse_hours(text).map_err(|why| format!("{} {why}", shown(text)))
 }
 
 impl Config {

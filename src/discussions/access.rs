@@ -12,6 +12,8 @@ pub struct Viewer {
     pub person: PersonId,
     pub name: String,
     pub is_admin: bool,
+    /// Whether they are staff somewhere; looked up for pages alone.
+    pub is_staff: bool,
     /// How many held mails wait for their decision; counted for pages alone.
     pub held: i64,
 }

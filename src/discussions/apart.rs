@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::audience::{Told, promise};
 use super::correct::{Putting, put};
 use crate::App;
-use crate::domain::{ChatId, CorrectionKind, Happening, HappeningKind, PersonId, PostId, Role, Source};
+use crate::domain::{ChatId, CorrectionKind, Happening, HappeningKind, PersonId, PostId, Role, Source, Why};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::Post;
@@ -49,7 +49,7 @@ pub async fn set_apart(tx: &mut Tx, app: &App, from: &Discussion, chat: ChatId, 
     let to = put(tx, app, &putting, &ids, (from, &to)).await?.to;
     for (i, post) in run.iter().enumerate().filter(|(_, p)| p.role == Role::Client) {
         // Staff hear of it as of any new matter; what waited to tell of it in the old one is part of that.
-        notices::drop_of_post(tx, post.id, "it is told with the discussion that it became").await?;
+        notices::drop_of_post(tx, post.id, Why::ToldElsewhere.as_str()).await?;
         let told = Told {
             post: post.id,
             by: post.person,

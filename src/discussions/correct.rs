@@ -9,7 +9,7 @@ use super::other::other_of;
 use super::reply::for_free;
 use super::undo::drawn;
 use crate::App;
-use crate::domain::{ChatId, CorrectionKind, Ended, Happening, PostId, Reply, Role, Source};
+use crate::domain::{ChatId, CorrectionKind, Ended, Happening, PostId, Reply, Role, Source, Why};
 use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
@@ -367,7 +367,7 @@ pub(super) async fn told_elsewhere(
         return Ok(());
     }
     let back = Reply::Moved { from: to.number, number: from.number }.to_json();
-    if notices::drop_reply(tx, chat, &back, "it was undone before the group was told").await? {
+    if notices::drop_reply(tx, chat, &back, Why::Undone.as_str()).await? {
         return Ok(());
     }
     let moved = Reply::Moved { from: from.number, number: to.number };

@@ -3,14 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
-use crate::domain::{ChatId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Reply};
+use crate::domain::{ChatId, NEVER, NoticeKind, REPLY_TOKEN_GOOD_FOR, Reply};
 use crate::store::notices::{NewNotice, Target};
 use crate::store::{Result, Tx, notices};
 
 /// The same answer to a second tap so soon after the first is left out.
 const REPEATED_WITHIN: SignedDuration = SignedDuration::from_secs(2);
-/// No push is paid for an answer, however long it waits.
-const NEVER_PAID: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// Promises the answer to a tap or a code, which is worth something for as long as the reply token that came at `received_at` is good.
 pub async fn reply(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply, received_at: Timestamp) -> Result<()> {
@@ -34,7 +32,7 @@ pub(super) async fn for_free(tx: &mut Tx, app: &App, chat: ChatId, reply: &Reply
         post: None,
         target: Target::Chat(chat),
         due_at: now,
-        deadline_at: now + NEVER_PAID,
+        deadline_at: now + NEVER,
         now,
         detail: Some(reply.to_json()),
         expires_at: Some(expires_at),

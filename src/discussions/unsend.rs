@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::audience::hand_on_acknowledgement;
 use crate::App;
-use crate::domain::DiscussionId;
+use crate::domain::{DiscussionId, Why};
 use crate::store::chats::Chat;
 use crate::store::posts::Post;
 use crate::store::{Result, Tx, attachments, corrections, deliveries, discussions, inbound, notices, posts, versions};
@@ -66,7 +66,7 @@ pub async fn unsend(tx: &mut Tx, app: &App, chat: &Chat, message: &str, at: Time
     deliveries::take_back(tx, post.id, &retitled).await?;
     if gone_at.is_some() {
         hand_on_acknowledgement(tx, &post).await?;
-        notices::drop_of_post(tx, post.id, "the message was taken back").await?;
+        notices::drop_of_post(tx, post.id, Why::TakenBack.as_str()).await?;
     }
     Ok((Some(post), unused))
 }

@@ -1,30 +1,38 @@
 //! The nouns and their rules. No IO, no clock, no SQL.
 
+mod calendar;
 mod code;
 mod correction;
 mod details;
+mod forecast;
 mod gap;
 mod happening;
 mod ids;
 mod incoming;
 mod mail;
 mod notice;
+mod patience;
 mod project;
 mod reply;
 mod thread;
+mod why;
 
+pub use calendar::*;
 pub use code::*;
 pub use correction::*;
 pub use details::*;
+pub use forecast::*;
 pub use gap::*;
 pub use happening::*;
 pub use ids::*;
 pub use incoming::*;
 pub use mail::*;
 pub use notice::*;
+pub use patience::*;
 pub use project::*;
 pub use reply::*;
 pub use thread::*;
+pub use why::*;
 
 /// Gives an enum its one spelling in the database, in JSON and in URLs.
 macro_rules! words {

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use crate::domain::Why;
+
 /// A language that we speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Locale {
@@ -78,6 +80,17 @@ impl Texts {
         out + rest
     }
 
+    /// A reason as it is kept (see [`Why`]) in words, with what the other side said of it. A sentence from before there were such words is
+    /// given back as it is.
+    pub fn reason<'a>(&self, written: &'a str) -> (String, Option<&'a str>) {
+        match Why::read(written) {
+            // Who did it belongs to the sentence.
+            Some((why @ (Why::Cancelled | Why::AskedAgain), Some(by))) => (self.fill(&format!("reason.{why}_by"), &[("by", by)]), None),
+            Some((why, quoted)) => (self.get(&format!("reason.{why}")).to_owned(), quoted),
+            None => (written.to_owned(), None),
+        }
+    }
+
     /// Every key, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
@@ -118,6 +131,21 @@ mod tests {
                 assert_eq!(places(texts.get(key)), places(reference.get(key)), "{} {key}", locale.tag());
             }
         }
+    }
+
+    #[test]
+    fn every_reason_is_said_in_every_language() {
+        for locale in Locale::ALL {
+            for why in Why::ALL {
+                let (words, quoted) = locale.texts().reason(why.as_str());
+                assert!(!words.starts_with("reason.") && quoted.is_none(), "{} {why}", locale.tag());
+                let with = why.quoting("林");
+                let (words, quoted) = locale.texts().reason(&with);
+                assert!(words.contains('林') || quoted == Some("林"), "{} {why}", locale.tag());
+                assert!(!words.starts_with("reason."), "{} {why}", locale.tag());
+            }
+        }
+        assert_eq!(Locale::ZhTw.texts().reason("given up: 500"), ("given up: 500".to_owned(), None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::place::{PlaceError, Placed};
 use super::place_mail::{self, ReadMail, Taking};
 use crate::App;
 use crate::discussions::{self as acts, AddressLinking, Viewer};
-use crate::domain::{Happening, InboundId, PersonId, PostId, ProjectId, Source, Status};
+use crate::domain::{Happening, InboundId, PersonId, PostId, ProjectId, Source, Status, Why};
 use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
 use crate::store::held_mails::{HeldMail, HeldWhy, MailDecision, NewHeldMail};
@@ -211,7 +211,7 @@ async fn take_back(tx: &mut Tx, app: &App, held: &mut HeldMail, post: PostId) ->
     if !held_mails::take_post_away(tx, post).await? {
         posts::retract(tx, post, app.clock.now()).await?;
         versions::forget(tx, post).await?;
-        notices::drop_of_post(tx, post, "the mail was taken back").await?;
+        notices::drop_of_post(tx, post, Why::TakenBack.as_str()).await?;
         held_mails::part_post(tx, post).await?;
     }
     if !posts::has_living(tx, found.discussion).await? {

@@ -2,6 +2,7 @@
 //! all news of one group for one person.
 
 use crate::App;
+use crate::domain::REPLY_TOKEN_GOOD_FOR;
 use crate::store::{self, notices};
 
 use super::{line_bundle, mail_bundle, news_bundle};
@@ -15,7 +16,7 @@ pub(super) async fn all_due(app: &App) -> Result<usize, store::Error> {
     let (chats, mails, news) = {
         let mut c = app.db.read().await?;
         (
-            notices::chats_due(&mut c, now, DESTINATIONS_PER_ROUND).await?,
+            notices::chats_due(&mut c, now, now - REPLY_TOKEN_GOOD_FOR, DESTINATIONS_PER_ROUND).await?,
             notices::mails_due(&mut c, now, DESTINATIONS_PER_ROUND).await?,
             notices::news_due(&mut c, now, DESTINATIONS_PER_ROUND).await?,
         )

@@ -1,19 +1,13 @@
-//! When nobody wants to hear: quiet hours.
+//! When a project's chats do not want to hear: its quiet hours and days off.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::App;
+use crate::discussions::calendar_of;
+use crate::domain::{Closed, ProjectId};
+use crate::store::{Result, Tx};
 
-/// When the quiet hours end, if it is quiet now. They may span midnight.
-pub(super) fn closed_until(app: &App, now: Timestamp) -> Option<Timestamp> {
-    let (from, until) = app.config.notify.quiet_hours?;
-    let zoned = now.to_zoned(app.config.server.time_zone.clone());
-    let time = zoned.time();
-    let is_quiet = if from <= until { from <= time && time < until } else { time >= from || time < until };
-    if !is_quiet {
-        return None;
-    }
-    let day = if time < until { zoned.date() } else { zoned.date().tomorrow().ok()? };
-    let end = day.to_datetime(until).to_zoned(app.config.server.time_zone.clone()).ok()?.timestamp();
-    Some(end.max(now + SignedDuration::from_secs(1)))
+/// Until when nothing that is not urgent is pushed into the project's chats, and why, if so now.
+pub(super) async fn closed_until(tx: &mut Tx, app: &App, project: ProjectId, now: Timestamp) -> Result<Option<(Timestamp, Closed)>> {
+    Ok(calendar_of(tx, &app.config, project).await?.closed_until(now))
 }

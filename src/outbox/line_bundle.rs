@@ -1,21 +1,25 @@
-//! Freezing what a LINE chat is told: for free with a fresh reply token, paid once a deadline has passed.
+//! Freezing what a LINE chat is told: what waits is gathered ([`facts`]), [`policy`] decides, and what leaves is written as one delivery.
 
-use std::collections::BTreeMap;
+mod facts;
+mod line_card;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::facts::Fact;
 use super::line_replies;
+use super::policy::{self, Act, Chances, Decision, Held, Pointless, Waiting};
 use super::{budget, calendar};
 use crate::App;
-use crate::channels::line::render::{self, Card};
-use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, PostId, REPLY_TOKEN_GOOD_FOR, Via};
+use crate::channels::line::render;
+use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Via, Why};
 use crate::store::chats::Chat;
 use crate::store::deliveries::NewDelivery;
-use crate::store::discussions::Discussion;
 use crate::store::notices::{NewNotice, Notice, Target};
-use crate::store::{self, Tx, chats, deliveries, discussions, members, notices, posts, projects, reply_tokens};
+use crate::store::projects::Project;
+use crate::store::{self, Tx, chats, deliveries, discussions, members, notices, projects, reply_tokens};
 
 /// Notices looked at for one chat.
 const NOTICES_MAX: i64 = 200;
@@ -27,89 +31,109 @@ pub(super) struct Frozen {
     pub about: Vec<Vec<i64>>,
 }
 
-/// Freezes what waits for the chat if it may leave now. Whether a delivery was made.
+/// Freezes what waits for the chat if it may leave now, as [`policy::decide`] says. Whether a delivery was made.
 pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     chats::lock(&mut tx, app.db.dialect, id).await?;
     let chat = chats::get(&mut tx, id).await?;
-    let waiting = notices::of_chat(&mut tx, id, NOTICES_MAX).await?;
-    let (expired, waiting): (Vec<Notice>, Vec<Notice>) = waiting.into_iter().partition(|n| n.expires_at.is_some_and(|at| at <= now));
-    if !expired.is_empty() {
-        let expired: Vec<NoticeId> = expired.iter().map(|n| n.id).collect();
-        notices::drop_all(&mut tx, &expired, "it was of no use any more when it could have left").await?;
-    }
-    let (due, later): (Vec<Notice>, Vec<Notice>) = waiting.into_iter().partition(|n| n.due_at <= now);
-    if due.is_empty() {
-        tx.commit().await?;
-        return Ok(false);
-    }
-    let all: Vec<NoticeId> = due.iter().map(|n| n.id).collect();
+    let promised = notices::of_chat(&mut tx, id, NOTICES_MAX).await?;
     if chat.left_at.is_some() {
-        notices::fail_all(&mut tx, &all, "the account is no longer in this chat").await?;
+        let due: Vec<NoticeId> = promised.iter().filter(|n| n.due_at <= now).map(|n| n.id).collect();
+        notices::fail_all(&mut tx, &due, Why::LeftChat.as_str()).await?;
         tx.commit().await?;
         return Ok(false);
     }
-    // An acknowledgement is on its way to leave within the minute: what waits goes along, on the same token. Who tapped or asked is not
-    // kept waiting; their event brought a token of its own.
-    let soon = |n: &Notice| n.kind == NoticeKind::Opened && n.due_at.duration_since(now) < REPLY_TOKEN_GOOD_FOR;
-    if later.iter().any(soon) && due.iter().all(|n| n.kind != NoticeKind::Replied) {
+    let facts = facts::gather(&mut tx, &chat, promised, now).await?;
+    let waiting: Vec<Waiting> = facts.iter().map(|fact| fact.waiting(&chat)).collect();
+    let chances = chances(&mut tx, app, &chat, &waiting).await?;
+    let Decision { dropped, act } = policy::decide(now, &waiting, &chances);
+    drop_pointless(&mut tx, &dropped).await?;
+    let left = match act {
+        Act::Wait => false,
+        Act::Postpone { these, until, why } => {
+            postpone(&mut tx, app, &facts, &these, (until, &why)).await?;
+            false
+        }
+        Act::Leave { these, free } => leave(&mut tx, app, &chat, &facts, (&these, free)).await?,
+    };
+    tx.commit().await?;
+    Ok(left)
+}
+
+/// What the world offers: a fresh token; where there is none and something may be paid for, the calendar and the money.
+async fn chances(tx: &mut Tx, app: &App, chat: &Chat, waiting: &[Waiting]) -> Result<Chances, store::Error> {
+    let now = app.clock.now();
+    let fresh = reply_tokens::freshest(tx, chat.id, now - REPLY_TOKEN_GOOD_FOR).await?;
+    let mut chances = Chances { free_until: fresh.map(|at| at + REPLY_TOKEN_GOOD_FOR), ..Chances::default() };
+    if fresh.is_none() && waiting.iter().any(|n| policy::is_ripe(n, now)) {
+        chances.closed_until = calendar::closed_until(tx, app, chat.project, now).await?;
+        chances.spent_until = budget::spent_until(tx, app, chat).await?;
+    }
+    Ok(chances)
+}
+
+async fn drop_pointless(tx: &mut Tx, dropped: &[(NoticeId, Pointless)]) -> Result<(), store::Error> {
+    for (id, why) in dropped {
+        notices::drop_all(tx, &[*id], Why::from(*why).as_str()).await?;
+    }
+    Ok(())
+}
+
+/// They are not paid for before `until`. Where the month's money is spent, clients with an address get a mail instead, once, and the
+/// notice goes on waiting for a free ride.
+async fn postpone(
+    tx: &mut Tx,
+    app: &App,
+    facts: &[Fact],
+    these: &[NoticeId],
+    (until, why): (Timestamp, &Held),
+) -> Result<(), store::Error> {
+    let reason = match why {
+        Held::Closed(why) => why.reason(),
+        Held::Spent => Why::BudgetSpent.as_str().to_owned(),
+    };
+    for fact in facts.iter().filter(|f| these.contains(&f.notice.id)) {
+        notices::postpone(tx, fact.notice.id, until, &reason).await?;
+        if *why == Held::Spent {
+            mail_instead(tx, app, &fact.notice).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Freezes them as one delivery. Whether there was anything to say.
+async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free): (&[NoticeId], bool)) -> Result<bool, store::Error> {
+    let now = app.clock.now();
+    let leaving: Vec<&Fact> = facts.iter().filter(|f| these.contains(&f.notice.id)).collect();
+    let parts = parts(tx, app, chat, &leaving).await?;
+    if parts.is_empty() {
+        notices::drop_all(tx, these, Why::from(Pointless::TakenBack).as_str()).await?;
         return Ok(false);
     }
-    let bundle = gather(&mut tx, app, &chat, &due).await?;
-    if bundle.parts.is_empty() {
-        notices::drop_all(&mut tx, &all, "what it told of was taken back").await?;
-        tx.commit().await?;
+    let token = if free { reply_tokens::take_freshest(tx, chat.id, now - REPLY_TOKEN_GOOD_FOR, now).await? } else { None };
+    if free && token.is_none() {
         return Ok(false);
     }
-    let not_before = now - REPLY_TOKEN_GOOD_FOR;
-    let token = reply_tokens::take_freshest(&mut tx, id, not_before, now).await?;
-    if token.is_none() && !may_pay(&mut tx, app, &chat, &due, bundle.urgent).await? {
-        tx.commit().await?;
-        return Ok(false);
-    }
-    let messages = render::combine(bundle.parts.iter().map(|(message, _)| message.clone()).collect());
-    let about = bundle.parts.into_iter().map(|(_, about)| about.into_iter().map(|d| d.0).collect()).collect();
+    let messages = render::combine(parts.iter().map(|(message, _)| message.clone()).collect());
+    let about = parts.into_iter().map(|(_, about)| about.into_iter().map(|d| d.0).collect()).collect();
     let body = serde_json::to_string(&Frozen { messages, about }).expect("message objects are JSON");
     let new = NewDelivery {
         uuid: Uuid::new_v4(),
-        via: if token.is_some() { Via::LineReply } else { Via::LinePush },
+        via: if free { Via::LineReply } else { Via::LinePush },
         target: chat.external_id.as_str(),
-        chat: Some(id),
+        chat: Some(chat.id),
         person: None,
         discussion: None,
         body: &body,
         reply_token: token.as_ref().map(|(token, _)| token.as_str()),
         message_id: None,
-        heads: if token.is_some() { 0 } else { chat.member_count.unwrap_or(1) },
+        heads: if free { 0 } else { chat.member_count.unwrap_or(1) },
         now,
     };
-    let delivery = deliveries::add(&mut tx, &new).await?;
-    notices::freeze(&mut tx, &all, delivery).await?;
-    tx.commit().await?;
+    let delivery = deliveries::add(tx, &new).await?;
+    notices::freeze(tx, these, delivery).await?;
     Ok(true)
-}
-
-/// Whether something due may cost a push now. Where the month's money is spent, clients with an address get a mail instead, once, and the
-/// notice goes on waiting for a free ride.
-async fn may_pay(tx: &mut Tx, app: &App, chat: &Chat, due: &[Notice], urgent: bool) -> Result<bool, store::Error> {
-    let now = app.clock.now();
-    let ripe: Vec<&Notice> = due.iter().filter(|n| n.deadline_at <= now).collect();
-    if ripe.is_empty() {
-        return Ok(false);
-    }
-    if !urgent && let Some(until) = calendar::closed_until(app, now) {
-        for notice in ripe {
-            notices::postpone(tx, notice.id, until, "quiet hours").await?;
-        }
-        return Ok(false);
-    }
-    let Some(until) = budget::spent_until(tx, app, chat).await? else { return Ok(true) };
-    for notice in ripe {
-        notices::postpone(tx, notice.id, until, "the month's LINE budget is spent; waiting for a free reply").await?;
-        mail_instead(tx, app, notice).await?;
-    }
-    Ok(false)
 }
 
 /// The project's clients who have a mail address are told by mail what LINE cannot be paid to tell.
@@ -137,75 +161,25 @@ pub(super) async fn mail_instead(tx: &mut Tx, app: &App, notice: &Notice) -> Res
     Ok(())
 }
 
-/// Message objects with the discussions that each is about.
-struct Bundle {
-    parts: Vec<(Value, Vec<DiscussionId>)>,
-    urgent: bool,
-}
+/// A message object with the discussions that it is about.
+type Part = (Value, Vec<DiscussionId>);
 
-/// What one discussion's card shows.
-struct Shown {
-    discussion: Discussion,
-    answered: bool,
-    said_by: Option<String>,
-    excerpt: Option<String>,
-}
-
-async fn gather(tx: &mut Tx, app: &App, chat: &Chat, due: &[Notice]) -> Result<Bundle, store::Error> {
-    let locale = app.config.server.locale;
+/// What these say in the chat: what is an object of its own in the order in which it was promised, then one card for all discussions.
+async fn parts(tx: &mut Tx, app: &App, chat: &Chat, leaving: &[&Fact]) -> Result<Vec<Part>, store::Error> {
     let project = projects::get(tx, chat.project).await?;
-    let mut shown: BTreeMap<DiscussionId, Shown> = BTreeMap::new();
     let mut parts = vec![];
-    for notice in due {
-        let Some(id) = notice.discussion else {
-            match notice.kind {
-                NoticeKind::Joined => {
-                    let name = chat.bound.then_some(project.name.as_str());
-                    parts.push((render::joined(locale, &app.config.server.public_url, name), vec![]));
-                }
-                NoticeKind::Replied => parts.extend(line_replies::part(tx, app, chat, notice).await?),
-                _ => {}
-            }
-            continue;
-        };
-        let Some(post) = post_of(tx, notice.post).await? else { continue };
-        let found = discussions::get(tx, id).await?;
-        let discussion = discussions::follow(tx, found).await?;
-        let answered = notice.kind == NoticeKind::Answered;
-        let card = shown.entry(discussion.id).or_insert(Shown { discussion, answered, said_by: None, excerpt: None });
-        card.answered |= answered;
-        if answered {
-            card.said_by = Some(post.author);
-            card.excerpt = Some(post.body).filter(|_| project.excerpts);
+    for fact in leaving {
+        match fact.notice.kind {
+            NoticeKind::Joined => parts.push(joined(app, chat, &project)),
+            NoticeKind::Replied => parts.extend(line_replies::part(tx, app, chat, &fact.notice).await?),
+            _ => {}
         }
     }
-    let urgent = shown.values().any(|s| s.discussion.urgent);
-    for answered in [false, true] {
-        let of_kind: Vec<&Shown> = shown.values().filter(|s| s.answered == answered).collect();
-        if of_kind.is_empty() {
-            continue;
-        }
-        let urls: Vec<String> = of_kind.iter().map(|s| app.config.server.discussion_url(s.discussion.number)).collect();
-        let cards: Vec<Card<'_>> = of_kind
-            .iter()
-            .zip(&urls)
-            .map(|(s, url)| Card {
-                number: s.discussion.number,
-                title: &s.discussion.title,
-                status: s.discussion.status,
-                url,
-                said_by: s.said_by.as_deref().filter(|n| !n.is_empty()),
-                excerpt: s.excerpt.as_deref(),
-            })
-            .collect();
-        let message = if answered { render::answered(locale, &cards) } else { render::opened(locale, &cards) };
-        parts.push((message, of_kind.iter().map(|s| s.discussion.id).collect()));
-    }
-    Ok(Bundle { parts, urgent })
+    parts.extend(line_card::part(app, &project, leaving));
+    Ok(parts)
 }
 
-/// The post, unless it was taken back or is internal.
-async fn post_of(tx: &mut Tx, id: Option<PostId>) -> Result<Option<posts::Post>, store::Error> {
-    let Some(id) = id else { return Ok(None) };
-    Ok(posts::find(tx, id).await?.filter(|p| p.retracted_at.is_none() && !p.internal))
+fn joined(app: &App, chat: &Chat, project: &Project) -> Part {
+    let name = chat.bound.then_some(project.name.as_str());
+    (render::joined(app.config.server.locale, &app.config.server.public_url, name), vec![])
 }

@@ -7,7 +7,7 @@ use super::mail_pictures::{self, Pictures};
 use crate::App;
 use crate::channels::email::render::{self, MailFile, MailPost, OutgoingMail};
 use crate::discussions::role_in;
-use crate::domain::{DiscussionId, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via};
+use crate::domain::{DiscussionId, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via, Why};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::deliveries::NewDelivery;
 use crate::store::discussions::Discussion;
@@ -42,14 +42,14 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
     let reader = persons::find(&mut tx, person).await?;
     let address = persons::email(&mut tx, person).await?;
     let (Some(reader), Some(address), Some(smtp)) = (reader, address, &app.config.smtp) else {
-        notices::fail_all(&mut tx, &all, "there is no mail address, or no [smtp] in the configuration").await?;
+        notices::fail_all(&mut tx, &all, Why::NoAddress.as_str()).await?;
         tx.commit().await?;
         return Ok(false);
     };
     // An answer to what they wrote to us themselves is no news.
     let asked = due.iter().any(|n| n.kind == NoticeKind::CommandRefused);
     if !asked && watchers::wants_no_mail(&mut tx, discussion.id, person).await? {
-        notices::drop_all(&mut tx, &all, "they turned the mails about this discussion off").await?;
+        notices::drop_all(&mut tx, &all, Why::MailsTurnedOff.as_str()).await?;
         tx.commit().await?;
         return Ok(false);
     }
@@ -66,7 +66,7 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
     }
     let notes: Vec<String> = due.iter().filter_map(|n| note(app, n)).collect();
     if told.is_empty() && notes.is_empty() {
-        notices::drop_all(&mut tx, &all, "what it told of was taken back").await?;
+        notices::drop_all(&mut tx, &all, Why::TakenBack.as_str()).await?;
         tx.commit().await?;
         return Ok(false);
     }

@@ -1,6 +1,5 @@
 //! Telling people: what waits is bundled by destination ([`bundle`]), frozen as a delivery, claimed under a lease, sent ([`send`]) and
-//! settled ([`settle`]). When LINE may cost something is
-//! for [`calendar`] and [`budget`] to say.
+//! settled ([`settle`]). What leaves for LINE when is for [`policy`] to say, with what [`calendar`] and [`budget`] know.
 
 mod budget;
 mod bundle;
@@ -10,6 +9,7 @@ mod line_replies;
 mod mail_bundle;
 mod mail_pictures;
 mod news_bundle;
+pub mod policy;
 mod send;
 mod settle;
 
@@ -36,6 +36,11 @@ const RENEW_EVERY: Duration = Duration::from_secs(8);
 const POLL: Duration = Duration::from_secs(1);
 /// How long it sleeps after the database failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+/// One round of bundling: freezes what is due and may leave. How many deliveries were made. For those who measure it; [`run`] does it.
+pub async fn bundle_due(app: &App) -> Result<usize, store::Error> {
+    bundle::all_due(app).await
+}
 
 /// Tells what is to be told until `stop` rings, then finishes what is under way.
 pub async fn run(app: &Arc<App>, stop: &CancellationToken) {

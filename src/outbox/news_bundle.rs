@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::channels::email::render::{self, OutgoingMail};
 use crate::discussions::{ChatNews, role_in};
-use crate::domain::{ChatId, GapKind, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via};
+use crate::domain::{ChatId, GapKind, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via, Why};
 use crate::store::chats::Chat;
 use crate::store::deliveries::NewDelivery;
 use crate::store::notices::Notice;
@@ -39,7 +39,7 @@ pub(super) async fn freeze(app: &App, person: PersonId) -> Result<usize, store::
             None => odd.push(notice.id),
         }
     }
-    notices::fail_all(&mut tx, &odd, "it does not say what it tells").await?;
+    notices::fail_all(&mut tx, &odd, Why::Unreadable.as_str()).await?;
     let mut made = 0;
     for ((chat, kind), told) in groups.into_iter().filter(|(_, told)| told.iter().any(|(n, _)| n.due_at <= now)) {
         let all: Vec<NoticeId> = told.iter().map(|(n, _)| n.id).collect();
@@ -60,12 +60,12 @@ async fn freeze_one(
     let reader = persons::find(tx, person).await?;
     let address = persons::email(tx, person).await?;
     let (Some(reader), Some(address), Some(_)) = (reader, address, &app.config.smtp) else {
-        notices::fail_all(tx, all, "there is no mail address, or no [smtp] in the configuration").await?;
+        notices::fail_all(tx, all, Why::NoAddress.as_str()).await?;
         return Ok(false);
     };
     let chat = chats::get(tx, chat).await?;
     if !role_in(tx, chat.project, &reader).await?.is_staff() {
-        notices::drop_all(tx, all, "the group is no longer theirs to look after").await?;
+        notices::drop_all(tx, all, Why::NotTheirs.as_str()).await?;
         return Ok(false);
     }
     let letter = match kind {
@@ -73,7 +73,7 @@ async fn freeze_one(
         _ => gap(tx, app, &chat, news).await?,
     };
     let Some(letter) = letter else {
-        notices::drop_all(tx, all, "it is not so any more").await?;
+        notices::drop_all(tx, all, Why::NoLongerSo.as_str()).await?;
         return Ok(false);
     };
     let uuid = Uuid::new_v4();

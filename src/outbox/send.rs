@@ -8,7 +8,7 @@ use super::{LEASE, RENEW_EVERY};
 use crate::App;
 use crate::channels::email::smtp::SendOutcome as Mailed;
 use crate::channels::line::client::SendOutcome as Told;
-use crate::domain::Via;
+use crate::domain::{Via, Why};
 use crate::store::chats;
 use crate::store::deliveries::{self, Delivery};
 
@@ -52,7 +52,7 @@ async fn keep_lease(app: &App, delivery: &Delivery) {
 
 async fn mail(app: &App, delivery: &Delivery) -> Outcome {
     let (Some(smtp), Some(config)) = (&app.smtp, &app.config.smtp) else {
-        return Outcome::Failed("there is no [smtp] in the configuration".into());
+        return Outcome::Failed(Why::NoSmtp.to_string());
     };
     let unique = delivery.uuid.to_string();
     match smtp.send(&config.from_address, &delivery.target, delivery.body.as_bytes(), &unique).await {
@@ -61,26 +61,26 @@ async fn mail(app: &App, delivery: &Delivery) -> Outcome {
         Mailed::Unknown(why) => Outcome::NoAnswer(why),
         Mailed::Retry(why) => Outcome::NotNow(why),
         Mailed::Deferred(why) => Outcome::Deferred(why),
-        Mailed::Rejected(why) => Outcome::Failed(why),
+        Mailed::Rejected(why) => Outcome::Failed(Why::Refused.quoting(&why)),
     }
 }
 
 async fn line(app: &App, delivery: &Delivery) -> Outcome {
     let frozen: Frozen = match from_str(&delivery.body) {
         Ok(frozen) => frozen,
-        Err(error) => return Outcome::Failed(format!("its frozen body cannot be read: {error}")),
+        Err(error) => return Outcome::Failed(Why::Unreadable.quoting(&error.to_string())),
     };
     let chat = match (delivery.chat, app.db.read().await) {
         (Some(id), Ok(mut c)) => chats::get(&mut c, id).await,
         (_, Err(error)) => Err(error),
-        (None, _) => return Outcome::Failed("it has no chat".into()),
+        (None, _) => return Outcome::Failed(Why::Unreadable.to_string()),
     };
     let inbox = match chat {
         Ok(chat) => chat.inbox,
         Err(error) => return Outcome::NotNow(error.to_string()),
     };
     let Some(line) = app.line.get(inbox.name()) else {
-        return Outcome::Failed(format!("the LINE account {:?} is no longer configured", inbox.name()));
+        return Outcome::Failed(Why::NoAccount.quoting(inbox.name()));
     };
     let told = match &delivery.reply_token {
         Some(token) => line.reply(token, &frozen.messages).await,
@@ -92,6 +92,6 @@ async fn line(app: &App, delivery: &Delivery) -> Outcome {
         Told::Unknown(why) => Outcome::NoAnswer(why),
         Told::ServerError(why) | Told::NotSent(why) | Told::RateLimited(why) => Outcome::NotNow(why),
         Told::QuotaUsedUp(why) => Outcome::QuotaUsedUp(why),
-        Told::Rejected(why) => Outcome::Failed(why),
+        Told::Rejected(why) => Outcome::Failed(Why::Refused.quoting(&why)),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::from_str;
 use super::budget;
 use super::line_bundle::{Frozen, mail_instead};
 use crate::App;
-use crate::domain::{DeliveryStatus, DiscussionId, REPLY_TOKEN_GOOD_FOR, Via};
+use crate::domain::{DeliveryStatus, DiscussionId, REPLY_TOKEN_GOOD_FOR, Via, Why};
 use crate::store::deliveries::Delivery;
 use crate::store::{self, Tx, chats, deliveries, discussions, notices, posts, reply_tokens};
 
@@ -39,7 +39,7 @@ pub(super) enum Outcome {
     TokenRefused,
     /// The month's quota is used up.
     QuotaUsedUp(String),
-    /// It will never be taken.
+    /// It will never be taken; a [`Why`], with the other side's words.
     Failed(String),
     /// What it told of was taken back after a try of which nobody knows whether it arrived; it has no body any more.
     TakenBack,
@@ -73,9 +73,9 @@ pub(super) async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> 
             sent(&mut tx, app, delivery, &[]).await?;
         }
         Outcome::TokenRefused => {
-            ride_again(&mut tx, delivery, "the reply token was no longer good", None).await?;
+            ride_again(&mut tx, delivery, Why::TokenGone.as_str(), None).await?;
         }
-        Outcome::QuotaUsedUp(why) => quota_used_up(&mut tx, app, delivery, &why).await?,
+        Outcome::QuotaUsedUp(why) => quota_used_up(&mut tx, app, delivery, &Why::QuotaUsedUp.quoting(&why)).await?,
         Outcome::Failed(why) => end(&mut tx, delivery, DeliveryStatus::Failed, &why, now).await?,
         Outcome::TakenBack => taken_back(&mut tx, delivery).await?,
         Outcome::NoAnswer(why) => later(&mut tx, app, delivery, &why, false).await?,
@@ -128,7 +128,7 @@ async fn ride_again(tx: &mut Tx, delivery: &Delivery, why: &str, deadline_at: Op
 async fn taken_back(tx: &mut Tx, delivery: &Delivery) -> Result<(), store::Error> {
     // This try, which was none, is among the unanswered.
     let may_have_arrived = delivery.unanswered > 1;
-    let why = if may_have_arrived { "the message was taken back; an earlier try may have arrived" } else { "the message was taken back" };
+    let why = if may_have_arrived { Why::TakenBackUnsure } else { Why::TakenBack }.as_str();
     let mut gone = vec![];
     for notice in notices::of_delivery(tx, delivery.id).await? {
         if let Some(id) = notice.post
@@ -167,15 +167,22 @@ async fn later(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str, answered:
     let age = now.duration_since(delivery.frozen_at);
     let given_up_after = if delivery.via == Via::Email { MAIL_GIVEN_UP_AFTER } else { PUSH_GIVEN_UP_AFTER };
     if age > given_up_after {
-        return end(tx, delivery, DeliveryStatus::Failed, &format!("given up: {why}"), now).await;
+        return end(tx, delivery, DeliveryStatus::Failed, &given_up(delivery, why, answered), now).await;
     }
+    let why = if answered { Why::NotNow } else { Why::NoAnswer }.quoting(why);
     // A reply that has certainly not arrived takes another ride once its token is old; one that may have arrived stays with its token,
     // which cannot be used twice.
     let lost = delivery.unanswered - i64::from(answered);
     if delivery.via == Via::LineReply && lost == 0 && age > REPLY_TOKEN_GOOD_FOR {
-        return ride_again(tx, delivery, why, None).await;
+        return ride_again(tx, delivery, &why, None).await;
     }
-    deliveries::retry(tx, delivery.id, now + pause(delivery.attempts), why, answered).await
+    deliveries::retry(tx, delivery.id, now + pause(delivery.attempts), &why, answered).await
+}
+
+/// Why it is given up: whether it may have arrived matters to whoever has it tried once more.
+fn given_up(delivery: &Delivery, why: &str, answered: bool) -> String {
+    let lost = delivery.unanswered - i64::from(answered);
+    if lost > 0 { Why::GivenUpUnsure } else { Why::GivenUp }.quoting(why)
 }
 
 /// The server speaks, and says "not now" to this mail: asked more and more seldom, it is not taken for a flood.
@@ -183,9 +190,9 @@ async fn deferred(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str) -> Res
     let now = app.clock.now();
     let age = now.duration_since(delivery.frozen_at);
     if age > MAIL_GIVEN_UP_AFTER {
-        return end(tx, delivery, DeliveryStatus::Failed, &format!("given up: {why}"), now).await;
+        return end(tx, delivery, DeliveryStatus::Failed, &given_up(delivery, why, true), now).await;
     }
-    deliveries::retry(tx, delivery.id, now + deferral(delivery.attempts, age), why, true).await
+    deliveries::retry(tx, delivery.id, now + deferral(delivery.attempts, age), &Why::PutOff.quoting(why), true).await
 }
 
 /// As [`pause`]; once a mail has been put off for long, a twelfth of that time, up to half an hour.
@@ -216,5 +223,28 @@ mod tests {
         assert!(pauses.windows(2).all(|w| w[0] <= w[1]));
         assert_eq!(pauses.last(), Some(&DEFERRED_PAUSE_MAX));
         assert!((100..200).contains(&tries), "{tries}");
+    }
+
+    #[test]
+    fn what_is_given_up_says_whether_it_may_have_arrived() {
+        let delivery = |unanswered| Delivery {
+            id: crate::domain::DeliveryId(1),
+            uuid: uuid::Uuid::nil(),
+            via: Via::LinePush,
+            target: "C1".into(),
+            chat: None,
+            person: None,
+            discussion: None,
+            body: "{}".into(),
+            reply_token: None,
+            message_id: None,
+            attempts: 9,
+            unanswered,
+            frozen_at: Timestamp::UNIX_EPOCH,
+        };
+        // The try that just ended is among the unanswered until its answer is recorded.
+        assert_eq!(given_up(&delivery(1), "500", true), "given_up: 500");
+        assert_eq!(given_up(&delivery(2), "500", true), "given_up_unsure: 500");
+        assert_eq!(given_up(&delivery(1), "timeout", false), "given_up_unsure: timeout");
     }
 }

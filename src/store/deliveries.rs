@@ -144,6 +144,29 @@ pub async fn drop_delivery(c: &mut AnyConnection, id: DeliveryId, why: &str) -> 
     .map(drop)
 }
 
+/// It is given up, if it has certainly not arrived and nobody is trying it at this moment. Whether it was.
+pub async fn withdraw(c: &mut AnyConnection, id: DeliveryId, why: &str) -> Result<bool> {
+    sql::run(
+        c,
+        "UPDATE deliveries SET status = 'dropped', last_error = $2, body = '' WHERE id = $1 AND status = 'pending' AND unanswered = 0",
+        args![id, why],
+    )
+    .await
+    .map(|n| n > 0)
+}
+
+/// Its next try is due now, unless one is under way or may have arrived. Whether it is.
+pub async fn try_now(c: &mut AnyConnection, id: DeliveryId, now: Timestamp) -> Result<bool> {
+    sql::run(
+        c,
+        "UPDATE deliveries SET due_at = CASE WHEN due_at > $2 THEN $2 ELSE due_at END \
+         WHERE id = $1 AND status = 'pending' AND unanswered = 0",
+        args![id, now],
+    )
+    .await
+    .map(|n| n > 0)
+}
+
 /// When the next one is due.
 pub async fn next_due(c: &mut AnyConnection) -> Result<Option<Timestamp>> {
     sql::one(c, "SELECT MIN(due_at) FROM deliveries WHERE status = 'pending'", args![]).await
@@ -249,7 +272,7 @@ pub async fn take_back(c: &mut AnyConnection, post: PostId, retitled: &[Discussi
     let given_up: Vec<DeliveryId> = sql::all(
         c,
         format!(
-            "UPDATE deliveries SET status = 'dropped', body = '', last_error = 'the message was taken back' WHERE status = 'pending' \
+            "UPDATE deliveries SET status = 'dropped', body = '', last_error = 'taken_back' WHERE status = 'pending' \
              AND unanswered = 0 AND id IN (SELECT delivery_id FROM notices WHERE post_id = $1{about}) RETURNING id"
         ),
         values,

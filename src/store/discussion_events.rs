@@ -99,6 +99,17 @@ pub async fn last(c: &mut AnyConnection, discussion: DiscussionId, kind: Happeni
     sql::find(c, sql, args![discussion, kind.as_str()]).await
 }
 
+/// The discussion's last change of this kind that was made by then, whoever made it.
+pub async fn last_until(
+    c: &mut AnyConnection,
+    discussion: DiscussionId,
+    kind: HappeningKind,
+    until: Timestamp,
+) -> Result<Option<DiscussionEvent>> {
+    let sql = format!("{SELECT} WHERE e.discussion_id = $1 AND e.kind = $2 AND e.at <= $3 ORDER BY e.at DESC, e.id DESC LIMIT 1");
+    sql::find(c, sql, args![discussion, kind.as_str(), until]).await
+}
+
 /// What happened in one discussion is part of another's history from now on.
 pub async fn redirect(c: &mut AnyConnection, from: DiscussionId, to: DiscussionId) -> Result<()> {
     sql::run(c, "UPDATE discussion_events SET discussion_id = $2 WHERE discussion_id = $1", args![from, to]).await.map(drop)

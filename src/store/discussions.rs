@@ -104,6 +104,15 @@ pub async fn get(c: &mut AnyConnection, id: DiscussionId) -> Result<Discussion> 
     sql::one(c, format!("SELECT {COLUMNS} FROM discussions d WHERE d.id = $1"), args![id]).await
 }
 
+/// These discussions, in no order; those that are not there are left out.
+pub async fn these(c: &mut AnyConnection, ids: &[DiscussionId]) -> Result<Vec<Discussion>> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let values = ids.iter().map(|id| sql::Value::from(*id)).collect();
+    sql::all(c, format!("SELECT {COLUMNS} FROM discussions d WHERE d.id IN ({})", sql::places(1, ids.len())), values).await
+}
+
 /// The discussion with this number, a merged one too.
 pub async fn find(c: &mut AnyConnection, number: i64) -> Result<Option<Discussion>> {
     sql::find(c, format!("SELECT {COLUMNS} FROM discussions d WHERE d.number = $1"), args![number]).await
@@ -297,7 +306,8 @@ pub async fn page(c: &mut AnyConnection, f: &Filter, limit: i64) -> Result<Vec<D
 /// Words of one search; more are not looked at.
 const SEARCH_WORDS_MAX: usize = 8;
 
-fn like(word: &str) -> String {
+/// A pattern for `LIKE … ESCAPE '!'` on small letters that finds `word` anywhere.
+pub(super) fn like(word: &str) -> String {
     let escaped = word.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
     format!("%{escaped}%")
 }

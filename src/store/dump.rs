@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 35] = [
+pub const TABLES: [&str; 38] = [
     "settings",
     "counters",
     "persons",
@@ -19,6 +19,9 @@ pub const TABLES: [&str; 35] = [
     "api_tokens",
     "sessions",
     "projects",
+    "project_waits",
+    "project_times",
+    "days_off",
     "members",
     "email_senders",
     "chats",
@@ -75,6 +78,8 @@ fn key_of(table: &str) -> &'static str {
         "settings" | "counters" | "leases" => "name",
         "sessions" | "one_time_codes" => "digest",
         "members" => "project_id, person_id",
+        "project_waits" => "project_id, kind",
+        "project_times" => "project_id",
         "held_mails" => "inbound_id",
         "email_senders" => "pattern",
         "chat_members" => "chat_id, person_id",

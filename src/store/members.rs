@@ -114,3 +114,9 @@ pub async fn is_staff_anywhere(c: &mut AnyConnection, person: PersonId) -> Resul
         sql::find(c, "SELECT project_id FROM members WHERE person_id = $1 AND role IN ('owner', 'staff') LIMIT 1", args![person]).await?;
     Ok(found.is_some())
 }
+
+/// Where the person is staff.
+pub async fn staffed_by(c: &mut AnyConnection, person: PersonId) -> Result<Vec<ProjectId>> {
+    sql::all(c, "SELECT project_id FROM members WHERE person_id = $1 AND role IN ('owner', 'staff') ORDER BY project_id", args![person])
+        .await
+}

@@ -5,9 +5,11 @@
 //! a [`Tx`] is open, and no second one is begun.
 
 pub mod attachments;
+pub mod bills;
 pub mod chats;
 pub mod codes;
 pub mod corrections;
+pub mod days_off;
 pub mod deliveries;
 pub mod discussion_events;
 pub mod discussions;
@@ -21,11 +23,13 @@ pub mod leases;
 pub mod mail_posts;
 pub mod mailboxes;
 pub mod members;
+pub mod notice_lists;
 pub mod notices;
 pub mod outages;
 pub mod persons;
 pub mod posts;
 pub mod presence;
+pub mod project_times;
 pub mod projects;
 pub mod recalled;
 pub mod reply_tokens;

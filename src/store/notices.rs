@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeId, NoticeKind, PersonId, PostId, Via};
+use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeId, NoticeKind, PersonId, PostId, ProjectId, Why};
 
 /// A promise to tell one destination one thing.
 #[derive(Clone, Debug)]
@@ -22,11 +22,15 @@ pub struct Notice {
     pub detail: Option<String>,
     /// Of no use after this.
     pub expires_at: Option<Timestamp>,
+    /// A colleague said that it is to leave now, whatever the hour.
+    pub urged: bool,
 }
 
 const COLUMNS: &str = "n.id, n.kind, n.discussion_id, n.post_id, n.chat_id, n.person_id, n.due_at, n.deadline_at, n.created_at, \
-                       n.detail, n.expires_at";
+                       n.detail, n.expires_at, n.urged";
 const WAITING: &str = "n.status = 'pending' AND n.delivery_id IS NULL";
+/// Ids named in one statement.
+const IDS_PER_STATEMENT: usize = 200;
 
 impl FromRow for Notice {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
@@ -42,6 +46,7 @@ impl FromRow for Notice {
             created_at: c.get()?,
             detail: c.get()?,
             expires_at: c.get()?,
+            urged: c.get()?,
         })
     }
 }
@@ -132,14 +137,37 @@ pub async fn hand_on_acknowledgement(c: &mut AnyConnection, from: PostId, to: Po
     .map(drop)
 }
 
-/// Chats with a notice that is due.
-pub async fn chats_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<ChatId>> {
-    sql::all(
-        c,
-        format!("SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL AND n.due_at <= $1 GROUP BY n.chat_id LIMIT $2"),
-        args![now, limit],
-    )
-    .await
+/// Chats for which something can be done now: something due may be paid for, a reply token that came after `not_before` is unused, something
+/// is of no use any more, or the account has left. Chats whose notices only wait are none of them, however many there are.
+pub async fn chats_due(c: &mut AnyConnection, now: Timestamp, not_before: Timestamp, limit: i64) -> Result<Vec<ChatId>> {
+    // A free ride lasts seconds: these come first.
+    let free = format!(
+        "SELECT DISTINCT t.chat_id FROM reply_tokens t WHERE t.used_at IS NULL AND t.received_at > $1 AND EXISTS \
+         (SELECT n.id FROM notices n WHERE {WAITING} AND n.chat_id = t.chat_id AND n.due_at <= $2) LIMIT $3"
+    );
+    let mut found: Vec<ChatId> = sql::all(c, free, args![not_before, now, limit]).await?;
+    let others = [
+        format!(
+            "SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL AND n.deadline_at <= $1 AND n.due_at <= $1 \
+             GROUP BY n.chat_id LIMIT $2"
+        ),
+        format!(
+            "SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL AND n.expires_at IS NOT NULL AND n.expires_at <= $1 \
+             GROUP BY n.chat_id LIMIT $2"
+        ),
+        format!(
+            "SELECT ch.id FROM chats ch WHERE ch.left_at IS NOT NULL AND EXISTS \
+             (SELECT n.id FROM notices n WHERE {WAITING} AND n.chat_id = ch.id AND n.due_at <= $1) LIMIT $2"
+        ),
+    ];
+    for sql in others {
+        for chat in sql::all::<ChatId>(c, sql, args![now, limit]).await? {
+            if !found.contains(&chat) {
+                found.push(chat);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Everything that waits for the chat, due or not.
@@ -207,13 +235,12 @@ pub async fn next_deadline(c: &mut AnyConnection, after: Timestamp) -> Result<Op
 /// The notices travel in this delivery. How many of them were still waiting.
 pub async fn freeze(c: &mut AnyConnection, notices: &[NoticeId], delivery: DeliveryId) -> Result<u64> {
     let mut frozen = 0;
-    for id in notices {
-        frozen += sql::run(
-            c,
-            "UPDATE notices SET delivery_id = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL",
-            args![*id, delivery],
-        )
-        .await?;
+    for some in notices.chunks(IDS_PER_STATEMENT) {
+        let mut values = args![delivery];
+        values.extend(some.iter().map(|id| sql::Value::from(*id)));
+        let places = sql::places(2, some.len());
+        let these = format!("UPDATE notices SET delivery_id = $1 WHERE id IN ({places}) AND status = 'pending' AND delivery_id IS NULL");
+        frozen += sql::run(c, these, values).await?;
     }
     Ok(frozen)
 }
@@ -253,6 +280,19 @@ pub async fn postpone(c: &mut AnyConnection, id: NoticeId, deadline_at: Timestam
     sql::run(c, "UPDATE notices SET deadline_at = $2, reason = $3 WHERE id = $1", args![id, deadline_at, reason]).await.map(drop)
 }
 
+/// The calendar has changed, of one project or of all: what it holds back is looked at again. `day_off` begins the reasons of days off.
+pub async fn look_again(c: &mut AnyConnection, project: Option<ProjectId>, (quiet, day_off): (&str, &str), now: Timestamp) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET deadline_at = $1 WHERE status = 'pending' AND delivery_id IS NULL AND deadline_at > $1 \
+         AND (reason = $2 OR SUBSTR(reason, 1, LENGTH($3)) = $3) \
+         AND chat_id IN (SELECT id FROM chats WHERE $4 IS NULL OR project_id = $4)",
+        args![now, quiet, day_off, project],
+    )
+    .await
+    .map(drop)
+}
+
 /// What became of the delivery became of its notices.
 pub async fn settle(c: &mut AnyConnection, delivery: DeliveryId, status: DeliveryStatus) -> Result<()> {
     sql::run(c, "UPDATE notices SET status = $2 WHERE delivery_id = $1 AND status <> 'dropped'", args![delivery, status.as_str()])
@@ -262,28 +302,36 @@ pub async fn settle(c: &mut AnyConnection, delivery: DeliveryId, status: Deliver
 
 /// Nobody needs them any more.
 pub async fn drop_all(c: &mut AnyConnection, notices: &[NoticeId], reason: &str) -> Result<()> {
-    for id in notices {
-        sql::run(
-            c,
-            "UPDATE notices SET status = 'dropped', reason = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL",
-            args![*id, reason],
-        )
-        .await?;
-    }
-    Ok(())
+    end_all(c, notices, DeliveryStatus::Dropped, reason).await
 }
 
 /// They cannot be sent at all.
 pub async fn fail_all(c: &mut AnyConnection, notices: &[NoticeId], reason: &str) -> Result<()> {
-    for id in notices {
-        sql::run(
-            c,
-            "UPDATE notices SET status = 'failed', reason = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL",
-            args![*id, reason],
-        )
-        .await?;
+    end_all(c, notices, DeliveryStatus::Failed, reason).await
+}
+
+async fn end_all(c: &mut AnyConnection, notices: &[NoticeId], status: DeliveryStatus, reason: &str) -> Result<()> {
+    for some in notices.chunks(IDS_PER_STATEMENT) {
+        let mut values = args![status.as_str(), reason];
+        values.extend(some.iter().map(|id| sql::Value::from(*id)));
+        let places = sql::places(3, some.len());
+        let these =
+            format!("UPDATE notices SET status = $1, reason = $2 WHERE id IN ({places}) AND status = 'pending' AND delivery_id IS NULL");
+        sql::run(c, these, values).await?;
     }
     Ok(())
+}
+
+/// Whether the chat has been answered in the discussion since `since`: by an answer that it was told of, or by a colleague there.
+pub async fn is_answered_since(c: &mut AnyConnection, discussion: DiscussionId, chat: ChatId, since: Timestamp) -> Result<bool> {
+    let told = "SELECT id FROM notices WHERE discussion_id = $1 AND chat_id = $2 AND kind = 'answered' AND status = 'sent' AND created_at > $3 \
+                LIMIT 1";
+    if sql::find::<i64>(c, told, args![discussion, chat, since]).await?.is_some() {
+        return Ok(true);
+    }
+    let said = "SELECT id FROM posts WHERE discussion_id = $1 AND chat_id = $2 AND role IN ('owner', 'staff') AND internal = 0 \
+                AND retracted_at IS NULL AND created_at > $3 LIMIT 1";
+    Ok(sql::find::<i64>(c, said, args![discussion, chat, since]).await?.is_some())
 }
 
 /// The post was taken back or moved: what waits to tell of it is dropped.
@@ -364,110 +412,53 @@ pub async fn drop_reply(c: &mut AnyConnection, chat: ChatId, detail: &str, reaso
     .map(|n| n > 0)
 }
 
-/// A row of `GET /api/v1/deliveries`.
-#[derive(Clone, Debug)]
-pub struct Listed {
-    pub id: NoticeId,
-    pub kind: NoticeKind,
-    pub chat: Option<String>,
-    pub email: Option<String>,
-    pub discussion_number: Option<i64>,
-    pub status: DeliveryStatus,
-    pub via: Option<Via>,
-    pub attempts: i64,
-    pub last_error: Option<String>,
-    pub sent_at: Option<Timestamp>,
-    pub due_at: Timestamp,
-    pub deadline_at: Timestamp,
-}
-
-impl FromRow for Listed {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self {
-            id: c.get()?,
-            kind: c.word(NoticeKind::find)?,
-            chat: c.get()?,
-            email: c.get()?,
-            discussion_number: c.get()?,
-            status: c.word(DeliveryStatus::find)?,
-            via: c.get::<Option<String>>()?.map(|w| sql::word(Via::find(&w), &w)).transpose()?,
-            attempts: c.get()?,
-            last_error: c.get()?,
-            sent_at: c.get()?,
-            due_at: c.get()?,
-            deadline_at: c.get()?,
-        })
-    }
-}
-
-/// Which notices a list shows.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Only those about projects where this person is staff; `None` = all.
-    pub member: Option<PersonId>,
-    pub status: Option<DeliveryStatus>,
-    /// A LINE id or a mail address.
-    pub target: Option<String>,
-    pub discussion_number: Option<i64>,
-    pub before: Option<i64>,
-}
-
-/// A page of notices, the newest first.
-pub async fn page(c: &mut AnyConnection, f: &Filter, limit: i64) -> Result<Vec<Listed>> {
-    sql::all(
+/// It leaves now, whatever the hour, and is paid for if need be. False where it waits no longer.
+pub async fn urge(c: &mut AnyConnection, id: NoticeId, now: Timestamp) -> Result<bool> {
+    sql::run(
         c,
-        "SELECT n.id, n.kind, ch.external_id, i.external_id, d.number, n.status, v.via, COALESCE(v.attempts, 0), \
-         COALESCE(v.last_error, n.reason), v.sent_at, n.due_at, n.deadline_at \
-         FROM notices n LEFT JOIN chats ch ON ch.id = n.chat_id \
-         LEFT JOIN identities i ON i.id = (SELECT MIN(x.id) FROM identities x WHERE x.person_id = n.person_id AND x.channel = 'email') \
-         LEFT JOIN discussions d ON d.id = n.discussion_id LEFT JOIN deliveries v ON v.id = n.delivery_id \
-         WHERE ($1 IS NULL OR d.project_id IN (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) \
-         AND ($2 IS NULL OR n.status = $2) AND ($3 IS NULL OR ch.external_id = $3 OR i.external_id = $3) \
-         AND ($4 IS NULL OR d.number = $4) AND ($5 IS NULL OR n.id < $5) ORDER BY n.id DESC LIMIT $6",
-        args![f.member, f.status.map(DeliveryStatus::as_str), f.target.as_deref(), f.discussion_number, f.before, limit],
+        "UPDATE notices SET due_at = CASE WHEN due_at > $2 THEN $2 ELSE due_at END, deadline_at = $2, digest = 0, urged = 1 \
+         WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL",
+        args![id, now],
     )
     .await
+    .map(|n| n > 0)
 }
 
-/// Who was told of a post, and what became of it.
-#[derive(Clone, Debug)]
-pub struct OfPost {
-    pub post: PostId,
-    /// The chat's name where it goes to a chat: empty until LINE has told it.
-    pub chat: Option<String>,
-    /// The person's name where it goes to a person.
-    pub person: Option<String>,
-    pub status: DeliveryStatus,
-    pub via: Option<Via>,
-    pub sent_at: Option<Timestamp>,
-    /// Why it failed, waits or was dropped.
-    pub reason: Option<String>,
-}
-
-impl FromRow for OfPost {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self {
-            post: c.get()?,
-            chat: c.get()?,
-            person: c.get()?,
-            status: c.word(DeliveryStatus::find)?,
-            via: c.get::<Option<String>>()?.map(|w| sql::word(Via::find(&w), &w)).transpose()?,
-            sent_at: c.get()?,
-            reason: c.get()?,
-        })
-    }
-}
-
-/// The discussion's notices that tell of a post: the newest `limit`, in the order of their making.
-pub async fn of_posts(c: &mut AnyConnection, discussion: DiscussionId, limit: i64) -> Result<Vec<OfPost>> {
-    let mut found: Vec<OfPost> = sql::all(
+/// Nobody is to be told of it. False where it waits no longer.
+pub async fn cancel(c: &mut AnyConnection, id: NoticeId, reason: &str) -> Result<bool> {
+    sql::run(
         c,
-        "SELECT n.post_id, ch.name, a.name, n.status, v.via, v.sent_at, COALESCE(v.last_error, n.reason) FROM notices n \
-         LEFT JOIN chats ch ON ch.id = n.chat_id LEFT JOIN persons a ON a.id = n.person_id LEFT JOIN deliveries v ON v.id = n.delivery_id \
-         WHERE n.discussion_id = $1 AND n.post_id IS NOT NULL ORDER BY n.id DESC LIMIT $2",
-        args![discussion, limit],
+        "UPDATE notices SET status = 'dropped', reason = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL",
+        args![id, reason],
     )
-    .await?;
-    found.reverse();
-    Ok(found)
+    .await
+    .map(|n| n > 0)
+}
+
+/// What was cancelled waits again, as long as before. False where it was not.
+pub async fn uncancel(c: &mut AnyConnection, id: NoticeId) -> Result<bool> {
+    sql::run(
+        c,
+        "UPDATE notices SET status = 'pending', reason = NULL \
+         WHERE id = $1 AND status = 'dropped' AND delivery_id IS NULL AND (reason = $2 OR reason LIKE $3)",
+        args![id, Why::Cancelled.as_str(), format!("{}: %", Why::Cancelled)],
+    )
+    .await
+    .map(|n| n > 0)
+}
+
+/// The delivery was given up before it was tried: its notices wait again, as before.
+pub async fn unfreeze(c: &mut AnyConnection, delivery: DeliveryId) -> Result<()> {
+    sql::run(c, "UPDATE notices SET delivery_id = NULL WHERE delivery_id = $1 AND status = 'pending'", args![delivery]).await.map(drop)
+}
+
+/// What failed is to be told after all, by a delivery of its own; what failed with it goes along. How many there are.
+pub async fn try_again(c: &mut AnyConnection, id: NoticeId, now: Timestamp, reason: &str) -> Result<u64> {
+    sql::run(
+        c,
+        "UPDATE notices SET status = 'pending', delivery_id = NULL, due_at = $2, deadline_at = $2, digest = 0, reason = $3 \
+         WHERE status = 'failed' AND (id = $1 OR delivery_id = (SELECT x.delivery_id FROM notices x WHERE x.id = $1))",
+        args![id, now, reason],
+    )
+    .await
 }

@@ -181,6 +181,15 @@ pub async fn find(c: &mut AnyConnection, id: PostId) -> Result<Option<Post>> {
     sql::find(c, format!("SELECT {COLUMNS} FROM {FROM} WHERE p.id = $1"), args![id]).await
 }
 
+/// These posts, in no order; those that are not there are left out.
+pub async fn these(c: &mut AnyConnection, ids: &[PostId]) -> Result<Vec<Post>> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let values = ids.iter().map(|id| sql::Value::from(*id)).collect();
+    sql::all(c, format!("SELECT {COLUMNS} FROM {FROM} WHERE p.id IN ({})", sql::places(1, ids.len())), values).await
+}
+
 /// The discussion's posts in the order in which they were said; a client's view leaves the internal ones out.
 pub async fn of_discussion(c: &mut AnyConnection, discussion: DiscussionId, internal_too: bool) -> Result<Vec<Post>> {
     let inside = if internal_too { "" } else { " AND p.internal = 0" };

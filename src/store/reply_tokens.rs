@@ -35,6 +35,16 @@ pub async fn take_freshest(
     .await
 }
 
+/// When the chat's freshest unused token arrived, if it arrived after `not_before`.
+pub async fn freshest(c: &mut AnyConnection, chat: ChatId, not_before: Timestamp) -> Result<Option<Timestamp>> {
+    sql::one(
+        c,
+        "SELECT MAX(received_at) FROM reply_tokens WHERE chat_id = $1 AND used_at IS NULL AND received_at > $2",
+        args![chat, not_before],
+    )
+    .await
+}
+
 /// When this token arrived.
 pub async fn arrived_at(c: &mut AnyConnection, token: &str) -> Result<Option<Timestamp>> {
     sql::find(c, "SELECT received_at FROM reply_tokens WHERE token = $1", args![token]).await

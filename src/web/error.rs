@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::discussions::{ChangeError, CorrectError};
+use crate::discussions::{ChangeError, CorrectError, TellingError};
 use crate::intake::held_mail::DecideError;
 use crate::store;
 
@@ -91,6 +91,16 @@ impl From<CorrectError> for Problem {
             CorrectError::Refused(why) => Self::unprocessable(why),
             CorrectError::Title(error) => error.into(),
             CorrectError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TellingError> for Problem {
+    fn from(error: TellingError) -> Self {
+        match error {
+            TellingError::NotFound => Self::not_found("notice"),
+            TellingError::Refused(why) => Self::conflict(why),
+            TellingError::Store(error) => error.into(),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::config::Server;
 use crate::discussions::Viewer;
 use crate::domain::PersonId;
 use crate::files::hex;
-use crate::store::{self, held_mails, persons, sessions, tokens};
+use crate::store::{self, held_mails, members, persons, sessions, tokens};
 
 /// How long a login lasts.
 pub const SESSION_LASTS: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -85,7 +85,8 @@ pub async fn by_cookie(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>,
     let Some(person) = persons::find(&mut c, person).await? else { return Ok(None) };
     let viewer = viewer(person);
     let held = held_mails::count_waiting(&mut c, viewer.limit()).await?;
-    Ok(Some(Viewer { held, ..viewer }))
+    let is_staff = viewer.is_admin || members::is_staff_anywhere(&mut c, viewer.person).await?;
+    Ok(Some(Viewer { held, is_staff, ..viewer }))
 }
 
 /// Somebody with a valid bearer token; `None` for anybody else.
@@ -101,7 +102,7 @@ pub async fn by_token(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>, 
 }
 
 fn viewer(person: persons::Person) -> Viewer {
-    Viewer { person: person.id, name: person.name, is_admin: person.is_admin, held: 0 }
+    Viewer { person: person.id, name: person.name, is_admin: person.is_admin, is_staff: person.is_admin, held: 0 }
 }
 
 /// A request with a valid bearer token; anybody else gets a 401.

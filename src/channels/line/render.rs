@@ -53,34 +53,89 @@ pub struct Card<'a> {
     pub excerpt: Option<&'a str>,
 }
 
-/// New discussions, acknowledged. Their buttons ask for progress, set apart what was said of another matter, and join it to the one before.
-pub fn opened(locale: Locale, cards: &[Card]) -> Value {
-    cards_message(
-        locale,
-        cards,
-        |texts, _| texts.get("line.opened").to_owned(),
-        |texts, card| {
-            let corrections = row(&[tap_button(texts, Tap::Apart(card.number)), tap_button(texts, Tap::Join(card.number))]);
-            vec![tap_button(texts, Tap::Progress), corrections]
-        },
-    )
+/// What a card tells of its discussion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News<'a> {
+    /// It was opened, acknowledged. Buttons ask for progress, set apart what was said of another matter, and join it to the one before.
+    Opened,
+    /// Staff answered `times`: who last, the beginning of that, the link. Buttons say whether that solved it. `status`: it changed too.
+    Answered { times: usize, status: bool },
+    /// It stands elsewhere now.
+    StatusChanged,
+    /// What the chat knows under another number is here.
+    Moved { from: Option<i64> },
+    /// Somebody else looks after it; an empty name: nobody.
+    Assigned { to: &'a str },
 }
 
-/// Staff answered: who, the beginning of the answer, the link. Its buttons say whether that solved it.
+impl News<'_> {
+    fn heading(self, texts: &Texts, card: &Card) -> String {
+        match self {
+            Self::Opened => texts.get("line.opened").to_owned(),
+            Self::Answered { times, status } => {
+                let answered = answered_by(texts, card, times);
+                if status { texts.fill("line.with_status", &[("told", &answered)]) } else { answered }
+            }
+            Self::StatusChanged => texts.get("line.status_changed").to_owned(),
+            Self::Moved { from: Some(from) } => texts.fill("line.moved", &[("number", &from.to_string())]),
+            Self::Moved { from: None } => texts.get("line.moved_here").to_owned(),
+            Self::Assigned { to } => match cut(to, NAME_GRAPHEMES_MAX) {
+                name if name.is_empty() => texts.get("line.unassigned").to_owned(),
+                name => texts.fill("line.assigned", &[("name", &name)]),
+            },
+        }
+    }
+
+    fn taps(self, texts: &Texts, card: &Card) -> Vec<Value> {
+        match self {
+            Self::Opened => {
+                let corrections = row(&[tap_button(texts, Tap::Apart(card.number)), tap_button(texts, Tap::Join(card.number))]);
+                vec![tap_button(texts, Tap::Progress), corrections]
+            }
+            Self::Answered { .. } => {
+                let answers = row(&[tap_button(texts, Tap::Solved(card.number)), tap_button(texts, Tap::NotSolved(card.number))]);
+                vec![answers, tap_button(texts, Tap::Apart(card.number))]
+            }
+            Self::StatusChanged | Self::Moved { .. } | Self::Assigned { .. } => vec![],
+        }
+    }
+}
+
+fn answered_by(texts: &Texts, card: &Card, times: usize) -> String {
+    let name = card.said_by.map(|name| cut(name, NAME_GRAPHEMES_MAX)).unwrap_or_default();
+    let count = times.to_string();
+    match (name.is_empty(), times > 1) {
+        (true, false) => texts.get("line.answered").to_owned(),
+        (true, true) => texts.fill("line.answered_times", &[("count", &count)]),
+        (false, false) => texts.fill("line.answered_by", &[("name", &name)]),
+        (false, true) => texts.fill("line.answered_by_times", &[("name", &name), ("count", &count)]),
+    }
+}
+
+/// What several discussions have to tell, whatever it is: one card, or a carousel of them, in the order given.
+pub fn news(locale: Locale, told: &[(News, Card)]) -> Value {
+    let cards: Vec<Card> = told.iter().map(|(_, card)| *card).collect();
+    cards_message(locale, &cards, |texts, at| told[at].0.heading(texts, &told[at].1), |texts, at| told[at].0.taps(texts, &told[at].1))
+}
+
+fn all_tell(locale: Locale, what: News, cards: &[Card]) -> Value {
+    let told: Vec<(News, Card)> = cards.iter().map(|card| (what, *card)).collect();
+    news(locale, &told)
+}
+
+/// New discussions, acknowledged.
+pub fn opened(locale: Locale, cards: &[Card]) -> Value {
+    all_tell(locale, News::Opened, cards)
+}
+
+/// Staff answered, once in each.
 pub fn answered(locale: Locale, cards: &[Card]) -> Value {
-    let heading = |texts: &Texts, card: &Card| match card.said_by.map(|name| cut(name, NAME_GRAPHEMES_MAX)) {
-        Some(name) if !name.is_empty() => texts.fill("line.answered_by", &[("name", &name)]),
-        _ => texts.get("line.answered").to_owned(),
-    };
-    cards_message(locale, cards, heading, |texts, card| {
-        let answers = row(&[tap_button(texts, Tap::Solved(card.number)), tap_button(texts, Tap::NotSolved(card.number))]);
-        vec![answers, tap_button(texts, Tap::Apart(card.number))]
-    })
+    all_tell(locale, News::Answered { times: 1, status: false }, cards)
 }
 
 /// Statuses changed.
 pub fn status_changed(locale: Locale, cards: &[Card]) -> Value {
-    cards_message(locale, cards, |texts, _| texts.get("line.status_changed").to_owned(), |_, _| vec![])
+    all_tell(locale, News::StatusChanged, cards)
 }
 
 /// The bot came into a chat: what it records, who can read it, how to stop it, and the link to read more. `project`: the name of the
@@ -117,12 +172,12 @@ pub fn combine(mut parts: Vec<Value>) -> Vec<Value> {
     parts.into_iter().map(sound).collect()
 }
 
-/// One bubble a card. `taps`: the buttons under the link.
+/// One bubble a card. Of the card at a place, `heading` is what it tells and `taps` are the buttons under the link.
 fn cards_message(
     locale: Locale,
     cards: &[Card],
-    heading: impl Fn(&Texts, &Card) -> String,
-    taps: impl Fn(&Texts, &Card) -> Vec<Value>,
+    heading: impl Fn(&Texts, usize) -> String,
+    taps: impl Fn(&Texts, usize) -> Vec<Value>,
 ) -> Value {
     let texts = locale.texts();
     let shown = &cards[..cards.len().min(limits::BUBBLES_MAX)];
@@ -132,8 +187,8 @@ fn cards_message(
     let bubbles = shown.iter().enumerate().map(|(i, card)| {
         let excerpt = card.excerpt.filter(|_| in_full).map(|e| cut(e, EXCERPT_GRAPHEMES_MAX)).unwrap_or_default();
         let note = more.as_deref().filter(|_| i + 1 == shown.len());
-        let taps = if in_full { taps(texts, card) } else { vec![] };
-        card_bubble(texts, card, &Told { heading: &heading(texts, card), excerpt: &excerpt, note }, taps)
+        let taps = if in_full { taps(texts, i) } else { vec![] };
+        card_bubble(texts, card, &Told { heading: &heading(texts, i), excerpt: &excerpt, note }, taps)
     });
     let message = flex(&alt_text(texts, shown, more.as_deref(), &heading), bubbles.collect());
     let mut send = vec![message];
@@ -172,13 +227,13 @@ fn card_bubble(texts: &Texts, card: &Card, told: &Told<'_>, taps: Vec<Value>) ->
 }
 
 /// What a notification, a watch or an old client shows: everything needed without the picture.
-fn alt_text(texts: &Texts, cards: &[Card], more: Option<&str>, heading: &impl Fn(&Texts, &Card) -> String) -> String {
+fn alt_text(texts: &Texts, cards: &[Card], more: Option<&str>, heading: &impl Fn(&Texts, usize) -> String) -> String {
     let line = |card: &Card| format!("#{} {}｜{}", card.number, title(texts, card), status_word(texts, card.status));
     let mut lines: Vec<String> = Vec::new();
     if let [card] = cards {
         lines.push(line(card));
         let excerpt = card.excerpt.map(|e| cut(e, EXCERPT_GRAPHEMES_MAX)).filter(|e| !e.is_empty());
-        lines.push([Some(heading(texts, card)), excerpt].into_iter().flatten().collect::<Vec<_>>().join("　"));
+        lines.push([Some(heading(texts, 0)), excerpt].into_iter().flatten().collect::<Vec<_>>().join("　"));
         lines.extend(link(card.url).filter(|url| units(url) + units(&lines.join("\n")) < ALT_TEXT_UNITS_MAX));
     } else {
         lines.extend(cards.iter().map(line));

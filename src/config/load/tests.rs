@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use jiff::civil::Time;
+
 use super::*;
 use crate::config::{LineAccess, MailServer, OAuth, Secret, Since, Tls};
 

@@ -1,4 +1,4 @@
-//! What became of everything: notices and what arrived.
+//! What became of everything that arrived.
 
 use std::sync::Arc;
 
@@ -10,90 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::shapes::Page;
 use super::{Asked, id_cursor, page_size, word};
 use crate::App;
-use crate::domain::{DeliveryStatus, InboundId, NoticeKind, Via};
+use crate::domain::InboundId;
 use crate::store::held_mails::{self, HeldMail, HeldWhy, MailDecision};
 use crate::store::inbound::{self, InboundStatus};
-use crate::store::notices::{self, Filter};
 use crate::web::error::Problem;
 use crate::web::viewer::ByToken;
-
-#[derive(Deserialize, IntoParams)]
-pub(super) struct DeliveryListing {
-    status: Option<String>,
-    /// A LINE id or a mail address.
-    target: Option<String>,
-    /// A number.
-    discussion: Option<i64>,
-    cursor: Option<String>,
-    limit: Option<i64>,
-}
-
-/// A promise to tell, and what became of it.
-#[derive(Serialize, ToSchema)]
-pub(super) struct DeliveryShape {
-    id: String,
-    kind: NoticeKind,
-    /// A LINE id or a mail address.
-    target: String,
-    discussion: Option<i64>,
-    status: DeliveryStatus,
-    attempts: i64,
-    last_error: Option<String>,
-    sent_at: Option<String>,
-    /// How it went, or is meant to go.
-    via: Via,
-    /// Not before this.
-    due_at: String,
-    /// For LINE: a push may be paid for it from here on.
-    deadline_at: String,
-}
-
-/// Every notice, the newest first.
-#[utoipa::path(get, path = "/api/v1/deliveries", params(DeliveryListing), responses((status = 200, body = Page<DeliveryShape>)))]
-pub(super) async fn deliveries(
-    State(app): State<Arc<App>>,
-    ByToken(viewer): ByToken,
-    Asked(asked): Asked<DeliveryListing>,
-) -> Result<Json<Page<DeliveryShape>>, Problem> {
-    let size = page_size(asked.limit)?;
-    let all: Vec<&str> = DeliveryStatus::ALL.iter().map(|s| s.as_str()).collect();
-    let filter = Filter {
-        member: viewer.limit(),
-        status: word("status", asked.status.as_deref(), DeliveryStatus::find, &all)?,
-        target: asked.target.filter(|t| !t.is_empty()),
-        discussion_number: asked.discussion,
-        before: id_cursor(asked.cursor.as_deref())?,
-    };
-    let mut found = notices::page(&mut *app.db.read().await?, &filter, size + 1).await?;
-    let full = usize::try_from(size).unwrap_or(usize::MAX);
-    let more = found.len() > full;
-    found.truncate(full);
-    let next_cursor = found.last().filter(|_| more).map(|n| n.id.to_string());
-    let items = found
-        .into_iter()
-        .map(|n| {
-            let meant = match (&n.chat, n.kind) {
-                (None, _) => Via::Email,
-                (Some(_), NoticeKind::Opened | NoticeKind::Joined | NoticeKind::Replied) => Via::LineReply,
-                (Some(_), _) => Via::LinePush,
-            };
-            DeliveryShape {
-                id: n.id.to_string(),
-                kind: n.kind,
-                target: n.chat.or(n.email).unwrap_or_default(),
-                discussion: n.discussion_number,
-                status: n.status,
-                attempts: n.attempts,
-                last_error: n.last_error,
-                sent_at: n.sent_at.map(|t| t.to_string()),
-                via: n.via.unwrap_or(meant),
-                due_at: n.due_at.to_string(),
-                deadline_at: n.deadline_at.to_string(),
-            }
-        })
-        .collect();
-    Ok(Json(Page { items, next_cursor }))
-}
 
 #[derive(Deserialize, IntoParams)]
 pub(super) struct InboundListing {

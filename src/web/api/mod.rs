@@ -1,9 +1,11 @@
 //! `/api/v1`: JSON with bearer tokens, described at `GET /api/openapi.json`, which is made from this code.
 
 mod corrections;
+mod deliveries;
 mod discussions;
 mod held_mails;
 mod lists;
+mod project_times;
 mod projects;
 mod shapes;
 
@@ -31,6 +33,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/openapi.json", get(|| async { Json(Description::openapi()) }))
         .route("/v1/projects", post(projects::add).get(projects::list))
         .route("/v1/projects/{key}", get(projects::show).patch(projects::change))
+        .route("/v1/days-off", get(project_times::days_off).put(project_times::put_days_off))
         .route("/v1/projects/{key}/members", put(projects::put_member))
         .route("/v1/projects/{key}/line-groups", put(projects::put_line_group))
         .route("/v1/projects/{key}/email-senders", put(projects::put_email_sender))
@@ -43,7 +46,11 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/posts/{id}/confirm", post(corrections::confirm))
         .route("/v1/corrections/{id}/undo", post(corrections::undo))
         .route("/v1/unsure", get(corrections::unsure))
-        .route("/v1/deliveries", get(lists::deliveries))
+        .route("/v1/deliveries", get(deliveries::list))
+        .route("/v1/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/v1/deliveries/{id}/send-now", post(deliveries::send_now))
+        .route("/v1/deliveries/{id}/cancel", post(deliveries::cancel))
+        .route("/v1/deliveries/{id}/restore", post(deliveries::restore))
         .route("/v1/inbound", get(lists::inbound))
         .route("/v1/inbound/{id}/accept", post(held_mails::accept))
         .route("/v1/inbound/{id}/dismiss", post(held_mails::dismiss))
@@ -60,6 +67,8 @@ pub(super) fn router() -> Router<Arc<App>> {
         projects::list,
         projects::show,
         projects::change,
+        project_times::days_off,
+        project_times::put_days_off,
         projects::put_member,
         projects::put_line_group,
         projects::put_email_sender,
@@ -74,7 +83,11 @@ pub(super) fn router() -> Router<Arc<App>> {
         corrections::confirm,
         corrections::undo,
         corrections::unsure,
-        lists::deliveries,
+        deliveries::list,
+        deliveries::retry,
+        deliveries::send_now,
+        deliveries::cancel,
+        deliveries::restore,
         lists::inbound,
         held_mails::accept,
         held_mails::dismiss,

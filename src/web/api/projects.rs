@@ -8,10 +8,11 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::project_times::{NotifyChange, NotifyShape, new_times, notify_shape};
 use super::shapes::{LineGroupOfProject, Page, ProjectShape, line_group};
 use super::{Asked, Body, InPath, id_cursor, page_size};
 use crate::App;
-use crate::discussions::{Viewer, bind_chat};
+use crate::discussions::{Viewer, bind_chat, set_times};
 use crate::domain::{Channel, ChatKind, Inbox, LineChatId, ProjectKind, REOPEN_DAYS_MAX, Role, is_project_key};
 use crate::store::projects::Project;
 use crate::store::{Tx, chats, members, persons, projects};
@@ -89,6 +90,8 @@ pub(super) struct ProjectWithMembers {
     project: ProjectShape,
     members: Vec<MemberShape>,
     line_groups: Vec<LineGroupOfProject>,
+    /// When its LINE chats are told what waits; `null` for clients.
+    notify: Option<NotifyShape>,
 }
 
 /// LINE chats of one project that are listed.
@@ -111,7 +114,8 @@ pub(super) async fn show(
             line_groups.push(line_group(&mut c, &chat).await?);
         }
     }
-    Ok(Json(ProjectWithMembers { project: project.into(), members, line_groups }))
+    let notify = if role.is_staff() { Some(notify_shape(&mut c, &app, project.id).await?) } else { None };
+    Ok(Json(ProjectWithMembers { project: project.into(), members, line_groups, notify }))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -121,16 +125,26 @@ pub(super) struct ProjectChange {
     excerpts: Option<bool>,
     /// A client's mail into a discussion that has been done for longer opens a new one: 0 to 3650 days.
     reopen_days: Option<i64>,
+    /// When its LINE chats are told what waits.
+    notify: Option<NotifyChange>,
+}
+
+/// A project as it is after a change.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProjectChanged {
+    #[serde(flatten)]
+    project: ProjectShape,
+    notify: NotifyShape,
 }
 
 /// Changes what a project does.
-#[utoipa::path(patch, path = "/api/v1/projects/{key}", params(("key" = String, Path)), request_body = ProjectChange, responses((status = 200, body = ProjectShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(patch, path = "/api/v1/projects/{key}", params(("key" = String, Path)), request_body = ProjectChange, responses((status = 200, body = ProjectChanged), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn change(
     State(app): State<Arc<App>>,
     ByToken(viewer): ByToken,
     InPath(key): InPath<String>,
     Body(change): Body<ProjectChange>,
-) -> Result<Json<ProjectShape>, Problem> {
+) -> Result<Json<ProjectChanged>, Problem> {
     let mut tx = app.db.begin().await?;
     let mut project = owned(&mut tx, &viewer, &key).await?;
     if let Some(excerpts) = change.excerpts {
@@ -144,8 +158,13 @@ pub(super) async fn change(
         projects::set_reopen_days(&mut tx, project.id, days).await?;
         project.reopen_days = days;
     }
+    if let Some(change) = &change.notify {
+        set_times(&mut tx, &app, project.id, &new_times(change)?).await?;
+    }
+    let notify = notify_shape(&mut tx, &app, project.id).await?;
     tx.commit().await?;
-    Ok(Json(project.into()))
+    app.wake.outbox.notify_one();
+    Ok(Json(ProjectChanged { project: project.into(), notify }))
 }
 
 #[derive(Deserialize, ToSchema)]

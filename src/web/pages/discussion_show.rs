@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use super::{Answer, QueryOf, Refusal, answer, correct, html, number_of, person_picture, staff_or_client};
+use super::{Answer, QueryOf, Refusal, answer, correct, html, notices_list, number_of, person_picture, staff_or_client};
 use crate::App;
 use crate::config::MB_OCTETS;
 use crate::discussions::{self as acts, Viewer};
@@ -18,11 +18,10 @@ use crate::domain::{PersonId, PostId, Role};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::discussions::Discussion;
 use crate::store::mail_posts::FromElsewhere;
-use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
 use crate::store::{
-    self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notices, persons, posts, presence,
+    self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notice_lists, persons, posts, presence,
     projects, versions, watchers,
 };
 use crate::web::file_url;
@@ -30,6 +29,7 @@ use crate::web::templates::Look;
 use crate::web::templates::discussion::{Draft, Mails, Shown, discussion as draw};
 use crate::web::templates::files::FileView;
 use crate::web::templates::post::{Beside, PostView};
+use crate::web::templates::told::NoticeView;
 
 /// Posts on the page at first; the reader may ask for all.
 const POSTS_SHOWN: usize = 200;
@@ -98,7 +98,8 @@ async fn gather(
     let earlier = said.len().saturating_sub(limit);
     said.drain(..earlier);
     let files = attachments::of_discussion(c, discussion.id).await?;
-    let told = if role.is_staff() { notices::of_posts(c, discussion.id, NOTICES_MAX).await? } else { vec![] };
+    let told = if role.is_staff() { notice_lists::of_posts(c, discussion.id, NOTICES_MAX).await? } else { vec![] };
+    let told = notices_list::views(c, app, told).await?;
     let wordings = if role.is_staff() { versions::of_discussion(c, discussion.id).await? } else { vec![] };
     let mentioned: BTreeSet<String> = said.iter().flat_map(|p| p.details.mentioned_users()).map(str::to_owned).collect();
     let mentioned: Vec<String> = mentioned.into_iter().take(MENTIONED_MAX).collect();
@@ -183,7 +184,7 @@ async fn pictures(c: &mut AnyConnection, said: &[Post]) -> store::Result<BTreeMa
 /// What belongs to posts, of all of them together.
 struct Around {
     files: Vec<Attachment>,
-    told: Vec<OfPost>,
+    told: Vec<NoticeView>,
     wordings: Vec<Version>,
     /// Of those who are mentioned, by LINE's id.
     names: BTreeMap<String, String>,
@@ -216,9 +217,11 @@ fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView
         let again = role.is_staff() && may_come(&file, app.config.file_bytes_max);
         files_of.entry(file.post).or_default().push(FileView { file, url: path, again });
     }
-    let mut told_of: BTreeMap<PostId, Vec<OfPost>> = BTreeMap::new();
+    let mut told_of: BTreeMap<PostId, Vec<NoticeView>> = BTreeMap::new();
     for notice in told {
-        told_of.entry(notice.post).or_default().push(notice);
+        if let Some(post) = notice.row.post {
+            told_of.entry(post).or_default().push(notice);
+        }
     }
     let mut versions_of: BTreeMap<PostId, Vec<Version>> = BTreeMap::new();
     for version in wordings {

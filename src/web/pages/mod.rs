@@ -14,6 +14,7 @@ mod line_login;
 mod mail_show;
 mod mail_switch;
 mod me;
+mod notices_list;
 mod person_picture;
 mod projects;
 mod session;
@@ -65,6 +66,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/mail/{token}", get(mail_switch::show).post(mail_switch::switch))
         .route("/discussions", get(discussions_list::list))
         .route("/inbound", get(inbound_list::list))
+        .route("/notices", get(notices_list::list))
+        .route("/notices/{id}/{what}", post(notices_list::act))
         .route("/held", get(held_mails::list))
         .route("/held/{id}/{decision}", post(held_mails::decide))
         .route("/posts/{id}/{change}", post(held_mails::change_address))

@@ -1,5 +1,6 @@
 //! Pages as functions: what is to be shown in, HTML out. Every value is escaped; nothing is read from anywhere.
 
+pub mod bill;
 pub mod discussion;
 pub mod discussions;
 pub mod error;
@@ -16,8 +17,10 @@ pub mod login;
 pub mod mail;
 pub mod mail_switch;
 pub mod me;
+pub mod notices;
 pub mod post;
 pub mod projects;
+pub mod told;
 pub mod unsure;
 mod when;
 mod words;
@@ -48,6 +51,8 @@ pub struct Look<'a> {
     pub viewer: Option<&'a str>,
     /// Whether the head shows what is for admins.
     pub is_admin: bool,
+    /// Whether the head shows what is for staff.
+    pub is_staff: bool,
     /// How many held mails wait for the viewer's decision.
     pub held: i64,
 }
@@ -56,12 +61,12 @@ impl<'a> Look<'a> {
     /// The installation's language and time zone, now.
     pub fn of(app: &'a App, viewer: Option<&'a str>) -> Self {
         let server = &app.config.server;
-        Self { locale: server.locale, zone: &server.time_zone, now: app.clock.now(), viewer, is_admin: false, held: 0 }
+        Self { locale: server.locale, zone: &server.time_zone, now: app.clock.now(), viewer, is_admin: false, is_staff: false, held: 0 }
     }
 
     /// Likewise, for somebody whose session it is.
     pub fn by(app: &'a App, viewer: &'a Viewer) -> Self {
-        Self { is_admin: viewer.is_admin, held: viewer.held, ..Self::of(app, Some(&viewer.name)) }
+        Self { is_admin: viewer.is_admin, is_staff: viewer.is_staff, held: viewer.held, ..Self::of(app, Some(&viewer.name)) }
     }
 
     pub fn texts(&self) -> &'static Texts {
@@ -133,6 +138,7 @@ fn head(look: &Look<'_>, name: &str) -> Markup {
                 nav.menu aria-label=(look.t("page.menu")) {
                     a href="/discussions" { (look.t("page.discussions")) }
                     a href="/projects" { (look.t("page.projects")) }
+                    @if look.is_staff { a href="/notices" { (look.t("told.title")) } }
                     @if look.is_admin { a href="/inbound" { (look.t("page.menu_inbound")) } }
                     @if look.held > 0 { a href="/held" title=(look.t("held.title")) { (look.t("page.menu_held")) span.waiting { (look.held) } } }
                 }

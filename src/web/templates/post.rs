@@ -8,13 +8,13 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::files::{FileView, files};
 use super::icons::{self, Icon};
+use super::told::{NoticeView, line, state, whom};
 use super::unsure::answers;
 use super::words::{place, said, sticker, words};
 use super::{Look, gap, held, history, linked, within};
-use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Source, Via};
+use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Source};
 use crate::store::discussion_events::DiscussionEvent;
 use crate::store::mail_posts::FromElsewhere;
-use crate::store::notices::OfPost;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
 
@@ -25,7 +25,7 @@ pub struct PostView {
     /// In order.
     pub files: Vec<FileView>,
     /// Who was told of it; empty for a client's view.
-    pub told: Vec<OfPost>,
+    pub told: Vec<NoticeView>,
     /// How it read before and reads now, where it was edited; empty for a client's view.
     pub versions: Vec<Version>,
     /// The next best discussions, number and title, where the threader was not sure and the reader may say; see [`PostView::asks`].
@@ -235,13 +235,17 @@ fn versions(look: &Look<'_>, view: &PostView) -> Markup {
 /// For staff: who had been sent what was taken back, and when.
 fn sent_before(look: &Look<'_>, view: &PostView) -> Markup {
     // A notice that was dropped in a delivery may have arrived: its try had no answer.
-    let gone = |t: &&OfPost| t.status == DeliveryStatus::Sent || (t.status == DeliveryStatus::Dropped && t.via.is_some());
-    let sent: Vec<&OfPost> = view.told.iter().filter(gone).collect();
+    let gone = |t: &&NoticeView| match t.row.status {
+        DeliveryStatus::Sent => true,
+        DeliveryStatus::Dropped => t.row.ride.is_some(),
+        _ => false,
+    };
+    let sent: Vec<&NoticeView> = view.told.iter().filter(gone).collect();
     html! {
         @if !sent.is_empty() {
             div.sent-before {
                 p { (look.t("page.sent_before")) }
-                ul.told { @for told in sent { (notice(look, told)) } }
+                ul.told { @for told in sent { (line(look, told)) } }
             }
         }
     }
@@ -251,26 +255,17 @@ fn sent_before(look: &Look<'_>, view: &PostView) -> Markup {
 fn behind(look: &Look<'_>, view: &PostView) -> Markup {
     let why = evidence(look, &view.post.evidence);
     // What had been sent of a tombstone's words stands under it already.
-    let told: &[OfPost] = if view.post.retracted_at.is_some() { &[] } else { &view.told };
-    let wanted: Vec<&OfPost> = told.iter().filter(|t| t.status != DeliveryStatus::Dropped).collect();
-    let counted = |status| wanted.iter().filter(|t| t.status == status).count();
-    let failed = counted(DeliveryStatus::Failed);
+    let told: &[NoticeView] = if view.post.retracted_at.is_some() { &[] } else { &view.told };
+    let wanted: Vec<&NoticeView> = told.iter().filter(|t| t.row.status != DeliveryStatus::Dropped).collect();
     html! {
         @if !told.is_empty() || why.is_some() || view.may_move {
             details.behind.quietly[wanted.is_empty()] id={ "behind-" (view.post.id) } {
                 @if wanted.is_empty() {
                     summary title=(look.t("page.why")) { (icons::icon(Icon::Info)) span.sr { (look.t("page.why")) } }
                 } @else {
-                    @let sent = counted(DeliveryStatus::Sent).to_string();
-                    summary {
-                        @if failed == 0 { (icons::icon(if counted(DeliveryStatus::Pending) > 0 { Icon::Clock } else { Icon::Check })) }
-                        (look.fill("page.told", &[("sent", &sent), ("total", &wanted.len().to_string())]))
-                        @if failed > 0 {
-                            span.bad { (icons::icon(Icon::Alert)) (look.fill("page.told_failed", &[("count", &failed.to_string())])) }
-                        }
-                    }
+                    summary { (told_in_short(look, &wanted)) }
                 }
-                @if !told.is_empty() { ul.told { @for told in told { (notice(look, told)) } } }
+                @if !told.is_empty() { ul.told { @for told in told { (line(look, told)) } } }
                 @if view.post.edit_only { p { (look.t("page.edit_only")) } }
                 @if let Some(why) = why { p { span.faint { (look.t("page.why")) " · " } (why) } }
                 @if view.may_move { (mover(look, view)) }
@@ -279,31 +274,23 @@ fn behind(look: &Look<'_>, view: &PostView) -> Markup {
     }
 }
 
-fn notice(look: &Look<'_>, told: &OfPost) -> Markup {
-    let whom = match (&told.chat, &told.person) {
-        (Some(chat), _) if !chat.is_empty() => chat.clone(),
-        (Some(_), _) => look.t("page.to_chat").to_owned(),
-        (None, Some(name)) if !name.is_empty() => name.clone(),
-        (None, _) => look.word("person", "unknown"),
-    };
-    let via = match told.via {
-        Some(Via::LineReply) => "page.via_line_reply",
-        Some(Via::LinePush) => "page.via_line_push",
-        None if told.chat.is_some() => "source.line",
-        Some(Via::Email) | None => "page.via_email",
-    };
-    let status = match told.status {
-        DeliveryStatus::Pending => "page.told_pending",
-        DeliveryStatus::Sent => "page.told_sent",
-        DeliveryStatus::Failed => "page.told_failed_one",
-        DeliveryStatus::Dropped => "page.told_dropped",
-    };
-    let reason = told.reason.as_deref().filter(|_| told.status != DeliveryStatus::Sent);
+/// Notices of one post that are told one by one; more are counted.
+const TOLD_ONE_BY_ONE_MAX: usize = 1;
+
+/// Who was told and how, in one quiet line.
+fn told_in_short(look: &Look<'_>, wanted: &[&NoticeView]) -> Markup {
+    let counted = |status| wanted.iter().filter(|t| t.row.status == status).count();
+    let (waiting, failed) = (counted(DeliveryStatus::Pending), counted(DeliveryStatus::Failed));
     html! {
-        li.bad[told.status == DeliveryStatus::Failed] {
-            (whom) " · " (look.t(via)) " · " (look.t(status))
-            @if let Some(at) = told.sent_at { " " (look.clock(at)) }
-            @if let Some(reason) = reason { " · " span.reason { (reason) } }
+        @if failed == 0 { (icons::icon(if waiting > 0 { Icon::Clock } else { Icon::Check })) }
+        @if wanted.len() <= TOLD_ONE_BY_ONE_MAX && failed == 0 {
+            @for told in wanted { (whom(look, &told.row)) " · " (state(look, told)) }
+        } @else {
+            (look.fill("page.told", &[("sent", &counted(DeliveryStatus::Sent).to_string()), ("total", &wanted.len().to_string())]))
+            @if waiting > 0 { " · " (look.fill("told.waiting", &[("count", &waiting.to_string())])) }
+        }
+        @if failed > 0 {
+            span.bad { (icons::icon(Icon::Alert)) (look.fill("page.told_failed", &[("count", &failed.to_string())])) }
         }
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::Markup;
 
+use super::bill::{Bill, Share};
 use super::discussion::{Draft, Mails, Shown, discussion};
 use super::discussions::{Asked, List, Row, list};
 use super::error::{Wrong, error};
@@ -16,13 +17,15 @@ use super::inbound::{Shown as Arrived, inbound};
 use super::login::{Login, login};
 use super::mail_switch::{Switch, mail_switch};
 use super::me::{Me, me};
+use super::notices::{self, Notices};
 use super::post::{Beside, PostView};
 use super::projects::{ProjectView, list as project_list, project};
+use super::told::NoticeView;
 use super::{Look, group, groups, held, trouble};
 use crate::domain::{
-    AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap, GapKind, Happening,
-    InboundId, Inbox, LineChatId, Mention, Mentioned, PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker,
-    Via,
+    AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap, GapKind,
+    Happening, InboundId, Inbox, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, PersonId, Place, PostId, ProjectId, ProjectKind,
+    Role, Source, Span, Status, Sticker, Via, Why,
 };
 use crate::i18n::Locale;
 use crate::store::attachments::{Attachment, AttachmentStatus, Thumbnail};
@@ -35,7 +38,7 @@ use crate::store::identities::{Bounced, Identity};
 use crate::store::inbound::{InboundStatus, Listed};
 use crate::store::mail_posts::FromElsewhere;
 use crate::store::members::Member;
-use crate::store::notices::OfPost;
+use crate::store::notice_lists::{Listed as Notice, Ride};
 use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::rosters::{Friendship, InChat};
@@ -126,25 +129,113 @@ fn file(id: i64, status: AttachmentStatus, content_type: &str) -> FileView {
     FileView { file, url: format!("/files/{id}/a.pdf"), again: id % 2 == 0 }
 }
 
-fn told() -> Vec<OfPost> {
+/// A notice of every kind and status, on every ride, to every sort of destination, for every reason.
+fn told() -> Vec<NoticeView> {
     let mut told = vec![];
+    let reasons = Why::ALL.iter().flat_map(|why| [why.as_str().to_owned(), why.quoting("<b>403")]);
+    let mut reasons = reasons.chain(["quota <b>used up".to_owned()]).map(Some).chain([None]).cycle();
+    let mut kinds = NoticeKind::ALL.iter().cycle();
     for status in DeliveryStatus::ALL {
         for via in [None, Some(Via::LineReply), Some(Via::LinePush), Some(Via::Email)] {
-            for chat in [None, Some(String::new()), Some("客戶群".to_owned())] {
-                let person = chat.is_none().then(|| "林<小>美".to_owned());
-                told.push(OfPost {
-                    post: PostId(1),
-                    chat,
-                    person,
-                    status: *status,
-                    via,
-                    sent_at: Some(at(0)),
-                    reason: Some("quota".into()),
-                });
+            for chat in [None, Some(String::new()), Some("客戶<b>群".to_owned())] {
+                for (due, deadline, attempts) in [(-5, -5, 0), (-5, 5, 1), (5, 10, 2), (-5, 3000, 3)] {
+                    let ride = via.map(|via| Ride {
+                        delivery: DeliveryId(1),
+                        via,
+                        attempts,
+                        unanswered: attempts % 2,
+                        last_error: reasons.next().flatten().filter(|_| attempts > 0),
+                        next_try_at: at(5),
+                        sent_at: (*status == DeliveryStatus::Sent).then(|| at(0)),
+                        heads: 8,
+                    });
+                    let row = notice(told.len(), *kinds.next().unwrap(), *status, chat.clone(), (due, deadline));
+                    told.push(NoticeView { row: Notice { reason: reasons.next().flatten(), ride, ..row }, pushed_at: Some(at(deadline)) });
+                }
             }
         }
     }
     told
+}
+
+fn notice(n: usize, kind: NoticeKind, status: DeliveryStatus, chat: Option<String>, (due, deadline): (i64, i64)) -> Notice {
+    let n = i64::try_from(n).unwrap();
+    let number = (n % 5 > 0).then_some(if n % 7 == 0 { -3 } else { 12 });
+    Notice {
+        id: NoticeId(n),
+        kind,
+        status,
+        reason: None,
+        due_at: at(due),
+        deadline_at: at(deadline),
+        created_at: at(-6),
+        digest: chat.is_none() && n % 3 == 0,
+        post: Some(PostId(1)).filter(|_| number.is_some()),
+        discussion_number: number,
+        discussion_title: number.map(|_| "<b>發票".into()),
+        project: Some(ProjectId(1)),
+        project_name: Some("專案<b>".into()),
+        chat: chat.as_ref().map(|_| ChatId(n % 9)),
+        chat_target: chat.as_ref().map(|_| "C1".into()),
+        members: chat.as_ref().and((n % 2 == 0).then_some(8)),
+        person: Some(PersonId(n % 4)).filter(|_| chat.is_none()),
+        person_name: Some("林<小>美".to_owned()).filter(|_| chat.is_none() && n % 4 > 0),
+        email: Some("<b>@c".to_owned()).filter(|_| chat.is_none() && n % 8 > 0),
+        chat_name: chat,
+        ride: None,
+    }
+}
+
+/// Months that are over budget, within it, just begun, and without any notice.
+fn bills() -> Vec<Bill> {
+    let today = jiff::civil::date(2026, 11, 18);
+    let share =
+        Share {
+            account: "<b>".into(), project: "專案<b>".into(), notices: 1200, free: 900, pushes: 30, heads: 240, heads_if_pushed: 9600
+        };
+    let full = Bill {
+        now: at(0),
+        today,
+        ours: (1..=18).map(|d| d * 13).collect(),
+        each: (1..=18).map(|d| d * 90).collect(),
+        forecast: crate::domain::forecast(
+            &(1..=18).map(|d| (jiff::civil::date(2026, 11, d), 13)).collect(),
+            jiff::civil::date(2026, 11, 1),
+            today,
+            crate::domain::is_weekday,
+        ),
+        ceiling: Some(300),
+        shares: vec![share.clone(), Share { heads: 0, ..share }],
+    };
+    vec![
+        Bill { ceiling: Some(200), ..full.clone() },
+        Bill { ceiling: Some(20_000), forecast: None, ..full.clone() },
+        Bill { ours: vec![0; 18], each: vec![0; 18], ceiling: None, forecast: None, shares: vec![], ..full.clone() },
+        full,
+    ]
+}
+
+fn desks(projects: &[Project]) -> Vec<Notices> {
+    let asked = |status| notices::Asked { status, kind: None, project: None, to: String::new(), number: None };
+    let mut desks = vec![];
+    for (status, bill) in DeliveryStatus::ALL.iter().zip(bills()) {
+        let rows: Vec<NoticeView> = told().into_iter().filter(|t| t.row.status == *status).collect();
+        let full = Notices {
+            asked: asked(*status),
+            rows,
+            waiting: 1000,
+            failed: 3,
+            projects: projects.to_vec(),
+            next: Some("1-2".into()),
+            continued: false,
+            bill: Some(bill),
+        };
+        desks.push(Notices { rows: vec![], next: None, ..full.clone() });
+        let filtered = notices::Asked { kind: Some(NoticeKind::Answered), to: "<b>".into(), number: Some(7), ..asked(*status) };
+        desks.push(Notices { asked: filtered, rows: vec![], continued: true, bill: None, ..full.clone() });
+        desks.push(full);
+    }
+    desks
 }
 
 fn posts() -> Vec<PostView> {
@@ -483,6 +574,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
     pages.push(list(look, &List { asked: Asked::default(), rows: vec![], ..full.clone() }));
     pages.push(list(look, &full));
     pages.extend(chat_pages(look, one));
+    pages.extend(desks(&[one(1), one(2)]).iter().map(|desk| notices::notices(look, desk)));
     pages
 }
 
@@ -540,7 +632,9 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
 
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
 fn keys_shown(page: &str) -> Vec<&str> {
-    const SECTIONS: [&str; 18] = [
+    const SECTIONS: [&str; 20] = [
+        "told.",
+        "reason.",
         "held.",
         "file.",
         "inbound.",
@@ -570,7 +664,7 @@ fn every_page_is_whole_in_every_language() {
     let zone = TimeZone::get("Asia/Taipei").unwrap();
     for locale in Locale::ALL {
         for viewer in [None, Some("<林>")] {
-            let look = Look { locale, zone: &zone, now: at(0), viewer, is_admin: viewer.is_some(), held: 3 };
+            let look = Look { locale, zone: &zone, now: at(0), viewer, is_admin: viewer.is_some(), is_staff: viewer.is_some(), held: 3 };
             for page in every_page(&look) {
                 let page = page.into_string();
                 assert_eq!(keys_shown(&page), Vec::<&str>::new(), "{}", locale.tag());
@@ -590,7 +684,7 @@ fn a_key_that_is_missing_would_be_seen() {
 #[test]
 fn what_a_colleagues_mail_quotes_is_not_for_clients() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, is_staff: false, held: 0 };
     let seen = |viewer: Role, author: Role| {
         let view = PostView {
             post: Post { role: author, ..post(1, "mail", "{}") },
@@ -612,7 +706,7 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
 #[test]
 fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::ZhTw, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
+    let look = Look { locale: Locale::ZhTw, zone: &zone, now: at(0), viewer: None, is_admin: false, is_staff: false, held: 0 };
     let view = |id: i64, minute: i64| {
         let post = Post { created_at: at(minute), body: format!("第{id}句"), ..post(id, "text", "{}") };
         PostView {
@@ -650,8 +744,8 @@ fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
 #[test]
 fn a_tombstone_tells_staff_alone_what_had_been_sent() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
-    let seen = |viewer: Role, told: Vec<OfPost>| {
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, is_staff: false, held: 0 };
+    let seen = |viewer: Role, told: Vec<NoticeView>| {
         let gone = Post { retracted_at: Some(at(0)), body: String::new(), whole: None, ..post(1, "text", "{}") };
         let view = PostView {
             post: gone,
@@ -667,7 +761,9 @@ fn a_tombstone_tells_staff_alone_what_had_been_sent() {
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
     };
     let words = look.t("page.sent_before");
-    let sent = |status, via| told().into_iter().filter(|t| t.status == status && t.via == via && t.chat.is_none()).collect::<Vec<_>>();
+    let sent = |status, via| {
+        told().into_iter().filter(|t| t.row.status == status && t.row.via() == via && t.row.chat.is_none()).collect::<Vec<_>>()
+    };
     assert!(seen(Role::Staff, sent(DeliveryStatus::Sent, Some(Via::Email))).contains(words));
     assert!(seen(Role::Staff, sent(DeliveryStatus::Dropped, Some(Via::Email))).contains(words), "it may have arrived");
     assert!(!seen(Role::Staff, sent(DeliveryStatus::Dropped, None)).contains(words));
@@ -677,7 +773,7 @@ fn a_tombstone_tells_staff_alone_what_had_been_sent() {
 #[test]
 fn an_edited_post_shows_its_history_where_it_is_given() {
     let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, held: 0 };
+    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, is_staff: false, held: 0 };
     let version = |body: &str| Version { post: PostId(1), at: at(-5), body: body.into(), details: crate::domain::Details::default() };
     let seen = |viewer: Role| {
         let view = PostView {

@@ -67,6 +67,11 @@ impl When<'_> {
         self.texts.fill(key, &[("year", &year), ("month", &month), ("day", &day), ("weekday", &weekday)])
     }
 
+    /// A moment to come: `14:05` today, `11月23日 08:00` later.
+    pub fn until(&self, at: Timestamp) -> String {
+        if self.same_day(self.now, at) { self.clock(at) } else { self.moment(at) }
+    }
+
     /// `14:05`.
     pub fn clock(&self, at: Timestamp) -> String {
         self.local(at).strftime("%H:%M").to_string()

@@ -1,0 +1,105 @@
+//! What staff do about a notice: let it leave now, cancel it, take that back, have it tried once more.
+
+use crate::App;
+use crate::domain::{NoticeId, NoticeKind, Why};
+use crate::store::notice_lists::{self, Listed};
+use crate::store::{self, Tx, deliveries, notices};
+
+use super::Viewer;
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// It leaves now, whatever the hour, and is paid for if no free ride is there.
+    SendNow,
+    /// Nobody is told of it.
+    Cancel,
+    /// What was cancelled waits again.
+    Restore,
+    /// What failed is tried once more, with what failed beside it.
+    Retry,
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum TellingError {
+    #[error("there is no such notice, or it is not yours to change")]
+    NotFound,
+    #[error("{0}")]
+    Refused(&'static str),
+    #[error("writing what was done about a notice")]
+    Store(#[from] store::Error),
+}
+
+/// Does it, for staff of the notice's project; what is of no project is for admins. The notice as it stands then. The caller commits, rings
+/// the outbox's bell and tells open pages of the discussion.
+pub async fn tell_otherwise(tx: &mut Tx, app: &App, viewer: &Viewer, id: NoticeId, what: Telling) -> Result<Listed, TellingError> {
+    let notice = notice_lists::find(tx, id).await?.ok_or(TellingError::NotFound)?;
+    let may = match notice.project {
+        Some(project) => viewer.role(tx, project).await?.is_some_and(|role| role.is_staff()),
+        None => viewer.is_admin,
+    };
+    if !may {
+        return Err(TellingError::NotFound);
+    }
+    match what {
+        Telling::SendNow => send_now(tx, app, &notice).await?,
+        Telling::Cancel => cancel(tx, viewer, &notice).await?,
+        Telling::Restore => {
+            if !notices::uncancel(tx, id).await? {
+                return Err(TellingError::Refused("it was not cancelled"));
+            }
+        }
+        Telling::Retry => retry(tx, app, viewer, &notice).await?,
+    }
+    notice_lists::find(tx, id).await?.ok_or(TellingError::NotFound)
+}
+
+/// Whether it may be told to leave now; the reason otherwise.
+pub fn may_send_now(notice: &Listed, now: jiff::Timestamp) -> Result<(), &'static str> {
+    if notice.kind == NoticeKind::Replied {
+        return Err("an answer to a tap or a typed command rides for free or not at all");
+    }
+    let about_money = notice.reason.as_deref().and_then(Why::read).is_some_and(|(why, _)| why.is_about_money());
+    if notice.ride.is_none() && about_money && notice.deadline_at > now {
+        return Err("the month's LINE messages are spent; it leaves with the next free reply");
+    }
+    Ok(())
+}
+
+async fn send_now(tx: &mut Tx, app: &App, notice: &Listed) -> Result<(), TellingError> {
+    let now = app.clock.now();
+    may_send_now(notice, now).map_err(TellingError::Refused)?;
+    let leaves = match &notice.ride {
+        Some(ride) => deliveries::try_now(tx, ride.delivery, now).await?,
+        None => notices::urge(tx, notice.id, now).await?,
+    };
+    if leaves { Ok(()) } else { Err(TellingError::Refused("it does not wait: it has left, is being sent, or was given up")) }
+}
+
+/// What is frozen and has certainly not left is given up; what was to travel with it takes another ride.
+async fn cancel(tx: &mut Tx, viewer: &Viewer, notice: &Listed) -> Result<(), TellingError> {
+    let why = Why::Cancelled.quoting(&viewer.name);
+    if let Some(ride) = &notice.ride
+        && deliveries::withdraw(tx, ride.delivery, &why).await?
+    {
+        notices::unfreeze(tx, ride.delivery).await?;
+    }
+    if notices::cancel(tx, notice.id, &why).await? {
+        Ok(())
+    } else {
+        Err(TellingError::Refused("it does not wait: it has left, is being sent, or was given up"))
+    }
+}
+
+/// A new delivery with a key of its own: what LINE may have taken by the old one it would take again.
+async fn retry(tx: &mut Tx, app: &App, viewer: &Viewer, notice: &Listed) -> Result<(), TellingError> {
+    if notice.kind == NoticeKind::Replied {
+        return Err(TellingError::Refused("an answer to a tap or a typed command is of no use any more"));
+    }
+    let why = Why::AskedAgain.quoting(&viewer.name);
+    if notices::try_again(tx, notice.id, app.clock.now(), &why).await? == 0 {
+        return Err(TellingError::Refused("it has not failed"));
+    }
+    Ok(())
+}

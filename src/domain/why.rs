@@ -1,0 +1,115 @@
+//! Why something that was promised waits, was given up or is not needed: words of ours in the database, sentences on pages.
+
+use super::words;
+
+words! {
+    /// Why a notice or a delivery stands as it does.
+    Why {
+        /// Nobody is woken: no push before the quiet hours' end.
+        QuietHours = "quiet_hours",
+        /// A day off, quoted by name: no push before it is over.
+        DayOff = "day_off",
+        /// The month's budget is spent: free rides only.
+        BudgetSpent = "budget_spent",
+        /// LINE says that the month's messages are used up: free rides only.
+        QuotaUsedUp = "quota_used_up",
+        /// Its reply token was no longer good; it takes another ride.
+        TokenGone = "token_gone",
+        /// The other side cannot take it just now.
+        NotNow = "not_now",
+        /// The other side's answer was lost: it may have arrived.
+        NoAnswer = "no_answer",
+        /// The mail server wants to be asked again later.
+        PutOff = "put_off",
+        /// It was tried for as long as it may be, and has certainly not arrived.
+        GivenUp = "given_up",
+        /// Likewise, but an answer was lost: it may have arrived.
+        GivenUpUnsure = "given_up_unsure",
+        /// The other side will never take it.
+        Refused = "refused",
+        /// The mail came back.
+        Bounced = "bounced",
+        /// The account is no longer in the chat.
+        LeftChat = "left_chat",
+        /// There is nowhere to send a mail to, or nothing to send it with.
+        NoAddress = "no_address",
+        /// The configuration has no `[smtp]`.
+        NoSmtp = "no_smtp",
+        /// The configuration has that LINE account no longer.
+        NoAccount = "no_account",
+        /// What it tells cannot be read any more.
+        Unreadable = "unreadable",
+        /// What it told of was taken back.
+        TakenBack = "taken_back",
+        /// Likewise, after a try that may have arrived.
+        TakenBackUnsure = "taken_back_unsure",
+        /// It was of no use any more when it could have left.
+        Outdated = "outdated",
+        /// An acknowledgement that missed its ride; the chat has been answered since.
+        AnsweredSince = "answered_since",
+        /// An acknowledgement that missed its ride, of a matter that is done.
+        DoneSince = "done_since",
+        /// There is no way to say this in a chat.
+        NothingToSay = "nothing_to_say",
+        /// It is told with the discussion that it became.
+        ToldElsewhere = "told_elsewhere",
+        /// It was undone before anybody was told.
+        Undone = "undone",
+        /// They turned the mails about this discussion off.
+        MailsTurnedOff = "mails_turned_off",
+        /// The group is no longer theirs to look after.
+        NotTheirs = "not_theirs",
+        /// It is not so any more.
+        NoLongerSo = "no_longer_so",
+        /// A colleague cancelled it; they are quoted.
+        Cancelled = "cancelled",
+        /// A colleague had it tried once more.
+        AskedAgain = "asked_again",
+    }
+}
+
+impl Why {
+    /// With the other side's own words, as they are kept: `refused: 403 {"message":"…"}`.
+    pub fn quoting(self, words: &str) -> String {
+        if words.is_empty() { self.as_str().to_owned() } else { format!("{self}: {words}") }
+    }
+
+    /// Reads what [`Why::quoting`] wrote, or a word alone; `None` for a sentence from before there were such words.
+    pub fn read(written: &str) -> Option<(Self, Option<&str>)> {
+        match written.split_once(": ") {
+            Some((word, quoted)) => Some((Self::find(word)?, Some(quoted))),
+            None => Some((Self::find(written)?, None)),
+        }
+    }
+
+    /// Whether only free rides are left until the notice's deadline, which it put off.
+    pub fn is_about_money(self) -> bool {
+        matches!(self, Self::BudgetSpent | Self::QuotaUsedUp)
+    }
+
+    /// Whether it may have arrived, so that another try could tell it twice.
+    pub fn may_have_arrived(self) -> bool {
+        matches!(self, Self::NoAnswer | Self::GivenUpUnsure | Self::TakenBackUnsure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_quoted_is_read_again() {
+        for why in Why::ALL {
+            assert_eq!(Why::read(&why.quoting("")), Some((*why, None)));
+            assert_eq!(Why::read(&why.quoting("403: x: y")), Some((*why, Some("403: x: y"))));
+        }
+    }
+
+    #[test]
+    fn a_sentence_of_old_is_no_word() {
+        for old in ["quiet hours", "given up: 500", "the account is no longer in this chat", ""] {
+            assert_eq!(Why::read(old), None, "{old:?}");
+        }
+        assert_eq!(Why::read("bounced: a@b: 5.1.1"), Some((Why::Bounced, Some("a@b: 5.1.1"))), "bounces were written so before");
+    }
+}

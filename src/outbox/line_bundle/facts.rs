@@ -1,0 +1,127 @@
+//! What is known of each notice that waits for a chat.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::domain::{ChatKind, DiscussionId, Happening, HappeningKind, NoticeKind, PostId, REPLY_TOKEN_GOOD_FOR};
+use crate::outbox::policy::{Pointless, Waiting};
+use crate::store::chats::Chat;
+use crate::store::discussions::Discussion;
+use crate::store::notices::Notice;
+use crate::store::posts::Post;
+use crate::store::{self, Tx, discussion_events, discussions, notices, posts};
+
+/// A notice with what it is about.
+pub(super) struct Fact {
+    pub notice: Notice,
+    /// Where its discussion's posts are now.
+    pub discussion: Option<Discussion>,
+    /// Its post, unless that was taken back or is internal.
+    pub post: Option<Post>,
+    pointless: Option<Pointless>,
+}
+
+impl Fact {
+    /// As the rule looks at it.
+    pub fn waiting(&self, chat: &Chat) -> Waiting {
+        Waiting {
+            id: self.notice.id,
+            kind: self.notice.kind,
+            discussion: self.discussion.as_ref().map(|d| d.id),
+            due_at: self.notice.due_at,
+            deadline_at: self.notice.deadline_at,
+            expires_at: self.notice.expires_at,
+            urgent: self.notice.urged || self.discussion.as_ref().is_some_and(|d| d.urgent),
+            objects: objects(self.notice.kind),
+            pointless: self.pointless.or_else(|| (!can_be_said(self, chat)).then_some(Pointless::NothingToSay)),
+        }
+    }
+}
+
+/// Message objects of its own; 0: it is a bubble on the card of all discussions.
+fn objects(kind: NoticeKind) -> usize {
+    match kind {
+        NoticeKind::Joined | NoticeKind::Replied => 1,
+        _ => 0,
+    }
+}
+
+/// Whether there is a way to say it in this chat.
+fn can_be_said(fact: &Fact, chat: &Chat) -> bool {
+    match fact.notice.kind {
+        NoticeKind::Joined | NoticeKind::Replied => true,
+        NoticeKind::Opened | NoticeKind::Answered => fact.discussion.is_some() && fact.notice.post.is_some(),
+        NoticeKind::StatusChanged | NoticeKind::Moved => fact.discussion.is_some(),
+        // Who looks after what is not for clients.
+        NoticeKind::Assigned => fact.discussion.is_some() && chat.kind == ChatKind::User,
+        _ => false,
+    }
+}
+
+/// Looks everything up: two reads for all of them, and a few more for what has waited past its first ride.
+pub(super) async fn gather(tx: &mut Tx, chat: &Chat, promised: Vec<Notice>, now: Timestamp) -> Result<Vec<Fact>, store::Error> {
+    let mut about: Vec<DiscussionId> = promised.iter().filter_map(|n| n.discussion).collect();
+    about.sort_unstable();
+    about.dedup();
+    let mut found: BTreeMap<DiscussionId, Discussion> = BTreeMap::new();
+    for discussion in discussions::these(tx, &about).await? {
+        let id = discussion.id;
+        found.insert(id, discussions::follow(tx, discussion).await?);
+    }
+    let mut of: Vec<PostId> = promised.iter().filter_map(|n| n.post).collect();
+    of.sort_unstable();
+    of.dedup();
+    let told = posts::these(tx, &of).await?.into_iter().filter(|p| p.retracted_at.is_none() && !p.internal);
+    let told: BTreeMap<PostId, Post> = told.map(|p| (p.id, p)).collect();
+    let mut facts = vec![];
+    for notice in promised {
+        let discussion = notice.discussion.and_then(|id| found.get(&id)).cloned();
+        let post = notice.post.and_then(|id| told.get(&id)).cloned();
+        let mut fact = Fact { notice, discussion, post, pointless: None };
+        fact.pointless = pointless(tx, chat, &fact, now).await?;
+        facts.push(fact);
+    }
+    mark_unchanged(tx, &mut facts).await?;
+    Ok(facts)
+}
+
+async fn pointless(tx: &mut Tx, chat: &Chat, fact: &Fact, now: Timestamp) -> Result<Option<Pointless>, store::Error> {
+    let Fact { notice, post, .. } = fact;
+    if notice.post.is_some() && post.is_none() {
+        return Ok(Some(Pointless::TakenBack));
+    }
+    let Some(discussion) = &fact.discussion else { return Ok(None) };
+    // An acknowledgement that is still to have its first ride tells the number too: it leaves.
+    if notice.kind == NoticeKind::Opened && now.duration_since(notice.due_at) > REPLY_TOKEN_GOOD_FOR {
+        if discussion.status.is_done() {
+            return Ok(Some(Pointless::Done));
+        }
+        if notices::is_answered_since(tx, discussion.id, chat.id, notice.created_at).await? {
+            return Ok(Some(Pointless::Answered));
+        }
+    }
+    Ok(None)
+}
+
+/// News of a status that is again what the chat knows is no news.
+async fn mark_unchanged(tx: &mut Tx, facts: &mut [Fact]) -> Result<(), store::Error> {
+    let mut first: BTreeMap<DiscussionId, Timestamp> = BTreeMap::new();
+    for fact in facts.iter().filter(|f| f.notice.kind == NoticeKind::StatusChanged) {
+        if let Some(discussion) = &fact.discussion {
+            first.entry(discussion.id).or_insert(fact.notice.created_at);
+        }
+    }
+    for (id, promised_at) in first {
+        let before = match discussion_events::last_until(tx, id, HappeningKind::Status, promised_at).await?.map(|e| e.what) {
+            Some(Happening::Status { from, .. }) => from,
+            _ => continue,
+        };
+        for fact in facts.iter_mut().filter(|f| f.notice.kind == NoticeKind::StatusChanged) {
+            if fact.discussion.as_ref().is_some_and(|d| d.id == id && d.status == before) {
+                fact.pointless = Some(Pointless::Unchanged);
+            }
+        }
+    }
+    Ok(())
+}

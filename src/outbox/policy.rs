@@ -1,0 +1,200 @@
+//! What leaves for a LINE chat now, what waits, and why. A pure rule: no IO, no clock, no chance; `benches/notify_cost` runs a month of a
+//! firm through it.
+//!
+//! LINE bills a push by the head, whatever is in it, and a reply not at all. So the rule spends time, of which each notice has an amount
+//! of its own ([`Waiting::deadline_at`]), to save pushes:
+//!
+//! * A reply token is always taken before a push is paid, and everything that may leave leaves with it: one send is one notification,
+//!   and the next event may be hours away.
+//! * Before one push is paid, nothing is; then it takes all that may leave, also what could have waited for days. Heads are paid once.
+//! * Whoever is about to speak is waited for, shortly: the acknowledgement of a burst that is not quiet yet (it has a token of its own,
+//!   which then carries everything); what becomes due while the token at hand is still good ([`TOKEN_MARGIN`]); and, before a push, what
+//!   becomes due within [`COMPANY`] of the deadline, typically a second answer that can still be taken back. Each wait has an end that
+//!   further notices do not move. Whoever tapped a button, an acknowledgement that is due, and what is urgent wait for nobody.
+//! * What is pointless is not told at all ([`Pointless`]): least of all for money.
+//! * What is about one discussion is one card (`line_bundle`): the latest answer with the number of answers, the status as it is now.
+//!   All cards together are one message object.
+//!
+//! Quiet hours, days off and a month whose money is spent hold back what costs, never what is free. `urgent` passes the calendar, and
+//! takes along what waits, since its heads are paid for.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::channels::line::limits::MESSAGES_MAX;
+use crate::domain::{Closed, DiscussionId, NoticeId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Why};
+
+/// A push that could leave waits at most so long after its deadline for what becomes due in the meantime. With the default hold (20 s) and
+/// patience (5 min), an answer is in the group within 6 minutes.
+pub const COMPANY: SignedDuration = SignedDuration::from_secs(30);
+/// A token is not kept for something that becomes due later than so long before the token's end.
+pub const TOKEN_MARGIN: SignedDuration = SignedDuration::from_secs(8);
+
+/// A notice that waits for the chat, as far as the rule looks at it.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub id: NoticeId,
+    pub kind: NoticeKind,
+    pub discussion: Option<DiscussionId>,
+    /// It does not leave before this.
+    pub due_at: Timestamp,
+    /// A push may be paid for it from here on.
+    pub deadline_at: Timestamp,
+    /// Of no use from here on.
+    pub expires_at: Option<Timestamp>,
+    /// Its discussion is urgent.
+    pub urgent: bool,
+    /// Message objects of its own; 0: a bubble on the card that all discussions share.
+    pub objects: usize,
+    pub pointless: Option<Pointless>,
+}
+
+/// Why nobody needs to be told any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointless {
+    /// What it told of was taken back.
+    TakenBack,
+    /// An acknowledgement that missed its ride: the chat has been answered since, so it knows that it was heard.
+    Answered,
+    /// An acknowledgement that missed its ride, of a matter that is done.
+    Done,
+    /// The status changed and changed back while it waited: it is what the chat knows.
+    Unchanged,
+    /// It became too old.
+    Expired,
+    /// There is no way to say this in a chat.
+    NothingToSay,
+}
+
+impl From<Pointless> for Why {
+    fn from(pointless: Pointless) -> Self {
+        match pointless {
+            Pointless::TakenBack => Self::TakenBack,
+            Pointless::Answered => Self::AnsweredSince,
+            Pointless::Done => Self::DoneSince,
+            Pointless::Unchanged => Self::NoLongerSo,
+            Pointless::Expired => Self::Outdated,
+            Pointless::NothingToSay => Self::NothingToSay,
+        }
+    }
+}
+
+/// What the world offers at the moment.
+#[derive(Clone, Debug, Default)]
+pub struct Chances {
+    /// Until when the chat's freshest reply token is good.
+    pub free_until: Option<Timestamp>,
+    /// Until when the chat does not want to hear.
+    pub closed_until: Option<(Timestamp, Closed)>,
+    /// Until when there is no money for a push to it.
+    pub spent_until: Option<Timestamp>,
+}
+
+/// What holds a push back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    Closed(Closed),
+    Spent,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Nothing yet.
+    Wait,
+    /// These would be paid for, but not before `until`; free rides stay open to them.
+    Postpone { these: Vec<NoticeId>, until: Timestamp, why: Held },
+    /// These leave together, in the order in which they were promised.
+    Leave { these: Vec<NoticeId>, free: bool },
+}
+
+/// The rule's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// These are told no more.
+    pub dropped: Vec<(NoticeId, Pointless)>,
+    pub act: Act,
+}
+
+/// Whether a push may be asked for: only then the calendar and the money need to be looked at.
+pub fn is_ripe(notice: &Waiting, now: Timestamp) -> bool {
+    notice.due_at <= now && notice.deadline_at <= now
+}
+
+/// What is to be done with what waits for one chat, in the order in which it was promised.
+pub fn decide(now: Timestamp, waiting: &[Waiting], chances: &Chances) -> Decision {
+    let mut dropped = vec![];
+    let mut kept = vec![];
+    for notice in waiting {
+        let expired = notice.expires_at.is_some_and(|at| at <= now).then_some(Pointless::Expired);
+        match expired.or(notice.pointless) {
+            Some(why) => dropped.push((notice.id, why)),
+            None => kept.push(notice),
+        }
+    }
+    Decision { dropped, act: act(now, &kept, chances) }
+}
+
+fn act(now: Timestamp, waiting: &[&Waiting], chances: &Chances) -> Act {
+    let (mut due, later): (Vec<&Waiting>, Vec<&Waiting>) = waiting.iter().copied().partition(|n| n.due_at <= now);
+    if due.is_empty() {
+        return Act::Wait;
+    }
+    let is_urgent = due.iter().any(|n| n.urgent && n.deadline_at <= now);
+    let acknowledges_soon = |n: &&&Waiting| n.kind == NoticeKind::Opened && n.due_at.duration_since(now) < REPLY_TOKEN_GOOD_FOR;
+    let soon: Vec<&Waiting> = later.iter().filter(acknowledges_soon).copied().collect();
+    if is_urgent {
+        // Better a little early than without a ride of its own.
+        due.extend(soon);
+    } else if !soon.is_empty() && due.iter().all(|n| n.kind != NoticeKind::Replied) {
+        return Act::Wait;
+    }
+    if let Some(until) = chances.free_until {
+        let waits_for_nobody = |n: &&Waiting| matches!(n.kind, NoticeKind::Opened | NoticeKind::Replied);
+        let ends = due.iter().map(|n| n.due_at + COMPANY).min().map_or(until, |end| end.min(until - TOKEN_MARGIN));
+        if !is_urgent && !due.iter().any(waits_for_nobody) && is_worth_waiting(now, &later, ends) {
+            return Act::Wait;
+        }
+        return Act::Leave { these: fitting(due, now), free: true };
+    }
+    let ripe: Vec<&Waiting> = due.iter().copied().filter(|n| is_ripe(n, now)).collect();
+    let Some(deadline) = ripe.iter().map(|n| n.deadline_at.max(n.due_at)).min() else { return Act::Wait };
+    let these = || ripe.iter().map(|n| n.id).collect();
+    if let Some((until, why)) = chances.closed_until.clone().filter(|_| !is_urgent) {
+        return Act::Postpone { these: these(), until, why: Held::Closed(why) };
+    }
+    if let Some(until) = chances.spent_until {
+        return Act::Postpone { these: these(), until, why: Held::Spent };
+    }
+    if !is_urgent && is_worth_waiting(now, &later, deadline + COMPANY) {
+        return Act::Wait;
+    }
+    Act::Leave { these: fitting(due, now), free: false }
+}
+
+/// Whether something becomes due before `ends`, which lies ahead.
+fn is_worth_waiting(now: Timestamp, later: &[&Waiting], ends: Timestamp) -> bool {
+    now < ends && later.iter().any(|n| n.due_at <= ends)
+}
+
+/// What goes into one send: at most [`MESSAGES_MAX`] objects. What is urgent and what has waited longest for money comes first, then what
+/// is worth least later; what does not fit takes the next ride.
+fn fitting(mut due: Vec<&Waiting>, now: Timestamp) -> Vec<NoticeId> {
+    due.sort_by_key(|n| (!n.urgent, !is_ripe(n, now), n.expires_at.is_none(), n.kind != NoticeKind::Opened, n.deadline_at, n.id));
+    let (mut objects, mut has_card) = (0, false);
+    let mut these: Vec<NoticeId> = vec![];
+    for notice in due {
+        let more = if notice.objects > 0 { notice.objects } else { usize::from(!has_card) };
+        // The first goes in any case: what is too large alone is made to fit where it is rendered.
+        if objects + more > MESSAGES_MAX && !these.is_empty() {
+            continue;
+        }
+        objects += more;
+        has_card |= notice.objects == 0;
+        these.push(notice.id);
+    }
+    these.sort_unstable();
+    these
+}
+
+#[cfg(test)]
+mod tests;
