@@ -90,7 +90,14 @@ enum Command {
     Thread(ThreadCommand),
     /// Makes the picture on standard input small: the server runs this, bounded, for every picture
     #[command(hide = true)]
-    Thumbnail,
+    Thumbnail {
+        /// Pixels of its longer edge
+        #[arg(long)]
+        edge: Option<u32>,
+        /// A JPEG, whatever shines through
+        #[arg(long)]
+        opaque: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -149,8 +156,8 @@ enum ThreadCommand {
 /// Parses the command line and runs what it asks for. The error is for one line on standard error.
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    if let Command::Thumbnail = cli.command {
-        return thumbnail::thumbnail();
+    if let Command::Thumbnail { edge, opaque } = cli.command {
+        return thumbnail::thumbnail(edge, opaque);
     }
     // ring is the one provider of cryptography in the program.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
@@ -193,7 +200,9 @@ async fn run_async(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Token(TokenCommand::Add { email, name, configured }) => token::add(configured.read()?, &email, &name).await?,
         Command::Thread(ThreadCommand::Fit { configured }) => thread::fit(configured.read()?).await?,
-        Command::Email(_) | Command::Thread(ThreadCommand::Replay { .. }) | Command::Thumbnail => unreachable!("they need no runtime"),
+        Command::Email(_) | Command::Thread(ThreadCommand::Replay { .. }) | Command::Thumbnail { .. } => {
+            unreachable!("they need no runtime")
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,6 +17,8 @@ use crate::intake::thumbnails::{EXIT_NO_PICTURE, PICTURE_BYTES_MAX, Small};
 
 /// Pixels of the small picture's longer edge: sharp where two of them make one of the page's.
 const EDGE_PIXELS_MAX: u32 = 480;
+/// The longest edge that may be asked for instead.
+const LARGE_EDGE_PIXELS_MAX: u32 = 4096;
 /// The longest edge of a picture that is read.
 const PICTURE_EDGE_PIXELS_MAX: u32 = 30_000;
 /// The largest picture once it is unpacked: 110 million pixels of three octets.
@@ -29,11 +31,11 @@ const COMPUTE_SECONDS_MAX: u64 = 30;
 const JPEG_QUALITY: u8 = 82;
 
 /// Runs the command. What is no picture ends with [`EXIT_NO_PICTURE`].
-pub(super) fn thumbnail() -> anyhow::Result<ExitCode> {
+pub(super) fn thumbnail(edge: Option<u32>, opaque: bool) -> anyhow::Result<ExitCode> {
     bound()?;
     let mut picture = vec![];
     std::io::stdin().lock().take(PICTURE_BYTES_MAX + 1).read_to_end(&mut picture).context("reading standard input")?;
-    match small(picture) {
+    match scaled(picture, edge.unwrap_or(EDGE_PIXELS_MAX).clamp(1, LARGE_EDGE_PIXELS_MAX), opaque) {
         Ok(small) => {
             let mut out = std::io::stdout().lock();
             out.write_all(&small.write())?;
@@ -61,8 +63,9 @@ fn bound() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The picture, upright, with no edge longer than [`EDGE_PIXELS_MAX`] and nothing in it but pixels. Of a moving one its first.
-fn small(picture: Vec<u8>) -> anyhow::Result<Small> {
+/// The picture, upright, with no edge longer than `edge` pixels and nothing in it but pixels. Of a moving one its first. `opaque`: what
+/// shines through stands on white.
+fn scaled(picture: Vec<u8>, edge: u32, opaque: bool) -> anyhow::Result<Small> {
     ensure!(picture.len() as u64 <= PICTURE_BYTES_MAX, "larger than {PICTURE_BYTES_MAX} octets");
     let mut limits = Limits::default();
     limits.max_image_width = Some(PICTURE_EDGE_PIXELS_MAX);
@@ -77,18 +80,23 @@ fn small(picture: Vec<u8>) -> anyhow::Result<Small> {
     ensure!(decoder.total_bytes() <= UNPACKED_BYTES_MAX, "{} octets are too many", decoder.total_bytes());
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let whole = DynamicImage::from_decoder(decoder)?;
-    let mut image = if width.max(height) > EDGE_PIXELS_MAX { whole.thumbnail(EDGE_PIXELS_MAX, EDGE_PIXELS_MAX) } else { whole };
+    let mut image = if width.max(height) > edge { whole.thumbnail(edge, edge) } else { whole };
     image.apply_orientation(orientation);
     let lies =
         matches!(orientation, Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH);
     let size = if lies { (height, width) } else { (width, height) };
-    Ok(Small { size, bytes: Bytes::from(encoded(&image)?) })
+    Ok(Small { size, bytes: Bytes::from(encoded(&image, opaque)?) })
 }
 
-fn encoded(image: &DynamicImage) -> anyhow::Result<Vec<u8>> {
+fn encoded(image: &DynamicImage, opaque: bool) -> anyhow::Result<Vec<u8>> {
     let mut out = vec![];
     if image.color().has_alpha() {
-        let pixels = image.to_rgba8();
+        let mut pixels = image.to_rgba8();
+        if opaque {
+            pixels.pixels_mut().for_each(|p| p.0 = on_white(p.0));
+            JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).encode_image(&DynamicImage::ImageRgba8(pixels).to_rgb8())?;
+            return Ok(out);
+        }
         if pixels.pixels().any(|p| p.0[3] < u8::MAX) {
             WebPEncoder::new_lossless(&mut out).encode(&pixels, pixels.width(), pixels.height(), ExtendedColorType::Rgba8)?;
             return Ok(out);
@@ -98,12 +106,25 @@ fn encoded(image: &DynamicImage) -> anyhow::Result<Vec<u8>> {
     Ok(out)
 }
 
+/// The colour that is seen where this one lies on white paper.
+fn on_white([r, g, b, alpha]: [u8; 4]) -> [u8; 4] {
+    let over = |c: u8| {
+        let (c, a, max) = (u32::from(c), u32::from(alpha), u32::from(u8::MAX));
+        u8::try_from((c * a + max * (max - a)) / max).unwrap_or(u8::MAX)
+    };
+    [over(r), over(g), over(b), u8::MAX]
+}
+
 #[cfg(test)]
 mod tests {
     use image::codecs::gif::GifEncoder;
     use image::{Frame, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
     use super::*;
+
+    fn small(picture: Vec<u8>) -> anyhow::Result<Small> {
+        scaled(picture, EDGE_PIXELS_MAX, false)
+    }
 
     /// Red above, blue below.
     fn flag(width: u32, height: u32) -> RgbImage {
@@ -179,6 +200,17 @@ mod tests {
         assert!(small.bytes.starts_with(b"RIFF"));
         let read = image::load_from_memory(&small.bytes).unwrap().to_rgba8();
         assert_eq!((read.dimensions(), read.get_pixel(5, 5).0[3], read.get_pixel(470, 5).0[3]), ((480, 160), 0, 255));
+    }
+
+    #[test]
+    fn for_line_it_is_a_jpeg_of_the_size_that_was_asked_for_on_white() {
+        let glass = RgbaImage::from_fn(3000, 1500, |x, _| Rgba([0, 200, 0, if x < 1500 { 0 } else { 255 }]));
+        let large = scaled(written(&DynamicImage::ImageRgba8(glass), ImageFormat::Png), 2048, true).unwrap();
+        assert!(large.bytes.starts_with(&[0xff, 0xd8]));
+        let read = seen(&large);
+        assert_eq!(read.dimensions(), (2048, 1024));
+        assert!(read.get_pixel(20, 20).0.iter().all(|c| *c > 240), "what shone through is white");
+        assert!(read.get_pixel(2000, 20).0[0] < 30);
     }
 
     #[test]

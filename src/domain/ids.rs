@@ -34,6 +34,10 @@ row_id! {
     NoticeId,
     /// A row of `deliveries`.
     DeliveryId,
+    /// A row of `notify_tokens`.
+    NotifyTokenId,
+    /// A row of `announcements`.
+    AnnouncementId,
 }
 
 /// A string that somebody else made and that only they understand.

@@ -14,6 +14,7 @@ mod notice;
 mod patience;
 mod project;
 mod reply;
+mod script;
 mod thread;
 mod why;
 
@@ -31,6 +32,7 @@ pub use notice::*;
 pub use patience::*;
 pub use project::*;
 pub use reply::*;
+pub use script::*;
 pub use thread::*;
 pub use why::*;
 

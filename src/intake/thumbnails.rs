@@ -30,8 +30,8 @@ pub const EXIT_NO_PICTURE: u8 = 3;
 pub const PICTURE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A film's preview of more octets is not read.
 const PREVIEW_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// The most that the command says.
-const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
+/// The most that the command says: the largest picture that LINE takes (Messaging API reference, "Image message").
+const ANSWER_BYTES_MAX: u64 = 10 * 1024 * 1024;
 /// How long one may take, its bytes' way to the process included.
 const MADE_WITHIN: Duration = Duration::from_secs(45);
 /// How long LINE may take to hand over a preview.
@@ -192,10 +192,24 @@ async fn of_preview(app: &App, attachment: &Attachment) -> Made {
     }
 }
 
+/// A picture as LINE takes it: a JPEG with no edge longer than `edge` pixels. The error says why there is none.
+pub async fn as_jpeg(program: &Path, picture: Bytes, edge: u32, within: Duration) -> Result<Bytes, String> {
+    let edge = edge.to_string();
+    match shrink_as(program, &["--opaque", "--edge", &edge], stream::iter([Ok(picture)]).boxed(), within).await {
+        Made::Small(small) => Ok(small.bytes),
+        Made::Never(why) | Made::Later(why) => Err(why),
+    }
+}
+
 /// Lets a process of its own read these bytes.
 async fn shrink(program: &Path, bytes: BoxStream<'_, anyhow::Result<Bytes>>, within: Duration) -> Made {
+    shrink_as(program, &[], bytes, within).await
+}
+
+async fn shrink_as(program: &Path, how: &[&str], bytes: BoxStream<'_, anyhow::Result<Bytes>>, within: Duration) -> Made {
     let child = Command::new(program)
         .arg(COMMAND)
+        .args(how)
         // Nothing of ours is in there but the bytes.
         .env_clear()
         .current_dir("/")

@@ -9,9 +9,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use self::facts::Fact;
-use super::line_replies;
 use super::policy::{self, Act, Chances, Decision, Held, Pointless, Waiting};
 use super::{budget, calendar};
+use super::{line_replies, script_parts};
 use crate::App;
 use crate::channels::line::render;
 use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Via, Why};
@@ -29,6 +29,9 @@ const NOTICES_MAX: i64 = 200;
 pub(super) struct Frozen {
     pub messages: Vec<Value>,
     pub about: Vec<Vec<i64>>,
+    /// Nobody's telephone rings.
+    #[serde(default)]
+    pub quiet: bool,
 }
 
 /// Freezes what waits for the chat if it may leave now, as [`policy::decide`] says. Whether a delivery was made.
@@ -107,17 +110,21 @@ async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free
     let now = app.clock.now();
     let leaving: Vec<&Fact> = facts.iter().filter(|f| these.contains(&f.notice.id)).collect();
     let parts = parts(tx, app, chat, &leaving).await?;
-    if parts.is_empty() {
-        notices::drop_all(tx, these, Why::from(Pointless::TakenBack).as_str()).await?;
+    let ride = script_parts::ride(tx, app, leaving.iter().map(|f| &f.notice), parts.len()).await?;
+    let these: Vec<NoticeId> = these.iter().copied().filter(|id| !ride.left_behind.contains(id)).collect();
+    if parts.is_empty() && ride.messages.is_empty() {
+        notices::drop_all(tx, &these, Why::from(Pointless::TakenBack).as_str()).await?;
         return Ok(false);
     }
     let token = if free { reply_tokens::take_freshest(tx, chat.id, now - REPLY_TOKEN_GOOD_FOR, now).await? } else { None };
     if free && token.is_none() {
         return Ok(false);
     }
-    let messages = render::combine(parts.iter().map(|(message, _)| message.clone()).collect());
+    let quiet = ride.quiet && parts.is_empty();
+    let mut messages = render::combine(parts.iter().map(|(message, _)| message.clone()).collect());
+    messages.extend(ride.messages);
     let about = parts.into_iter().map(|(_, about)| about.into_iter().map(|d| d.0).collect()).collect();
-    let body = serde_json::to_string(&Frozen { messages, about }).expect("message objects are JSON");
+    let body = serde_json::to_string(&Frozen { messages, about, quiet }).expect("message objects are JSON");
     let new = NewDelivery {
         uuid: Uuid::new_v4(),
         via: if free { Via::LineReply } else { Via::LinePush },
@@ -132,7 +139,7 @@ async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free
         now,
     };
     let delivery = deliveries::add(tx, &new).await?;
-    notices::freeze(tx, these, delivery).await?;
+    notices::freeze(tx, &these, delivery).await?;
     Ok(true)
 }
 

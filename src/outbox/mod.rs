@@ -10,6 +10,7 @@ mod mail_bundle;
 mod mail_pictures;
 mod news_bundle;
 pub mod policy;
+mod script_parts;
 mod send;
 mod settle;
 

@@ -43,9 +43,20 @@ pub struct Waiting {
     pub expires_at: Option<Timestamp>,
     /// Its discussion is urgent.
     pub urgent: bool,
-    /// Message objects of its own; 0: a bubble on the card that all discussions share.
+    /// Message objects of its own.
     pub objects: usize,
+    /// An object that it has a part in.
+    pub shares: Option<Shared>,
     pub pointless: Option<Pointless>,
+}
+
+/// A message object that several notices share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// The card of everything about discussions: a bubble each.
+    Card,
+    /// The text of what scripts say.
+    Texts,
 }
 
 /// Why nobody needs to be told any more.
@@ -180,16 +191,17 @@ fn is_worth_waiting(now: Timestamp, later: &[&Waiting], ends: Timestamp) -> bool
 /// is worth least later; what does not fit takes the next ride.
 fn fitting(mut due: Vec<&Waiting>, now: Timestamp) -> Vec<NoticeId> {
     due.sort_by_key(|n| (!n.urgent, !is_ripe(n, now), n.expires_at.is_none(), n.kind != NoticeKind::Opened, n.deadline_at, n.id));
-    let (mut objects, mut has_card) = (0, false);
+    let (mut objects, mut shared): (usize, Vec<Shared>) = (0, vec![]);
     let mut these: Vec<NoticeId> = vec![];
     for notice in due {
-        let more = if notice.objects > 0 { notice.objects } else { usize::from(!has_card) };
+        let joins = notice.shares.filter(|s| !shared.contains(s));
+        let more = notice.objects + usize::from(joins.is_some());
         // The first goes in any case: what is too large alone is made to fit where it is rendered.
         if objects + more > MESSAGES_MAX && !these.is_empty() {
             continue;
         }
         objects += more;
-        has_card |= notice.objects == 0;
+        shared.extend(joins);
         these.push(notice.id);
     }
     these.sort_unstable();

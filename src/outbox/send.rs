@@ -83,8 +83,8 @@ async fn line(app: &App, delivery: &Delivery) -> Outcome {
         return Outcome::Failed(Why::NoAccount.quoting(inbox.name()));
     };
     let told = match &delivery.reply_token {
-        Some(token) => line.reply(token, &frozen.messages).await,
-        None => line.push(&delivery.target, &frozen.messages, delivery.uuid).await,
+        Some(token) => line.reply_as(token, &frozen.messages, frozen.quiet).await,
+        None => line.push_as(&delivery.target, &frozen.messages, frozen.quiet, delivery.uuid).await,
     };
     match told {
         Told::Sent { message_ids } => Outcome::Sent { message_ids },

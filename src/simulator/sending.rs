@@ -233,7 +233,8 @@ impl Call<'_> {
     fn new_sent(&self, via: Via, chat: LineChatId, body: &Value, at: Timestamp) -> Sent {
         let messages = body["messages"].as_array().cloned().unwrap_or_default();
         let bot = self.platform.bot().clone();
-        Sent { bot, via, chat, messages, ids: Vec::<LineMessageId>::new(), billed: 0, dropped: false, retry_key: None, at }
+        let quiet = body["notificationDisabled"].as_bool().unwrap_or(false);
+        Sent { bot, via, chat, messages, ids: Vec::<LineMessageId>::new(), billed: 0, dropped: false, retry_key: None, quiet, at }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Sent {
     /// LINE answered 200 and told nobody: they blocked the account, never were its friend, or are gone.
     pub dropped: bool,
     pub retry_key: Option<String>,
+    /// Nobody's telephone rang.
+    pub quiet: bool,
     pub at: Timestamp,
 }
 

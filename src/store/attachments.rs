@@ -303,7 +303,8 @@ pub async fn is_used(c: &mut AnyConnection, sha256: &str) -> Result<bool> {
     let used: Option<i64> = sql::find(
         c,
         "SELECT id FROM attachments WHERE sha256 = $1 UNION SELECT id FROM attachments WHERE thumbnail_sha256 = $1 \
-         UNION SELECT id FROM identities WHERE picture_sha256 = $1 LIMIT 1",
+         UNION SELECT id FROM identities WHERE picture_sha256 = $1 \
+         UNION SELECT id FROM script_pictures WHERE sha256 = $1 OR preview_sha256 = $1 LIMIT 1",
         args![sha256],
     )
     .await?;

@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 38] = [
+pub const TABLES: [&str; 43] = [
     "settings",
     "counters",
     "persons",
@@ -47,6 +47,11 @@ pub const TABLES: [&str; 38] = [
     "sent_messages",
     "deliveries",
     "notices",
+    "notify_tokens",
+    "script_calls",
+    "script_pictures",
+    "announcements",
+    "announcement_notices",
     "mailbox_places",
     "leases",
 ];
@@ -94,6 +99,8 @@ fn key_of(table: &str) -> &'static str {
         "reply_tokens" => "token",
         "sent_messages" => "chat_id, external_id, discussion_id",
         "mailbox_places" => "inbox",
+        "script_calls" => "notice_id",
+        "announcement_notices" => "announcement_id, notice_id",
         _ => "id",
     }
 }
@@ -183,13 +190,14 @@ pub async fn restart_ids(tx: &mut Tx, dialect: Dialect) -> Result<()> {
     Ok(())
 }
 
-/// The SHA-256 of every file that something refers to: attachments and raw mails.
+/// The SHA-256 of every file that something refers to: attachments, pictures and raw mails.
 pub async fn files(c: &mut AnyConnection) -> Result<Vec<String>> {
     sql::all(
         c,
         "SELECT sha256 FROM attachments WHERE sha256 IS NOT NULL \
          UNION SELECT thumbnail_sha256 FROM attachments WHERE thumbnail_sha256 IS NOT NULL \
          UNION SELECT picture_sha256 FROM identities WHERE picture_sha256 IS NOT NULL \
+         UNION SELECT sha256 FROM script_pictures UNION SELECT preview_sha256 FROM script_pictures \
          UNION SELECT SUBSTR(body, 1, 64) FROM inbound WHERE inbox LIKE 'mail/%' AND LENGTH(body) >= 64",
         args![],
     )

@@ -6,8 +6,8 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 
 use crate::domain::{
-    AttachmentId, ChatId, DeliveryId, DiscussionId, InboundId, LineChatId, LineMessageId, LineUserId, MessageId, NoticeId, PersonId,
-    PostId, ProjectId,
+    AnnouncementId, AttachmentId, ChatId, DeliveryId, DiscussionId, InboundId, LineChatId, LineMessageId, LineUserId, MessageId, NoticeId,
+    NotifyTokenId, PersonId, PostId, ProjectId,
 };
 
 /// What the database says.
@@ -98,7 +98,19 @@ macro_rules! plain_columns {
 }
 
 plain_columns!(i64, String, Option<i64>, Option<String>);
-value_from_ids!(AttachmentId, ChatId, DeliveryId, DiscussionId, InboundId, NoticeId, PersonId, PostId, ProjectId);
+value_from_ids!(
+    AnnouncementId,
+    AttachmentId,
+    ChatId,
+    DeliveryId,
+    DiscussionId,
+    InboundId,
+    NoticeId,
+    NotifyTokenId,
+    PersonId,
+    PostId,
+    ProjectId
+);
 
 impl Column for bool {
     fn read(row: &AnyRow, at: usize) -> Result<Self> {

@@ -5,6 +5,8 @@ pub mod assets;
 pub mod error;
 mod files;
 pub mod live;
+mod notify;
+mod notify_said;
 mod ops;
 pub mod pages;
 pub mod password;

@@ -15,7 +15,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::{api, files, ops, pages, webhooks};
+use super::{api, files, notify, ops, pages, webhooks};
 use crate::App;
 
 /// Bodies of pages and of the API.
@@ -32,6 +32,7 @@ pub fn router(app: Arc<App>, framed: bool) -> Router {
         .route("/files/{id}/{name}", get(files::get))
         .route("/files/{id}", post(files::again))
         .route("/thumbnails/{id}", get(files::thumbnail))
+        .route("/script-pictures/{secret}/{size}", get(notify::picture))
         .nest("/api", api::router())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN));
     let served = public

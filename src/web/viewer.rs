@@ -89,13 +89,15 @@ pub async fn by_cookie(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>,
     Ok(Some(Viewer { held, is_staff, ..viewer }))
 }
 
+/// The bearer token of a request (RFC 6750, 2.1).
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Somebody with a valid bearer token; `None` for anybody else.
 pub async fn by_token(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>, store::Error> {
-    let token = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| {
-        let (scheme, token) = v.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    let Some(token) = token else { return Ok(None) };
+    let Some(token) = bearer(headers) else { return Ok(None) };
     let mut c = app.db.read().await?;
     let Some(person) = tokens::find(&mut c, &digest(token)).await? else { return Ok(None) };
     Ok(persons::find(&mut c, person).await?.map(viewer))

@@ -21,6 +21,7 @@ mod notices_desk;
 mod operator_recovers;
 mod people_come_and_go;
 mod pictures_are_shown;
+mod scripts_notify;
 mod several_accounts;
 mod staff_answers_by_email;
 mod taps;

@@ -197,7 +197,12 @@ impl Line {
     /// Answers an event, for free. Not idempotent: after [`SendOutcome::Unknown`], [`SendOutcome::InvalidToken`] for the same
     /// token means that the first try arrived.
     pub async fn reply(&self, token: &str, messages: &[Value]) -> SendOutcome {
-        let body = json!({"replyToken": token, "messages": messages});
+        self.reply_as(token, messages, false).await
+    }
+
+    /// Likewise; `quiet`: without a notification on people's telephones.
+    pub async fn reply_as(&self, token: &str, messages: &[Value], quiet: bool) -> SendOutcome {
+        let body = quietened(json!({"replyToken": token, "messages": messages}), quiet);
         match self.answer(self.post("/v2/bot/message/reply").json(&body)).await {
             Ok((StatusCode::BAD_REQUEST, text)) if is_about_the_token(&text) => SendOutcome::InvalidToken,
             Ok((status, text)) => sent(status, &text),
@@ -210,7 +215,12 @@ impl Line {
     /// Sends to a user, group or room. The same `retry_key` with the same body, within 24 hours, is never delivered twice; that
     /// LINE had it already counts as sent.
     pub async fn push(&self, to: &str, messages: &[Value], retry_key: Uuid) -> SendOutcome {
-        let body = json!({"to": to, "messages": messages});
+        self.push_as(to, messages, false, retry_key).await
+    }
+
+    /// Likewise; `quiet`: without a notification on people's telephones.
+    pub async fn push_as(&self, to: &str, messages: &[Value], quiet: bool, retry_key: Uuid) -> SendOutcome {
+        let body = quietened(json!({"to": to, "messages": messages}), quiet);
         let request = self.post("/v2/bot/message/push").header("X-Line-Retry-Key", retry_key.to_string()).json(&body);
         match self.answer(request).await {
             Ok((StatusCode::CONFLICT, text)) => SendOutcome::Sent { message_ids: sent_ids(&text) },
@@ -401,6 +411,14 @@ pub(super) async fn text_of(mut response: Response) -> Result<String, String> {
         }
     }
     Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+/// The request's body, with LINE's word for quiet where it is to be.
+fn quietened(mut body: Value, quiet: bool) -> Value {
+    if quiet {
+        body["notificationDisabled"] = Value::Bool(true);
+    }
+    body
 }
 
 fn sent(status: StatusCode, text: &str) -> SendOutcome {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::{ChatKind, DiscussionId, Happening, HappeningKind, NoticeKind, PostId, REPLY_TOKEN_GOOD_FOR};
-use crate::outbox::policy::{Pointless, Waiting};
+use crate::outbox::policy::{Pointless, Shared, Waiting};
+use crate::outbox::script_parts;
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::notices::Notice;
@@ -25,6 +26,7 @@ pub(super) struct Fact {
 impl Fact {
     /// As the rule looks at it.
     pub fn waiting(&self, chat: &Chat) -> Waiting {
+        let needs = script_parts::needs(&self.notice);
         Waiting {
             id: self.notice.id,
             kind: self.notice.kind,
@@ -32,14 +34,19 @@ impl Fact {
             due_at: self.notice.due_at,
             deadline_at: self.notice.deadline_at,
             expires_at: self.notice.expires_at,
-            urgent: self.notice.urged || self.discussion.as_ref().is_some_and(|d| d.urgent),
-            objects: objects(self.notice.kind),
+            urgent: self.notice.urged || needs.is_some_and(|n| n.urgent) || self.discussion.as_ref().is_some_and(|d| d.urgent),
+            objects: needs.map_or_else(|| objects(self.notice.kind), |n| n.objects),
+            shares: match (needs, self.notice.kind) {
+                (Some(needs), _) => needs.shares.then_some(Shared::Texts),
+                (None, NoticeKind::Joined | NoticeKind::Replied) => None,
+                (None, _) => Some(Shared::Card),
+            },
             pointless: self.pointless.or_else(|| (!can_be_said(self, chat)).then_some(Pointless::NothingToSay)),
         }
     }
 }
 
-/// Message objects of its own; 0: it is a bubble on the card of all discussions.
+/// Message objects of its own.
 fn objects(kind: NoticeKind) -> usize {
     match kind {
         NoticeKind::Joined | NoticeKind::Replied => 1,
@@ -55,6 +62,7 @@ fn can_be_said(fact: &Fact, chat: &Chat) -> bool {
         NoticeKind::StatusChanged | NoticeKind::Moved => fact.discussion.is_some(),
         // Who looks after what is not for clients.
         NoticeKind::Assigned => fact.discussion.is_some() && chat.kind == ChatKind::User,
+        NoticeKind::Scripted | NoticeKind::Announced => script_parts::needs(&fact.notice).is_some(),
         _ => false,
     }
 }

@@ -15,6 +15,7 @@ fn notice(id: i64, kind: NoticeKind) -> Waiting {
         expires_at: None,
         urgent: false,
         objects: 0,
+        shares: Some(Shared::Card),
         pointless: None,
     }
 }
@@ -73,7 +74,7 @@ fn the_acknowledgement_of_a_burst_takes_the_others_along() {
 #[test]
 fn whoever_tapped_is_not_kept_waiting_and_an_acknowledgement_holds_for_nobody() {
     let soon = Waiting { due_at: at(12), ..notice(2, NoticeKind::Opened) };
-    let tapped = Waiting { objects: 1, expires_at: Some(at(48)), ..notice(3, NoticeKind::Replied) };
+    let tapped = Waiting { objects: 1, shares: None, expires_at: Some(at(48)), ..notice(3, NoticeKind::Replied) };
     assert_eq!(acts(10, &[answer(1), soon, tapped.clone()], &free(50)), leave(&[1, 3], true));
     let held = Waiting { due_at: at(20), ..answer(4) };
     let acknowledgement = notice(5, NoticeKind::Opened);
@@ -138,7 +139,7 @@ fn what_is_pointless_or_too_old_is_dropped_whatever_else_happens() {
 
 #[test]
 fn what_does_not_fit_into_five_objects_takes_the_next_ride() {
-    let own = |id, objects| Waiting { objects, ..notice(id, NoticeKind::Scripted) };
+    let own = |id, objects| Waiting { objects, shares: None, ..notice(id, NoticeKind::Scripted) };
     let cards = [answer(7), answer(8), answer(9)];
     let mut all = vec![own(1, 2), own(2, 2), own(3, 2)];
     all.extend(cards.clone());

@@ -5,6 +5,7 @@ mod deliveries;
 mod discussions;
 mod held_mails;
 mod lists;
+pub(in crate::web) mod notify_tokens;
 mod project_times;
 mod projects;
 mod shapes;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -57,6 +58,9 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/inbound/{id}/undo", post(held_mails::undo))
         .route("/v1/posts/{id}/link-address", post(held_mails::link_address))
         .route("/v1/posts/{id}/unlink-address", post(held_mails::unlink_address))
+        .route("/v1/notify-tokens", post(notify_tokens::add).get(notify_tokens::list))
+        .route("/v1/notify-tokens/{id}", delete(notify_tokens::revoke))
+        .merge(super::notify::router())
 }
 
 #[derive(OpenApi)]
@@ -93,7 +97,10 @@ pub(super) fn router() -> Router<Arc<App>> {
         held_mails::dismiss,
         held_mails::undo,
         held_mails::link_address,
-        held_mails::unlink_address
+        held_mails::unlink_address,
+        notify_tokens::add,
+        notify_tokens::list,
+        notify_tokens::revoke
     ),
     modifiers(&Bearer),
     security(("bearer" = []))

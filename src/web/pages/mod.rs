@@ -17,6 +17,7 @@ mod me;
 mod notices_list;
 mod person_picture;
 mod projects;
+mod scripts;
 mod session;
 
 #[cfg(test)]
@@ -41,7 +42,7 @@ use crate::discussions::{ChangeError, CorrectError, Viewer};
 use crate::domain::BODY_BYTES_MAX;
 use crate::store;
 use session::Door;
-pub(super) use session::login_address;
+pub(super) use session::{client_ip, drawer, login_address, network};
 
 /// The largest form: a body whose every byte is percent-encoded, and some room for the other fields.
 const FORM_BYTES_MAX: usize = 3 * BODY_BYTES_MAX + 16 * 1024;
@@ -63,6 +64,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/projects/{key}/code", post(projects::code))
         .route("/projects/{key}/excerpts", post(projects::excerpts))
         .route("/projects/{key}/reopen", post(projects::reopen))
+        .route("/projects/{key}/notify-tokens", post(scripts::make))
+        .route("/projects/{key}/notify-tokens/{id}/revoke", post(scripts::revoke))
         .route("/mail/{token}", get(mail_switch::show).post(mail_switch::switch))
         .route("/discussions", get(discussions_list::list))
         .route("/inbound", get(inbound_list::list))

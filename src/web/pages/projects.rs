@@ -15,9 +15,10 @@ use crate::App;
 use crate::discussions::{self as acts, Viewer};
 use crate::domain::{CodePurpose, REOPEN_DAYS_MAX, Role, is_project_key};
 use crate::store::projects::Project;
-use crate::store::{self, chats, discussions, held_mails, members, projects};
+use crate::store::{self, chats, discussions, held_mails, members, notify_tokens, projects};
 use crate::web::templates::Look;
 use crate::web::templates::projects::{ProjectView, list as draw_list, project as draw};
+use crate::web::templates::scripts::Scripts;
 
 /// Projects on one list.
 pub(super) const PROJECTS_MAX: i64 = 500;
@@ -35,7 +36,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Res
 }
 
 /// The project and the reader's part in it: staff alone see its page.
-async fn as_staff(c: &mut AnyConnection, viewer: &Viewer, key: &str) -> Answer<(Project, Role)> {
+pub(super) async fn as_staff(c: &mut AnyConnection, viewer: &Viewer, key: &str) -> Answer<(Project, Role)> {
     let (project, role) = viewer.project(c, key).await?.ok_or(Refusal::NotFound)?;
     if role.is_staff() { Ok((project, role)) } else { Err(Refusal::Forbidden) }
 }
@@ -44,8 +45,10 @@ async fn as_staff(c: &mut AnyConnection, viewer: &Viewer, key: &str) -> Answer<(
 const HELD_MAX: i64 = 50;
 /// Chats of a project that its page lists.
 const CHATS_MAX: i64 = 200;
+/// Tokens of scripts that it lists.
+const TOKENS_MAX: i64 = 200;
 
-async fn gather(c: &mut AnyConnection, project: Project, role: Role) -> store::Result<ProjectView> {
+pub(super) async fn gather(c: &mut AnyConnection, project: Project, role: Role) -> store::Result<ProjectView> {
     Ok(ProjectView {
         members: members::all(c, project.id).await?,
         chats: chats::all_of_project(c, project.id, CHATS_MAX).await?,
@@ -54,12 +57,13 @@ async fn gather(c: &mut AnyConnection, project: Project, role: Role) -> store::R
         held: held_mails::of_project(c, project.id, HELD_MAX).await?,
         is_owner: role == Role::Owner,
         code: None,
+        scripts: Scripts { tokens: notify_tokens::of_project(c, project.id, TOKENS_MAX).await?, ..Scripts::default() },
         project,
     })
 }
 
 /// Where somebody without a session goes after the login. What is no key leads nowhere.
-fn address(key: &str) -> Answer<String> {
+pub(super) fn address(key: &str) -> Answer<String> {
     if is_project_key(key) { Ok(format!("/projects/{key}")) } else { Err(Refusal::NotFound) }
 }
 

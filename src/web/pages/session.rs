@@ -66,13 +66,13 @@ impl Door {
 }
 
 /// One of 65,536 drawers to count in, so that no number of made-up addresses fills the memory.
-fn drawer(key: &[u8]) -> u16 {
+pub(in crate::web) fn drawer(key: &[u8]) -> u16 {
     let hash = Sha256::digest(key);
     u16::from_be_bytes([hash[0], hash[1]])
 }
 
 /// The part of an address that one customer of a provider has: IPv4 whole, the first 64 bits of IPv6.
-fn network(ip: IpAddr) -> Vec<u8> {
+pub(in crate::web) fn network(ip: IpAddr) -> Vec<u8> {
     match ip.to_canonical() {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets()[..8].to_vec(),
@@ -81,7 +81,7 @@ fn network(ip: IpAddr) -> Vec<u8> {
 
 /// Where a request comes from. A proxy of our own (a peer on this machine or in a private network) tells it in `X-Forwarded-For`, of
 /// which it wrote the last entry; anybody else's is not believed.
-fn client_ip(peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+pub(in crate::web) fn client_ip(peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
     let peer = peer?.ip().to_canonical();
     let ours = match peer {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),

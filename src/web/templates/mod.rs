@@ -20,6 +20,7 @@ pub mod me;
 pub mod notices;
 pub mod post;
 pub mod projects;
+pub mod scripts;
 pub mod told;
 pub mod unsure;
 mod when;

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::icons::{self, Icon};
+use super::scripts::{Scripts, scripts};
 use super::{Look, held, page};
 use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind, REOPEN_DAYS_MAX};
 use crate::store::chats::Chat;
@@ -26,6 +27,8 @@ pub struct ProjectView {
     pub is_owner: bool,
     /// A code that was just made; shown this once.
     pub code: Option<String>,
+    /// What scripts may speak in its chats.
+    pub scripts: Scripts,
 }
 
 /// The reader's projects.
@@ -74,6 +77,7 @@ pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
             (groups(look, view))
             (excerpts(look, view))
             (reopening(look, view))
+            (scripts(look, &project.key, &view.chats, &view.scripts))
             section.card {
                 h2 { (look.t("page.members")) }
                 @if view.members.is_empty() { p.muted { (look.t("page.no_members")) } }
@@ -132,7 +136,7 @@ fn groups(look: &Look<'_>, view: &ProjectView) -> Markup {
     }
 }
 
-fn chat_name(look: &Look<'_>, chat: &Chat) -> String {
+pub(super) fn chat_name(look: &Look<'_>, chat: &Chat) -> String {
     if chat.name.is_empty() { look.word("chat", chat.kind.as_str()) } else { chat.name.clone() }
 }
 

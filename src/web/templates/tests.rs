@@ -20,12 +20,13 @@ use super::me::{Me, me};
 use super::notices::{self, Notices};
 use super::post::{Beside, PostView};
 use super::projects::{ProjectView, list as project_list, project};
+use super::scripts::Scripts;
 use super::told::NoticeView;
 use super::{Look, group, groups, held, trouble};
 use crate::domain::{
     AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap, GapKind,
-    Happening, InboundId, Inbox, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, PersonId, Place, PostId, ProjectId, ProjectKind,
-    Role, Source, Span, Status, Sticker, Via, Why,
+    Happening, InboundId, Inbox, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, NotifyTokenId, PersonId, Place, PostId, ProjectId,
+    ProjectKind, Role, Source, Span, Status, Sticker, Via, Why,
 };
 use crate::i18n::Locale;
 use crate::store::attachments::{Attachment, AttachmentStatus, Thumbnail};
@@ -39,6 +40,7 @@ use crate::store::inbound::{InboundStatus, Listed};
 use crate::store::mail_posts::FromElsewhere;
 use crate::store::members::Member;
 use crate::store::notice_lists::{Listed as Notice, Ride};
+use crate::store::notify_tokens;
 use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::rosters::{Friendship, InChat};
@@ -466,6 +468,23 @@ fn shown(role: Role, status: Status) -> Shown {
     }
 }
 
+fn token(n: i64, name: &str, chat_name: &str, last_used_at: Option<Timestamp>) -> notify_tokens::Listed {
+    notify_tokens::Listed {
+        id: NotifyTokenId(n),
+        name: name.into(),
+        project: ProjectId(1),
+        project_key: "p1".into(),
+        inbox: "line/main".into(),
+        chat: "C1".into(),
+        chat_name: chat_name.into(),
+        chat_kind: ChatKind::Group,
+        made_by: "<b>".into(),
+        created_at: at(-99),
+        last_used_at,
+        calls: 12,
+    }
+}
+
 /// One for every reason, waiting, accepted and dismissed.
 fn held_mails() -> Vec<HeldMail> {
     let decisions = [None, Some(MailDecision::Accepted), Some(MailDecision::Dismissed)];
@@ -608,6 +627,12 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         held: held_mails(),
         is_owner: true,
         code: Some("K7QF-3M9T".into()),
+        scripts: Scripts {
+            tokens: vec![token(1, "<b>", "", Some(at(-9))), token(2, "備份", "<b>", None)],
+            made: Some("tn_0123".into()),
+            name: "<b>".into(),
+            trouble: Some("<b>".into()),
+        },
     };
     let empty = ProjectView {
         project: projects[1].clone(),
@@ -618,6 +643,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         held: vec![],
         is_owner: false,
         code: None,
+        scripts: Scripts::default(),
     };
     vec![
         me(look, &Me { code: Some("K7QF-3M9T".into()), trouble: Some("t".into()), ..account.clone() }),
