@@ -77,6 +77,8 @@ pub struct Wake {
     pub media: Notify,
     /// A small picture is to be made.
     pub thumbnails: Notify,
+    /// Something that the clock starts is to be started now.
+    pub schedule: Notify,
 }
 
 /// Changes that an open page may miss before it is told that it missed some.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::intake::{learn, pictures, watch};
 use crate::store::{codes, reply_tokens, sessions};
-use crate::{App, discussions};
+use crate::{App, discussions, outbox};
 
 /// How often there is a look at what is missing or old.
 const ROUND: Duration = Duration::from_secs(30);
@@ -43,6 +43,7 @@ async fn rounds(app: &App, stop: &CancellationToken) {
         }
         tokio::select! {
             () = tokio::time::sleep(ROUND) => {}
+            () = app.wake.schedule.notified() => {}
             () = stop.cancelled() => {}
         }
     }
@@ -64,6 +65,7 @@ async fn round(app: &App, looks_at_webhooks: bool) -> anyhow::Result<()> {
     if looks_at_webhooks {
         watch::look_at_webhooks(app).await?;
     }
+    outbox::ask_due(app).await?;
     learn::refresh(app).await?;
     pictures::fetch_due(app).await?;
     discussions::refit_nightly(app).await?;

@@ -67,8 +67,11 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
     by_mail.extend(watching_clients);
     by_mail.sort_unstable();
     by_mail.dedup();
+    // An answer on the page can be taken back until something has left for a client.
+    let held = matches!(told.source, Source::Web | Source::Api) && !discussion.urgent && discussion.chat.is_some();
+    let due_at = if held { now + notify.hold } else { now };
     for client in by_mail.into_iter().filter(|c| Some(*c) != told.by) {
-        notices::add(tx, &promise.notice(NoticeKind::Answered, Target::Person(client), now, now)).await?;
+        notices::add(tx, &promise.notice(NoticeKind::Answered, Target::Person(client), due_at, due_at)).await?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::store::{Result, Tx, members, notices, persons};
 /// News waits no longer than this for others to travel with.
 const TOGETHER_WITHIN_MAX: Duration = Duration::from_mins(1);
 
-/// What a notice of the kinds `newcomer` and `gap` tells: its `detail`, as JSON.
+/// What a notice of the kinds `newcomer`, `gap` and `target_gone` tells: its `detail`, as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatNews {
     /// A row of `chats`.
@@ -55,6 +55,12 @@ pub async fn tell_of_newcomer(tx: &mut Tx, app: &App, chat: &Chat, person: Perso
 pub async fn tell_of_gap(tx: &mut Tx, app: &App, chat: &Chat, since: Timestamp) -> Result<()> {
     let news = ChatNews { chat: chat.id.0, person: None, at_us: since.as_microsecond() };
     tell(tx, app, chat, NoticeKind::Gap, news).await
+}
+
+/// Promises the staff to tell that LINE takes no messages for the chat any more.
+pub async fn tell_target_gone(tx: &mut Tx, app: &App, chat: &Chat, since: Timestamp) -> Result<()> {
+    let news = ChatNews { chat: chat.id.0, person: None, at_us: since.as_microsecond() };
+    tell(tx, app, chat, NoticeKind::TargetGone, news).await
 }
 
 async fn tell(tx: &mut Tx, app: &App, chat: &Chat, kind: NoticeKind, news: ChatNews) -> Result<()> {

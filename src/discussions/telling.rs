@@ -1,7 +1,7 @@
 //! What staff do about a notice: let it leave now, cancel it, take that back, have it tried once more.
 
 use crate::App;
-use crate::domain::{NoticeId, NoticeKind, Why};
+use crate::domain::{NoticeId, NoticeKind, Role, Why};
 use crate::store::notice_lists::{self, Listed};
 use crate::store::{self, Tx, deliveries, notices};
 
@@ -36,7 +36,7 @@ pub enum TellingError {
 pub async fn tell_otherwise(tx: &mut Tx, app: &App, viewer: &Viewer, id: NoticeId, what: Telling) -> Result<Listed, TellingError> {
     let notice = notice_lists::find(tx, id).await?.ok_or(TellingError::NotFound)?;
     let may = match notice.project {
-        Some(project) => viewer.role(tx, project).await?.is_some_and(|role| role.is_staff()),
+        Some(project) => viewer.role(tx, project).await?.is_some_and(Role::is_staff),
         None => viewer.is_admin,
     };
     if !may {

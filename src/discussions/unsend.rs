@@ -71,6 +71,19 @@ pub async fn unsend(tx: &mut Tx, app: &App, chat: &Chat, message: &str, at: Time
     Ok((Some(post), unused))
 }
 
+/// Takes a whole post back which no LINE message brought: likewise.
+pub(super) async fn withdraw(tx: &mut Tx, app: &App, chat: &Chat, post: &Post, at: Timestamp) -> Result<Vec<String>> {
+    let drawn = titles_of(tx, post).await?;
+    let unused = attachments::withdraw(tx, post.id, None).await?;
+    posts::retract(tx, post.id, at).await?;
+    versions::forget(tx, post.id).await?;
+    corrections::forget_titles(tx, chat.id, &drawn).await?;
+    let retitled = retitle(tx, app, chat, &drawn).await?;
+    deliveries::take_back(tx, post.id, &retitled).await?;
+    notices::drop_of_post(tx, post.id, "the message was taken back").await?;
+    Ok(unused)
+}
+
 /// Why it was put where it is, without the words that it shared with what was there.
 fn without_words(evidence: &str) -> String {
     let Ok(mut kept) = serde_json::from_str::<serde_json::Value>(evidence) else { return "{}".to_owned() };

@@ -1,5 +1,6 @@
 //! The nouns and their rules. No IO, no clock, no SQL.
 
+mod budget;
 mod calendar;
 mod code;
 mod correction;
@@ -18,6 +19,7 @@ mod script;
 mod thread;
 mod why;
 
+pub use budget::*;
 pub use calendar::*;
 pub use code::*;
 pub use correction::*;

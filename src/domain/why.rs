@@ -11,8 +11,18 @@ words! {
         DayOff = "day_off",
         /// The month's budget is spent: free rides only.
         BudgetSpent = "budget_spent",
-        /// LINE says that the month's messages are used up: free rides only.
-        QuotaUsedUp = "quota_used_up",
+        /// The project's monthly budget does not cover it: free rides only.
+        ProjectBudgetSpent = "project_budget_spent",
+        /// LINE's quota of the month does not cover it: free rides only.
+        QuotaSpent = "quota_spent",
+        /// LINE refused a push for the quota although some is left: free rides only, for an hour.
+        QuotaReserved = "quota_reserved",
+        /// LINE refused a push for the quota and does not say how much there is: free rides only.
+        QuotaRefused = "quota_refused",
+        /// LINE takes no messages for the chat any more.
+        TargetGone = "target_gone",
+        /// They blocked the account.
+        Blocked = "blocked",
         /// Its reply token was no longer good; it takes another ride.
         TokenGone = "token_gone",
         /// The other side cannot take it just now.
@@ -69,6 +79,9 @@ words! {
 }
 
 impl Why {
+    /// Why no push is paid for what waits.
+    pub const MONEY: [Self; 5] = [Self::BudgetSpent, Self::ProjectBudgetSpent, Self::QuotaSpent, Self::QuotaReserved, Self::QuotaRefused];
+
     /// With the other side's own words, as they are kept: `refused: 403 {"message":"…"}`.
     pub fn quoting(self, words: &str) -> String {
         if words.is_empty() { self.as_str().to_owned() } else { format!("{self}: {words}") }
@@ -84,7 +97,7 @@ impl Why {
 
     /// Whether only free rides are left until the notice's deadline, which it put off.
     pub fn is_about_money(self) -> bool {
-        matches!(self, Self::BudgetSpent | Self::QuotaUsedUp)
+        Self::MONEY.contains(&self)
     }
 
     /// Whether it may have arrived, so that another try could tell it twice.

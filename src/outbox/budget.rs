@@ -1,50 +1,151 @@
-//! What LINE may cost: the month's budget, and the month's quota once LINE says that it is spent.
+//! What LINE may cost: asking LINE for the month, holding back what does not fit, and letting it go again.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
-use crate::domain::Inbox;
+use crate::channels::line::client::Line;
+use crate::discussions::{self as acts, Held};
+use crate::domain::{Inbox, QUOTA_RESERVED_STOPS, Why};
+use crate::store::bills::{self, Payer};
 use crate::store::chats::Chat;
-use crate::store::{Result, Tx, deliveries, settings};
+use crate::store::line_quotas::{self, LineQuota};
+use crate::store::{Result, Tx};
 
-/// Until when the chat's pushes cannot be paid, if they cannot: only free rides until then.
-pub(super) async fn spent_until(tx: &mut Tx, app: &App, chat: &Chat) -> Result<Option<Timestamp>> {
+/// How often LINE is asked.
+const ASK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How soon again where it did not answer.
+const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// How long LINE may take over both answers; a refused push waits for them.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(12);
+
+/// Why and until when the chat's pushes cannot be paid, if they cannot: only free rides until then. Staff are told once a month. Where they
+/// can, nobody else spends the same money before the transaction ends.
+pub(super) async fn held_back(tx: &mut Tx, app: &App, chat: &Chat) -> Result<Option<Held>> {
+    line_quotas::lock(tx, app.db.dialect, &chat.inbox).await?;
+    let Some(held) = acts::held_back(tx, app, chat).await? else { return Ok(None) };
+    acts::watch_budget(tx, app, chat, Some(held.why)).await?;
+    Ok(Some(held))
+}
+
+/// LINE refused a push into the chat for the quota, and `told` what it says of the month now, if it does: why and until when no other is
+/// tried.
+pub(super) async fn quota_refused(tx: &mut Tx, app: &App, chat: &Chat, told: bool) -> Result<Held> {
+    // The account's pushes on their way are counted as spent; the refused one is among them still, and is not.
+    let mut held = acts::held_back(tx, app, chat).await?;
     let now = app.clock.now();
-    if let Some(until) = settings::find(tx, &spent_key(&chat.inbox))
-        .await?
-        .and_then(|us| us.parse().ok())
-        .and_then(|us| Timestamp::from_microsecond(us).ok())
-        && until > now
-    {
-        return Ok(Some(until));
+    if held.is_none() {
+        let (why, until) =
+            if told { (Why::QuotaReserved, now + QUOTA_RESERVED_STOPS) } else { (Why::QuotaRefused, acts::this_month(app).until) };
+        line_quotas::stop(tx, &chat.inbox, why, until).await?;
+        held = Some(Held { why, until });
     }
-    if let Some(budget) = app.config.notify.monthly_budget {
-        let (from, until) = month(app, now);
-        let heads = chat.member_count.unwrap_or(1);
-        let spent = deliveries::pushed_heads(tx, chat.inbox.as_str(), from).await?;
-        if u64::try_from(spent + heads).unwrap_or(0) > budget {
-            return Ok(Some(until));
+    let held = held.unwrap_or(Held { why: Why::QuotaRefused, until: now });
+    acts::watch_budget(tx, app, chat, Some(held.why)).await?;
+    Ok(held)
+}
+
+/// Asks LINE about each account whose month was not asked for within the hour, or in this month.
+///
+/// # Errors
+/// What the database says; that LINE does not answer is noted and asked again later.
+pub async fn ask_due(app: &App) -> Result<()> {
+    for name in app.line.keys() {
+        let known = line_quotas::find(&mut *app.db.read().await?, &Inbox::line(name)).await?;
+        if is_due(app, known.as_ref()) {
+            ask(app, name).await?;
         }
     }
-    Ok(None)
+    Ok(())
 }
 
-/// LINE said that the month's quota is used up: no more pushes until the month turns.
-pub(super) async fn quota_spent(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<Timestamp> {
-    let (_, until) = month(app, app.clock.now());
-    settings::put(tx, &spent_key(inbox), &until.as_microsecond().to_string()).await?;
-    Ok(until)
+fn is_due(app: &App, known: Option<&LineQuota>) -> bool {
+    let now = app.clock.now();
+    let Some((known, tried_at)) = known.and_then(|k| Some((k, k.tried_at?))) else { return true };
+    let month = acts::this_month(app);
+    match known.asked_at {
+        Some(at) if at >= tried_at => tried_at <= now - ASK_EVERY || at < month.from,
+        // The last question was not answered.
+        _ => tried_at <= now - ASK_AGAIN_AFTER,
+    }
 }
 
-fn spent_key(inbox: &Inbox) -> String {
-    format!("quota_spent_until/{}", inbox.as_str())
+/// Asks LINE how the account's month stands, keeps it, and lets go what it pays for. Whether LINE answered.
+pub(super) async fn ask(app: &App, name: &str) -> Result<bool> {
+    let Some(line) = app.line.get(name) else { return Ok(false) };
+    let inbox = Inbox::line(name);
+    // Before the question: what is pushed while LINE answers is counted twice rather than never.
+    let asked_at = app.clock.now();
+    let answer = tokio::time::timeout(ANSWERS_WITHIN, answers(line)).await;
+    let mut tx = app.db.begin().await?;
+    line_quotas::tried(&mut tx, &inbox, asked_at).await?;
+    let answered = match answer {
+        Ok(Ok((quota, used))) => {
+            keep(&mut tx, app, &inbox, (quota, used), asked_at).await?;
+            true
+        }
+        Ok(Err(why)) => {
+            tracing::warn!(account = name, why, "LINE does not tell what is left of the month's messages");
+            false
+        }
+        Err(_) => {
+            tracing::warn!(account = name, "LINE does not tell in time what is left of the month's messages");
+            false
+        }
+    };
+    tx.commit().await?;
+    if answered {
+        measure(app, &inbox).await?;
+        app.wake.outbox.notify_one();
+    }
+    Ok(answered)
 }
 
-/// The month's beginning and end in the server's time zone.
-fn month(app: &App, now: Timestamp) -> (Timestamp, Timestamp) {
-    let zone = &app.config.server.time_zone;
-    let first = now.to_zoned(zone.clone()).date().first_of_month();
-    let at = |date: jiff::civil::Date| date.to_zoned(zone.clone()).map_or(now, |z| z.timestamp());
-    let next = first.checked_add(jiff::Span::new().months(1)).unwrap_or(first);
-    (at(first), at(next))
+/// The quota (`None` = no limit) and what was used of it (`None` = LINE knows no such number).
+async fn answers(line: &Line) -> std::result::Result<(Option<i64>, Option<i64>), String> {
+    let (quota, used) = tokio::join!(line.quota(), line.consumption());
+    let quota = quota.map_err(|e| e.to_string())?.ok_or("there is no quota")?;
+    let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    Ok((quota.limited.map(whole), used.map_err(|e| e.to_string())?.map(whole)))
+}
+
+async fn keep(tx: &mut Tx, app: &App, inbox: &Inbox, told: (Option<i64>, Option<i64>), asked_at: Timestamp) -> Result<()> {
+    let before = line_quotas::find(tx, inbox).await?;
+    let ours = bills::heads(tx, Payer::Account(inbox), acts::this_month(app).from).await?;
+    line_quotas::told(tx, inbox, told, ours, asked_at).await?;
+    let (quota, _) = told;
+    let grew = |before: &LineQuota| before.quota.is_some_and(|old| quota.is_none_or(|new| new > old));
+    // A stop that LINE's silence led to ends with its answer, and one for what is reserved where there is more now.
+    let stopped = before.as_ref().and_then(|b| b.stopped);
+    if stopped.is_some_and(|(why, until)| why == Why::QuotaRefused || until <= asked_at) || before.as_ref().is_some_and(grew) {
+        line_quotas::go_on(tx, inbox).await?;
+    }
+    acts::let_go(tx, app, inbox).await?;
+    acts::watch_account(tx, app, inbox, false).await
+}
+
+/// Writes the account's month down for `/metrics`.
+pub(super) async fn measure(app: &App, inbox: &Inbox) -> Result<()> {
+    let mut c = app.db.read().await?;
+    let month = acts::account_month(&mut c, app, inbox).await?;
+    let forecast = acts::account_forecast(&mut c, app, inbox, &month).await?;
+    let name = inbox.name().to_owned();
+    let set = |gauge: &'static str, heads: i64| {
+        // Gauges are floating; a month's messages are far below 2^32.
+        metrics::gauge!(gauge, "inbox" => name.clone()).set(f64::from(u32::try_from(heads).unwrap_or(u32::MAX)));
+    };
+    if let Some(limit) = month.limit {
+        set("threadline_line_limit", limit);
+        set("threadline_line_left", (limit - month.used).max(0));
+    }
+    if let Some(quota) = month.told.as_ref().and_then(|t| t.quota) {
+        set("threadline_line_quota", quota);
+    }
+    set("threadline_line_used", month.used);
+    set("threadline_line_ours", month.ours);
+    if let Some(forecast) = forecast {
+        set("threadline_line_forecast", forecast);
+    }
+    Ok(())
 }

@@ -10,8 +10,7 @@ use uuid::Uuid;
 
 use self::facts::Fact;
 use super::policy::{self, Act, Chances, Decision, Held, Pointless, Waiting};
-use super::{budget, calendar};
-use super::{line_replies, script_parts};
+use super::{budget, calendar, line_replies, script_parts, targets};
 use crate::App;
 use crate::channels::line::render;
 use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Via, Why};
@@ -41,9 +40,9 @@ pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> 
     chats::lock(&mut tx, app.db.dialect, id).await?;
     let chat = chats::get(&mut tx, id).await?;
     let promised = notices::of_chat(&mut tx, id, NOTICES_MAX).await?;
-    if chat.left_at.is_some() {
-        let due: Vec<NoticeId> = promised.iter().filter(|n| n.due_at <= now).map(|n| n.id).collect();
-        notices::fail_all(&mut tx, &due, Why::LeftChat.as_str()).await?;
+    if let Some(why) = targets::out_of_reach(&mut tx, &chat).await? {
+        let due: Vec<Notice> = promised.into_iter().filter(|n| n.due_at <= now).collect();
+        targets::fail(&mut tx, app, &due, &why).await?;
         tx.commit().await?;
         return Ok(false);
     }
@@ -71,7 +70,9 @@ async fn chances(tx: &mut Tx, app: &App, chat: &Chat, waiting: &[Waiting]) -> Re
     let mut chances = Chances { free_until: fresh.map(|at| at + REPLY_TOKEN_GOOD_FOR), ..Chances::default() };
     if fresh.is_none() && waiting.iter().any(|n| policy::is_ripe(n, now)) {
         chances.closed_until = calendar::closed_until(tx, app, chat.project, now).await?;
-        chances.spent_until = budget::spent_until(tx, app, chat).await?;
+        if chances.closed_until.is_none() || waiting.iter().any(|n| n.urgent) {
+            chances.spent = budget::held_back(tx, app, chat).await?.map(|held| (held.until, held.why));
+        }
     }
     Ok(chances)
 }
@@ -94,11 +95,11 @@ async fn postpone(
 ) -> Result<(), store::Error> {
     let reason = match why {
         Held::Closed(why) => why.reason(),
-        Held::Spent => Why::BudgetSpent.as_str().to_owned(),
+        Held::Spent(why) => why.as_str().to_owned(),
     };
     for fact in facts.iter().filter(|f| these.contains(&f.notice.id)) {
         notices::postpone(tx, fact.notice.id, until, &reason).await?;
-        if *why == Held::Spent {
+        if matches!(why, Held::Spent(_)) {
             mail_instead(tx, app, &fact.notice).await?;
         }
     }
@@ -135,7 +136,7 @@ async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free
         body: &body,
         reply_token: token.as_ref().map(|(token, _)| token.as_str()),
         message_id: None,
-        heads: if free { 0 } else { chat.member_count.unwrap_or(1) },
+        heads: if free { 0 } else { chat.heads() },
         now,
     };
     let delivery = deliveries::add(tx, &new).await?;
@@ -143,15 +144,18 @@ async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free
     Ok(true)
 }
 
-/// The project's clients who have a mail address are told by mail what LINE cannot be paid to tell.
+/// The project's clients who have a mail address are told by mail, once, what LINE cannot be paid to tell.
 pub(super) async fn mail_instead(tx: &mut Tx, app: &App, notice: &Notice) -> Result<(), store::Error> {
     let now = app.clock.now();
-    let (Some(discussion), Some(_), Some(_)) = (notice.discussion, notice.post, &app.smtp) else { return Ok(()) };
+    let (Some(discussion), Some(post), Some(_)) = (notice.discussion, notice.post, &app.smtp) else { return Ok(()) };
     if notice.kind != NoticeKind::Answered {
         return Ok(());
     }
     let project = discussions::get(tx, discussion).await?.project;
     for client in members::clients_with_email(tx, project).await? {
+        if notices::is_promised(tx, client, post).await? {
+            continue;
+        }
         let new = NewNotice {
             kind: notice.kind,
             discussion: notice.discussion,

@@ -1,7 +1,9 @@
 //! Telling people: what waits is bundled by destination ([`bundle`]), frozen as a delivery, claimed under a lease, sent ([`send`]) and
-//! settled ([`settle`]). What leaves for LINE when is for [`policy`] to say, with what [`calendar`] and [`budget`] know.
+//! settled ([`settle`]). What leaves for LINE when is for [`policy`] to say, with what [`calendar`] and [`budget`] know; whether LINE reaches
+//! a chat at all, [`targets`] finds out.
 
 mod budget;
+mod budget_news;
 mod bundle;
 mod calendar;
 mod line_bundle;
@@ -13,6 +15,7 @@ pub mod policy;
 mod script_parts;
 mod send;
 mod settle;
+mod targets;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +23,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+pub use budget::ask_due;
 
 use crate::App;
 use crate::store::{self, deliveries, notices};
@@ -83,6 +88,7 @@ impl Sending {
 
 /// Bundles what is due and begins to send what is frozen. How much it did.
 async fn step(app: &Arc<App>, sending: &mut Sending) -> Result<usize, store::Error> {
+    targets::count_heads(app, app.clock.now()).await?;
     let bundled = bundle::all_due(app).await?;
     let mut claimed = 0;
     for mail in [false, true] {

@@ -1,9 +1,11 @@
-//! Freezing what staff are told by mail of a group itself: who came, and that its record stopped. One mail a group and kind.
+//! Freezing what staff are told by mail of a group itself: who came, that its record stopped, that LINE does not reach it any more. One mail
+//! a group and kind. What an account's or a project's month is about is for [`budget_news`].
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::budget_news;
 use crate::App;
 use crate::channels::email::render::{self, OutgoingMail};
 use crate::discussions::{ChatNews, role_in};
@@ -21,9 +23,11 @@ const NEWS_MAX: i64 = 200;
 const NAMES_MAX: usize = 10;
 
 /// What one mail says.
-struct Letter {
-    subject: String,
-    intro: String,
+pub(super) struct Letter {
+    pub subject: String,
+    pub intro: String,
+    /// Where it leads: a local path, and the key of what that is called.
+    pub link: (String, &'static str),
 }
 
 /// Freezes the news that is due for this person, each with what waits beside it. How many deliveries were made.
@@ -32,15 +36,19 @@ pub(super) async fn freeze(app: &App, person: PersonId) -> Result<usize, store::
     let mut tx = app.db.begin().await?;
     persons::lock(&mut tx, app.db.dialect, person).await?;
     let mut groups: BTreeMap<(ChatId, NoticeKind), Vec<(Notice, ChatNews)>> = BTreeMap::new();
-    let mut odd = vec![];
+    let (mut odd, mut of_budgets) = (vec![], vec![]);
     for notice in notices::news_of(&mut tx, person, NEWS_MAX).await? {
+        if notice.kind == NoticeKind::BudgetNear {
+            of_budgets.push(notice);
+            continue;
+        }
         match ChatNews::read(notice.detail.as_deref()) {
             Some(news) => groups.entry((news.chat(), notice.kind)).or_default().push((notice, news)),
             None => odd.push(notice.id),
         }
     }
     notices::fail_all(&mut tx, &odd, Why::Unreadable.as_str()).await?;
-    let mut made = 0;
+    let mut made = budget_news::freeze(&mut tx, app, person, of_budgets).await?;
     for ((chat, kind), told) in groups.into_iter().filter(|(_, told)| told.iter().any(|(n, _)| n.due_at <= now)) {
         let all: Vec<NoticeId> = told.iter().map(|(n, _)| n.id).collect();
         let news: Vec<ChatNews> = told.into_iter().map(|(_, news)| news).collect();
@@ -57,12 +65,7 @@ async fn freeze_one(
     (chat, kind, news): (ChatId, NoticeKind, &[ChatNews]),
     all: &[NoticeId],
 ) -> Result<bool, store::Error> {
-    let reader = persons::find(tx, person).await?;
-    let address = persons::email(tx, person).await?;
-    let (Some(reader), Some(address), Some(_)) = (reader, address, &app.config.smtp) else {
-        notices::fail_all(tx, all, Why::NoAddress.as_str()).await?;
-        return Ok(false);
-    };
+    let Some((reader, address)) = reader_of(tx, app, person, all).await? else { return Ok(false) };
     let chat = chats::get(tx, chat).await?;
     if !role_in(tx, chat.project, &reader).await?.is_staff() {
         notices::drop_all(tx, all, Why::NotTheirs.as_str()).await?;
@@ -70,21 +73,50 @@ async fn freeze_one(
     }
     let letter = match kind {
         NoticeKind::Newcomer => newcomers(tx, app, &chat, news).await?,
+        NoticeKind::TargetGone => target_gone(tx, app, &chat).await?,
         _ => gap(tx, app, &chat, news).await?,
     };
     let Some(letter) = letter else {
         notices::drop_all(tx, all, Why::NoLongerSo.as_str()).await?;
         return Ok(false);
     };
+    send(tx, app, &letter, (&reader, &address), all).await?;
+    Ok(true)
+}
+
+/// Who reads it, and where; its notices have failed where they cannot be written to.
+pub(super) async fn reader_of(
+    tx: &mut Tx,
+    app: &App,
+    person: PersonId,
+    all: &[NoticeId],
+) -> Result<Option<(Person, String)>, store::Error> {
+    let reader = persons::find(tx, person).await?;
+    let address = persons::email(tx, person).await?;
+    let (Some(reader), Some(address), Some(_)) = (reader, address, &app.config.smtp) else {
+        notices::fail_all(tx, all, Why::NoAddress.as_str()).await?;
+        return Ok(None);
+    };
+    Ok(Some((reader, address)))
+}
+
+/// Freezes the letter; the notices travel in it.
+pub(super) async fn send(
+    tx: &mut Tx,
+    app: &App,
+    letter: &Letter,
+    (reader, address): (&Person, &str),
+    all: &[NoticeId],
+) -> Result<(), store::Error> {
     let uuid = Uuid::new_v4();
-    let (message_id, raw) = write(app, &letter, &reader, &address, uuid);
+    let (message_id, raw) = write(app, letter, reader, address, uuid);
     let body = String::from_utf8(raw).expect("a mail that we write is ASCII");
     let new = NewDelivery {
         uuid,
         via: Via::Email,
-        target: &address,
+        target: address,
         chat: None,
-        person: Some(person),
+        person: Some(reader.id),
         discussion: None,
         body: &body,
         reply_token: None,
@@ -93,8 +125,11 @@ async fn freeze_one(
         now: app.clock.now(),
     };
     let delivery = deliveries::add(tx, &new).await?;
-    notices::freeze(tx, all, delivery).await?;
-    Ok(true)
+    notices::freeze(tx, all, delivery).await.map(drop)
+}
+
+fn groups_link() -> (String, &'static str) {
+    ("/groups".to_owned(), "mail.groups_link")
 }
 
 fn name_of(app: &App, chat: &Chat) -> String {
@@ -122,7 +157,20 @@ async fn newcomers(tx: &mut Tx, app: &App, chat: &Chat, news: &[ChatNews]) -> Re
     }
     let (group, project) = (name_of(app, chat), projects::get(tx, chat.project).await?.name);
     let values = [("names", said.as_str()), ("group", &group), ("project", &project), ("count", &count)];
-    Ok(Some(Letter { subject: texts.fill("mail.newcomer_subject", &values), intro: texts.fill("mail.newcomer_intro", &values) }))
+    let (subject, intro) = (texts.fill("mail.newcomer_subject", &values), texts.fill("mail.newcomer_intro", &values));
+    Ok(Some(Letter { subject, intro, link: groups_link() }))
+}
+
+/// `None` where something was heard from there meanwhile.
+async fn target_gone(tx: &mut Tx, app: &App, chat: &Chat) -> Result<Option<Letter>, store::Error> {
+    let Some((since, _)) = chat.unreachable else { return Ok(None) };
+    let texts = app.texts();
+    let server = &app.config.server;
+    let since = When { texts, zone: &server.time_zone, now: app.clock.now() }.absolute(since);
+    let (group, project) = (name_of(app, chat), projects::get(tx, chat.project).await?.name);
+    let values = [("group", group.as_str()), ("project", &project), ("since", &since)];
+    let (subject, intro) = (texts.fill("mail.target_gone_subject", &values), texts.fill("mail.target_gone_intro", &values));
+    Ok(Some(Letter { subject, intro, link: groups_link() }))
 }
 
 /// `None` where there is no such gap: the account came back in the same instant.
@@ -138,7 +186,7 @@ async fn gap(tx: &mut Tx, app: &App, chat: &Chat, news: &[ChatNews]) -> Result<O
     let (group, project) = (name_of(app, chat), projects::get(tx, chat.project).await?.name);
     let values = [("group", group.as_str()), ("project", &project), ("from", &from), ("to", &to)];
     let intro = texts.fill(if gap.to.is_some() { "mail.gap_intro_over" } else { "mail.gap_intro" }, &values);
-    Ok(Some(Letter { subject: texts.fill("mail.gap_subject", &values), intro }))
+    Ok(Some(Letter { subject: texts.fill("mail.gap_subject", &values), intro, link: groups_link() }))
 }
 
 fn write(app: &App, letter: &Letter, reader: &Person, address: &str, uuid: Uuid) -> (MessageId, Vec<u8>) {
@@ -164,8 +212,8 @@ fn write(app: &App, letter: &Letter, reader: &Person, address: &str, uuid: Uuid)
         alert: None,
         intro: letter.intro.clone(),
         posts: vec![],
-        link: format!("{}/groups", server.public_url),
-        link_label: texts.get("mail.groups_link").to_owned(),
+        link: format!("{}{}", server.public_url, letter.link.0),
+        link_label: texts.get(letter.link.1).to_owned(),
         with_marker: false,
         footer: vec![texts.get("mail.footer_news").to_owned()],
         switch_label: String::new(),

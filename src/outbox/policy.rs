@@ -96,15 +96,15 @@ pub struct Chances {
     pub free_until: Option<Timestamp>,
     /// Until when the chat does not want to hear.
     pub closed_until: Option<(Timestamp, Closed)>,
-    /// Until when there is no money for a push to it.
-    pub spent_until: Option<Timestamp>,
+    /// Until when there is no money for a push to it, and why.
+    pub spent: Option<(Timestamp, Why)>,
 }
 
 /// What holds a push back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
     Closed(Closed),
-    Spent,
+    Spent(Why),
 }
 
 /// What is to be done.
@@ -173,8 +173,8 @@ fn act(now: Timestamp, waiting: &[&Waiting], chances: &Chances) -> Act {
     if let Some((until, why)) = chances.closed_until.clone().filter(|_| !is_urgent) {
         return Act::Postpone { these: these(), until, why: Held::Closed(why) };
     }
-    if let Some(until) = chances.spent_until {
-        return Act::Postpone { these: these(), until, why: Held::Spent };
+    if let Some((until, why)) = chances.spent {
+        return Act::Postpone { these: these(), until, why: Held::Spent(why) };
     }
     if !is_urgent && is_worth_waiting(now, &later, deadline + COMPANY) {
         return Act::Wait;

@@ -4,7 +4,7 @@ use serde_json::from_str;
 
 use super::line_bundle::Frozen;
 use super::settle::{self, Outcome};
-use super::{LEASE, RENEW_EVERY};
+use super::{LEASE, RENEW_EVERY, budget, targets};
 use crate::App;
 use crate::channels::email::smtp::SendOutcome as Mailed;
 use crate::channels::line::client::SendOutcome as Told;
@@ -22,7 +22,22 @@ pub(super) async fn one(app: &App, delivery: Delivery) {
     if let Err(error) = settle::settle(app, &delivery, outcome).await {
         tracing::error!(delivery = %delivery.uuid, %error, "a delivery's outcome could not be recorded");
     }
+    if delivery.via == Via::LinePush {
+        measure(app, &delivery).await;
+    }
     app.wake.outbox.notify_one();
+}
+
+/// The account's month has changed: `/metrics` says so.
+async fn measure(app: &App, delivery: &Delivery) {
+    let measured = async {
+        let Some(id) = delivery.chat else { return Ok(()) };
+        let inbox = chats::get(&mut *app.db.read().await?, id).await?.inbox;
+        budget::measure(app, &inbox).await
+    };
+    if let Err(error) = measured.await {
+        tracing::debug!(%error, "the month's messages could not be counted");
+    }
 }
 
 async fn try_once(app: &App, delivery: &Delivery) -> Outcome {
@@ -75,12 +90,13 @@ async fn line(app: &App, delivery: &Delivery) -> Outcome {
         (_, Err(error)) => Err(error),
         (None, _) => return Outcome::Failed(Why::Unreadable.to_string()),
     };
-    let inbox = match chat {
-        Ok(chat) => chat.inbox,
+    let chat = match chat {
+        Ok(chat) => chat,
         Err(error) => return Outcome::NotNow(error.to_string()),
     };
-    let Some(line) = app.line.get(inbox.name()) else {
-        return Outcome::Failed(Why::NoAccount.quoting(inbox.name()));
+    let account = chat.inbox.name();
+    let Some(line) = app.line.get(account) else {
+        return Outcome::Failed(Why::NoAccount.quoting(account));
     };
     let told = match &delivery.reply_token {
         Some(token) => line.reply_as(token, &frozen.messages, frozen.quiet).await,
@@ -91,7 +107,12 @@ async fn line(app: &App, delivery: &Delivery) -> Outcome {
         Told::InvalidToken => Outcome::TokenRefused,
         Told::Unknown(why) => Outcome::NoAnswer(why),
         Told::ServerError(why) | Told::NotSent(why) | Told::RateLimited(why) => Outcome::NotNow(why),
-        Told::QuotaUsedUp(why) => Outcome::QuotaUsedUp(why),
-        Told::Rejected(why) => Outcome::Failed(Why::Refused.quoting(&why)),
+        // "You have reached your monthly limit" is said of what is reserved, too: LINE is asked what there is.
+        Told::QuotaUsedUp(_) => match budget::ask(app, account).await {
+            Ok(told) => Outcome::QuotaUsedUp { told },
+            Err(error) => Outcome::NotNow(error.to_string()),
+        },
+        Told::Unreachable(why) if targets::is_gone(app, &chat, &why).await => Outcome::Unreachable(why),
+        Told::Unreachable(why) | Told::Rejected(why) => Outcome::Failed(Why::Refused.quoting(&why)),
     }
 }

@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::from_str;
 
-use super::budget;
 use super::line_bundle::{Frozen, mail_instead};
+use super::{budget, targets};
 use crate::App;
+use crate::discussions::watch_budget;
 use crate::domain::{DeliveryStatus, DiscussionId, REPLY_TOKEN_GOOD_FOR, Via, Why};
 use crate::store::deliveries::Delivery;
 use crate::store::{self, Tx, chats, deliveries, discussions, notices, posts, reply_tokens};
@@ -37,8 +38,10 @@ pub(super) enum Outcome {
     Deferred(String),
     /// LINE does not take this reply token (any more).
     TokenRefused,
-    /// The month's quota is used up.
-    QuotaUsedUp(String),
+    /// The month's quota does not cover it; `told`: LINE was asked, and said how the month stands.
+    QuotaUsedUp { told: bool },
+    /// LINE takes no messages for this chat.
+    Unreachable(String),
     /// It will never be taken; a [`Why`], with the other side's words.
     Failed(String),
     /// What it told of was taken back after a try of which nobody knows whether it arrived; it has no body any more.
@@ -54,7 +57,8 @@ impl Outcome {
             Self::NotNow(_) => "not_now",
             Self::Deferred(_) => "deferred",
             Self::TokenRefused => "token_refused",
-            Self::QuotaUsedUp(_) => "quota",
+            Self::QuotaUsedUp { .. } => "quota",
+            Self::Unreachable(_) => "unreachable",
             Self::Failed(_) => "failed",
             Self::TakenBack => "taken_back",
         }
@@ -75,7 +79,8 @@ pub(super) async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> 
         Outcome::TokenRefused => {
             ride_again(&mut tx, delivery, Why::TokenGone.as_str(), None).await?;
         }
-        Outcome::QuotaUsedUp(why) => quota_used_up(&mut tx, app, delivery, &Why::QuotaUsedUp.quoting(&why)).await?,
+        Outcome::QuotaUsedUp { told } => quota_used_up(&mut tx, app, delivery, told).await?,
+        Outcome::Unreachable(why) => unreachable(&mut tx, app, delivery, &why).await?,
         Outcome::Failed(why) => end(&mut tx, delivery, DeliveryStatus::Failed, &why, now).await?,
         Outcome::TakenBack => taken_back(&mut tx, delivery).await?,
         Outcome::NoAnswer(why) => later(&mut tx, app, delivery, &why, false).await?,
@@ -109,6 +114,10 @@ async fn end(tx: &mut Tx, delivery: &Delivery, status: DeliveryStatus, why: &str
 async fn sent(tx: &mut Tx, app: &App, delivery: &Delivery, message_ids: &[String]) -> Result<(), store::Error> {
     deliveries::end(tx, delivery.id, DeliveryStatus::Sent, None, app.clock.now()).await?;
     notices::settle(tx, delivery.id, DeliveryStatus::Sent).await?;
+    if let Some(chat) = delivery.chat.filter(|_| delivery.via == Via::LinePush) {
+        let chat = chats::get(tx, chat).await?;
+        watch_budget(tx, app, &chat, None).await?;
+    }
     let (Some(chat), Ok(frozen)) = (delivery.chat, from_str::<Frozen>(&delivery.body)) else { return Ok(()) };
     for (message, about) in message_ids.iter().zip(&frozen.about) {
         for discussion in about {
@@ -149,14 +158,29 @@ async fn taken_back(tx: &mut Tx, delivery: &Delivery) -> Result<(), store::Error
     Ok(())
 }
 
-async fn quota_used_up(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str) -> Result<(), store::Error> {
+async fn quota_used_up(tx: &mut Tx, app: &App, delivery: &Delivery, told: bool) -> Result<(), store::Error> {
     let Some(chat) = delivery.chat else { return Ok(()) };
-    let inbox = chats::get(tx, chat).await?.inbox;
-    let until = budget::quota_spent(tx, app, &inbox).await?;
-    tracing::warn!(inbox = inbox.as_str(), %until, "LINE's monthly quota is used up: only free replies until the month turns");
+    let chat = chats::get(tx, chat).await?;
     let waiting = notices::of_delivery(tx, delivery.id).await?;
-    ride_again(tx, delivery, why, Some(until)).await?;
+    // Given up before the month is counted: what was refused is not spent.
+    deliveries::drop_delivery(tx, delivery.id, Why::QuotaRefused.as_str()).await?;
+    let held = budget::quota_refused(tx, app, &chat, told).await?;
+    tracing::warn!(inbox = chat.inbox.as_str(), why = %held.why, until = %held.until, "LINE's quota stops a push: only free replies until then");
+    notices::thaw(tx, delivery.id, Some(held.until), held.why.as_str()).await?;
     for notice in waiting {
+        mail_instead(tx, app, &notice).await?;
+    }
+    Ok(())
+}
+
+/// What was to be told there is told by mail where it can be; nothing is sent there until something is heard from there.
+async fn unreachable(tx: &mut Tx, app: &App, delivery: &Delivery, why: &str) -> Result<(), store::Error> {
+    let lost = notices::of_delivery(tx, delivery.id).await?;
+    end(tx, delivery, DeliveryStatus::Failed, &Why::TargetGone.quoting(why), app.clock.now()).await?;
+    if let Some(chat) = delivery.chat {
+        targets::gone(tx, app, chat, why).await?;
+    }
+    for notice in lost {
         mail_instead(tx, app, &notice).await?;
     }
     Ok(())

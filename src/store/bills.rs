@@ -60,3 +60,29 @@ pub async fn by_day(c: &mut AnyConnection, from: Timestamp, until: Timestamp) ->
     )
     .await
 }
+
+/// Who pays for a push.
+#[derive(Clone, Copy, Debug)]
+pub enum Payer<'a> {
+    Account(&'a Inbox),
+    Project(ProjectId),
+}
+
+/// Heads of the payer's pushes since `since`, with those that are frozen and on their way.
+pub async fn heads(c: &mut AnyConnection, payer: Payer<'_>, since: Timestamp) -> Result<i64> {
+    let (of, value) = match payer {
+        Payer::Account(inbox) => ("ch.inbox = $2", sql::Value::from(inbox.as_str())),
+        Payer::Project(id) => ("ch.project_id = $2", sql::Value::from(id)),
+    };
+    let mut values = args![since];
+    values.push(value);
+    // Two sums, so that each finds its index.
+    let sum = |which: &str| {
+        format!(
+            "(SELECT COALESCE(SUM(v.heads), 0) FROM deliveries v JOIN chats ch ON ch.id = v.chat_id \
+             WHERE v.via = 'line-push' AND {which} AND {of})"
+        )
+    };
+    let (sent, under_way) = (sum("v.status = 'sent' AND v.sent_at >= $1"), sum("v.status = 'pending'"));
+    sql::one(c, format!("SELECT CAST({sent} + {under_way} AS BIGINT)"), values).await
+}

@@ -25,10 +25,19 @@ pub struct Chat {
     pub named_at: Option<Timestamp>,
     pub last_event_at: Option<Timestamp>,
     pub left_at: Option<Timestamp>,
+    /// Since when LINE takes no messages for it, and what it said; `None` once something was heard from there again.
+    pub unreachable: Option<(Timestamp, String)>,
 }
 
-const COLUMNS: &str =
-    "c.id, c.inbox, c.external_id, c.kind, c.name, c.project_id, c.bound, c.member_count, c.named_at, c.last_event_at, c.left_at";
+impl Chat {
+    /// Heads that a push into it is billed for, as far as is known.
+    pub fn heads(&self) -> i64 {
+        self.member_count.unwrap_or(1)
+    }
+}
+
+const COLUMNS: &str = "c.id, c.inbox, c.external_id, c.kind, c.name, c.project_id, c.bound, c.member_count, c.named_at, c.last_event_at, \
+                       c.left_at, c.unreachable_since, c.unreachable_why";
 
 impl FromRow for Chat {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
@@ -44,6 +53,7 @@ impl FromRow for Chat {
             named_at: c.get()?,
             last_event_at: c.get()?,
             left_at: c.get()?,
+            unreachable: c.get::<Option<Timestamp>>()?.zip(c.get::<Option<String>>()?),
         })
     }
 }
@@ -91,23 +101,52 @@ pub async fn bind(c: &mut AnyConnection, chat: ChatId, project: ProjectId) -> Re
 pub async fn record_summary(c: &mut AnyConnection, id: ChatId, name: Option<&str>, members: Option<i64>, now: Timestamp) -> Result<()> {
     sql::run(
         c,
-        "UPDATE chats SET named_at = $2, name = COALESCE($3, name), member_count = COALESCE($4, member_count) WHERE id = $1",
+        "UPDATE chats SET named_at = $2, name = COALESCE($3, name), member_count = COALESCE($4, member_count), \
+         counted_at = CASE WHEN $4 IS NULL THEN counted_at ELSE $2 END WHERE id = $1",
         args![id, now, name, members],
     )
     .await
     .map(drop)
 }
 
-/// An event of the chat was placed: it is alive.
-pub async fn touch(c: &mut AnyConnection, id: ChatId, at: Timestamp) -> Result<()> {
-    sql::run(c, "UPDATE chats SET last_event_at = $2 WHERE id = $1 AND (last_event_at IS NULL OR last_event_at < $2)", args![id, at])
+/// LINE was asked at `at` how many people are in the chat; `None` = it did not tell, and the old number counts.
+pub async fn counted(c: &mut AnyConnection, id: ChatId, members: Option<i64>, at: Timestamp) -> Result<()> {
+    sql::run(c, "UPDATE chats SET member_count = COALESCE($2, member_count), counted_at = $3 WHERE id = $1", args![id, members, at])
         .await
         .map(drop)
 }
 
+/// Chats that a push may be about to leave for, and whose heads LINE was not asked for since `before`.
+pub async fn to_count(c: &mut AnyConnection, now: Timestamp, before: Timestamp, limit: i64) -> Result<Vec<Chat>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM chats c WHERE c.left_at IS NULL AND c.kind <> 'user' AND (c.counted_at IS NULL OR c.counted_at < $2) \
+             AND c.id IN (SELECT n.chat_id FROM notices n WHERE n.status = 'pending' AND n.delivery_id IS NULL AND n.due_at <= $1 \
+             AND n.deadline_at <= $1 AND n.chat_id IS NOT NULL) ORDER BY c.id LIMIT $3"
+        ),
+        args![now, before, limit],
+    )
+    .await
+}
+
+/// LINE takes no messages for the chat. Whether that is news.
+pub async fn unreachable(c: &mut AnyConnection, id: ChatId, why: &str, since: Timestamp) -> Result<bool> {
+    let marked = "UPDATE chats SET unreachable_since = $2, unreachable_why = $3 WHERE id = $1 AND unreachable_since IS NULL";
+    sql::run(c, marked, args![id, since, why]).await.map(|n| n > 0)
+}
+
+/// An event of the chat was placed: it is alive, and can be reached again if it happened after LINE said no.
+pub async fn touch(c: &mut AnyConnection, id: ChatId, at: Timestamp) -> Result<()> {
+    let heard = "UPDATE chats SET last_event_at = $2 WHERE id = $1 AND (last_event_at IS NULL OR last_event_at < $2)";
+    sql::run(c, heard, args![id, at]).await?;
+    let reached = "UPDATE chats SET unreachable_since = NULL, unreachable_why = NULL WHERE id = $1 AND unreachable_since <= $2";
+    sql::run(c, reached, args![id, at]).await.map(drop)
+}
+
 /// LINE is to be asked soon: its name or its heads have changed.
 pub async fn ask_again(c: &mut AnyConnection, id: ChatId) -> Result<()> {
-    sql::run(c, "UPDATE chats SET named_at = NULL WHERE id = $1", args![id]).await.map(drop)
+    sql::run(c, "UPDATE chats SET named_at = NULL, counted_at = NULL WHERE id = $1", args![id]).await.map(drop)
 }
 
 /// The project's chats that the bot is in, oldest first.

@@ -250,17 +250,6 @@ pub async fn mail_ids(c: &mut AnyConnection, discussion: DiscussionId, person: P
     .await
 }
 
-/// Pushes sent since `since` to chats of this inbox, in heads billed as far as we know.
-pub async fn pushed_heads(c: &mut AnyConnection, inbox: &str, since: Timestamp) -> Result<i64> {
-    sql::one(
-        c,
-        "SELECT CAST(COALESCE(SUM(v.heads), 0) AS BIGINT) FROM deliveries v JOIN chats ch ON ch.id = v.chat_id \
-         WHERE v.via = 'line-push' AND v.status = 'sent' AND ch.inbox = $1 AND v.sent_at >= $2",
-        args![inbox, since],
-    )
-    .await
-}
-
 /// A post was taken back: nothing frozen may bring its words any more. What has certainly not arrived (never tried, or refused) is given
 /// up, and its other notices wait again and are frozen without it. What may have arrived, or is under way at this moment, loses its body:
 /// that tells the next try to give it up. LINE's pushes that also tell of something else keep theirs, since they may not be doubled; they

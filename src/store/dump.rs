@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 43] = [
+pub const TABLES: [&str; 45] = [
     "settings",
     "counters",
     "persons",
@@ -53,6 +53,8 @@ pub const TABLES: [&str; 43] = [
     "announcements",
     "announcement_notices",
     "mailbox_places",
+    "line_quotas",
+    "budgets_told",
     "leases",
 ];
 
@@ -98,7 +100,8 @@ fn key_of(table: &str) -> &'static str {
         "unsent_messages" => "chat_id, external_id",
         "reply_tokens" => "token",
         "sent_messages" => "chat_id, external_id, discussion_id",
-        "mailbox_places" => "inbox",
+        "mailbox_places" | "line_quotas" => "inbox",
+        "budgets_told" => "payer, month, percent",
         "script_calls" => "notice_id",
         "announcement_notices" => "announcement_id, notice_id",
         _ => "id",

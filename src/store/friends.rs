@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::sql::{self, Result, args};
-use crate::domain::{Inbox, PersonId};
+use crate::domain::{Inbox, LineChatId, PersonId};
 
 /// They added the account, or unblocked it.
 pub async fn followed(c: &mut AnyConnection, inbox: &Inbox, person: PersonId, at: Timestamp) -> Result<()> {
@@ -28,4 +28,17 @@ pub async fn blocked(c: &mut AnyConnection, inbox: &Inbox, person: PersonId, at:
     )
     .await
     .map(drop)
+}
+
+/// Whether the one whose own chat has this LINE id has blocked the account.
+pub async fn blocks(c: &mut AnyConnection, inbox: &Inbox, user: &LineChatId) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT f.person_id FROM friends f JOIN identities i ON i.person_id = f.person_id AND i.channel = 'line' \
+         WHERE f.inbox = $1 AND i.external_id = $2 AND f.blocked_at IS NOT NULL AND (f.followed_at IS NULL OR f.followed_at < f.blocked_at) \
+         LIMIT 1",
+        args![inbox.as_str(), user],
+    )
+    .await?;
+    Ok(found.is_some())
 }

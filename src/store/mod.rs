@@ -20,6 +20,7 @@ pub mod held_mails;
 pub mod identities;
 pub mod inbound;
 pub mod leases;
+pub mod line_quotas;
 pub mod mail_posts;
 pub mod mailboxes;
 pub mod members;

@@ -91,6 +91,12 @@ pub async fn add(c: &mut AnyConnection, n: &NewNotice) -> Result<NoticeId> {
     .await
 }
 
+/// Whether the person was or will be told of the post by mail.
+pub async fn is_promised(c: &mut AnyConnection, person: PersonId, post: PostId) -> Result<bool> {
+    let promised = "SELECT id FROM notices WHERE post_id = $1 AND person_id = $2 AND status <> 'dropped' LIMIT 1";
+    Ok(sql::find::<i64>(c, promised, args![post, person]).await?.is_some())
+}
+
 /// The chat is not quiet yet: its acknowledgements wait until `due_at`, but none beyond `latest` after it was promised.
 pub async fn defer_acknowledgements(c: &mut AnyConnection, chat: ChatId, due_at: Timestamp, latest_us: i64) -> Result<()> {
     sql::run(
@@ -372,6 +378,41 @@ pub async fn redirect_post(c: &mut AnyConnection, post: PostId, to: DiscussionId
     sql::run(c, "UPDATE notices SET discussion_id = $2 WHERE post_id = $1 AND status = 'pending' AND delivery_id IS NULL", args![post, to])
         .await
         .map(drop)
+}
+
+/// An answer that waits to be told in a chat, and of which nothing has left.
+#[derive(Clone, Debug)]
+pub struct AnswerWaiting {
+    pub post: PostId,
+    /// Nothing leaves before.
+    pub due_at: Timestamp,
+    /// A push may be paid for it from here on.
+    pub deadline_at: Timestamp,
+    /// Why that is later than it was to be.
+    pub reason: Option<String>,
+}
+
+impl FromRow for AnswerWaiting {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self { post: c.get()?, due_at: c.get()?, deadline_at: c.get()?, reason: c.get()? })
+    }
+}
+
+/// Posts of the discussion that wait to be told as answers in a chat, where nothing that tells of them was frozen for it or for a client.
+pub async fn answers_waiting(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<AnswerWaiting>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT n.post_id, n.due_at, n.deadline_at, n.reason FROM notices n JOIN discussions d ON d.id = n.discussion_id \
+             WHERE n.discussion_id = $1 AND n.kind = 'answered' AND n.chat_id IS NOT NULL AND n.post_id IS NOT NULL AND {WAITING} \
+             AND NOT EXISTS (SELECT 1 FROM notices o LEFT JOIN persons p ON p.id = o.person_id WHERE o.post_id = n.post_id \
+             AND o.delivery_id IS NOT NULL AND (o.chat_id IS NOT NULL OR (p.is_admin = 0 AND NOT EXISTS \
+             (SELECT 1 FROM members m WHERE m.project_id = d.project_id AND m.person_id = p.id AND m.role IN ('owner', 'staff'))))) \
+             ORDER BY n.id"
+        ),
+        args![discussion],
+    )
+    .await
 }
 
 /// The ids of what waits to tell of the discussion.

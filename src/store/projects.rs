@@ -20,9 +20,11 @@ pub struct Project {
     pub excerpts: bool,
     /// A client's mail into a discussion that has been done for longer opens a new one, in days.
     pub reopen_days: i64,
+    /// LINE messages that its chats may cost a month; `None` = as many as the account has.
+    pub monthly_budget: Option<i64>,
 }
 
-const COLUMNS: &str = "p.id, p.key, p.name, p.kind, p.status, p.created_at, p.excerpts, p.reopen_days";
+const COLUMNS: &str = "p.id, p.key, p.name, p.kind, p.status, p.created_at, p.excerpts, p.reopen_days, p.monthly_budget";
 
 impl FromRow for Project {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
@@ -35,6 +37,7 @@ impl FromRow for Project {
             created_at: c.get()?,
             excerpts: c.get()?,
             reopen_days: c.get()?,
+            monthly_budget: c.get()?,
         })
     }
 }
@@ -144,4 +147,9 @@ pub async fn set_excerpts(c: &mut AnyConnection, id: ProjectId, excerpts: bool) 
 /// Sets for how many days after its end a client's mail reopens a discussion.
 pub async fn set_reopen_days(c: &mut AnyConnection, id: ProjectId, days: i64) -> Result<()> {
     sql::run(c, "UPDATE projects SET reopen_days = $2 WHERE id = $1", args![id, days]).await.map(drop)
+}
+
+/// Sets how many LINE messages the project's chats may cost a month.
+pub async fn set_monthly_budget(c: &mut AnyConnection, id: ProjectId, heads: Option<i64>) -> Result<()> {
+    sql::run(c, "UPDATE projects SET monthly_budget = $2 WHERE id = $1", args![id, heads]).await.map(drop)
 }

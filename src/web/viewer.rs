@@ -86,7 +86,7 @@ pub async fn by_cookie(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>,
     let viewer = viewer(person);
     let held = held_mails::count_waiting(&mut c, viewer.limit()).await?;
     let is_staff = viewer.is_admin || members::is_staff_anywhere(&mut c, viewer.person).await?;
-    Ok(Some(Viewer { held, is_staff, ..viewer }))
+    Ok(Some(Viewer { is_staff, held, ..viewer }))
 }
 
 /// The bearer token of a request (RFC 6750, 2.1).

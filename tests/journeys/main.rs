@@ -17,6 +17,7 @@ mod line_record;
 mod mail_between_people;
 mod mail_leaves;
 mod mailbox_is_read;
+mod money_is_minded;
 mod notices_desk;
 mod operator_recovers;
 mod people_come_and_go;

@@ -64,6 +64,9 @@ pub enum SendOutcome {
     RateLimited(String),
     /// The month's messages are used up (429).
     QuotaUsedUp(String),
+    /// LINE refused it because of where it was to go: the account is not in the chat, or there is no such chat or user (400 "Failed to send
+    /// messages", 403, 404).
+    Unreachable(String),
     /// LINE refused it for good: status, message and details in one line.
     Rejected(String),
 }
@@ -268,25 +271,21 @@ impl Line {
 
     /// How many messages may be billed this month.
     pub async fn quota(&self) -> Result<Option<Quota>, LineError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            #[serde(rename = "type")]
-            kind: String,
-            #[serde(default)]
-            value: Option<u64>,
+        let Some(answer) = self.get::<Value>("/v2/bot/message/quota").await? else { return Ok(None) };
+        let limited = count(&answer["value"]);
+        match (answer["type"].as_str(), limited) {
+            (Some("none"), _) => Ok(Some(Quota { limited: None })),
+            // Another word with a number would be another kind of limit.
+            (_, Some(_)) => Ok(Some(Quota { limited })),
+            (_, None) => Err(LineError::Unreadable("it says neither how many messages there are nor that there is no limit".to_owned())),
         }
-        let answer = self.get::<Answer>("/v2/bot/message/quota").await?;
-        Ok(answer.map(|a| Quota { limited: a.value.filter(|_| a.kind != "none") }))
     }
 
     /// How many messages were billed this month; approximate.
     pub async fn consumption(&self) -> Result<Option<u64>, LineError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Usage {
-            total_usage: u64,
-        }
-        Ok(self.get::<Usage>("/v2/bot/message/quota/consumption").await?.map(|u| u.total_usage))
+        let Some(answer) = self.get::<Value>("/v2/bot/message/quota/consumption").await? else { return Ok(None) };
+        let used = count(&answer["totalUsage"]);
+        used.map(Some).ok_or_else(|| LineError::Unreadable("it does not say how many messages were used".to_owned()))
     }
 
     /// Where LINE sends webhooks to, if anywhere.
@@ -428,6 +427,8 @@ fn sent(status: StatusCode, text: &str) -> SendOutcome {
         // "You have reached your monthly limit."
         429 if text.to_ascii_lowercase().contains("monthly limit") => SendOutcome::QuotaUsedUp(why),
         429 => SendOutcome::RateLimited(why),
+        403 | 404 => SendOutcome::Unreachable(why),
+        400 if text.to_ascii_lowercase().contains("failed to send messages") => SendOutcome::Unreachable(why),
         400..=499 => SendOutcome::Rejected(why),
         500.. => SendOutcome::ServerError(why),
         _ => SendOutcome::Unknown(why),
@@ -444,6 +445,11 @@ fn sent_ids(text: &str) -> Vec<String> {
         _ => None,
     })
     .collect()
+}
+
+/// A number of messages: whole, and not below zero.
+fn count(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 fn is_about_the_token(text: &str) -> bool {

@@ -109,9 +109,9 @@ fn the_calendar_and_the_money_hold_back_what_costs_and_nothing_else() {
     let closed = Chances { closed_until: Some((at(5000), Closed::QuietHours)), ..nothing() };
     let night = Act::Postpone { these: vec![NoticeId(1)], until: at(5000), why: Held::Closed(Closed::QuietHours) };
     assert_eq!(acts(200, &two, &closed), night);
-    let spent = Chances { spent_until: Some(at(9000)), ..nothing() };
-    assert_eq!(acts(200, &two, &spent), Act::Postpone { these: vec![NoticeId(1)], until: at(9000), why: Held::Spent });
-    assert_eq!(acts(200, &two, &Chances { spent_until: Some(at(9000)), ..closed.clone() }), night);
+    let spent = Chances { spent: Some((at(9000), Why::QuotaSpent)), ..nothing() };
+    assert_eq!(acts(200, &two, &spent), Act::Postpone { these: vec![NoticeId(1)], until: at(9000), why: Held::Spent(Why::QuotaSpent) });
+    assert_eq!(acts(200, &two, &Chances { spent: Some((at(9000), Why::QuotaSpent)), ..closed.clone() }), night);
     assert_eq!(acts(200, &two, &Chances { free_until: Some(at(240)), ..closed.clone() }), leave(&[1, 2], true));
     assert_eq!(acts(50, &two, &closed), Act::Wait);
 }
@@ -124,8 +124,8 @@ fn what_is_urgent_passes_the_night_but_not_an_empty_purse_and_takes_the_rest_alo
     let closed = Chances { closed_until: Some((at(5000), Closed::DayOff("除夕".into()))), ..nothing() };
     assert_eq!(acts(1, &all, &closed), leave(&[1, 2, 3], false));
     assert_eq!(acts(1, &all, &free(40)), leave(&[1, 2, 3], true));
-    let spent = Chances { spent_until: Some(at(9000)), ..closed };
-    assert_eq!(acts(1, &all, &spent), Act::Postpone { these: vec![NoticeId(1)], until: at(9000), why: Held::Spent });
+    let spent = Chances { spent: Some((at(9000), Why::QuotaSpent)), ..closed };
+    assert_eq!(acts(1, &all, &spent), Act::Postpone { these: vec![NoticeId(1)], until: at(9000), why: Held::Spent(Why::QuotaSpent) });
 }
 
 #[test]

@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::shapes::{self, DiscussionShape, DiscussionWithPosts, Page, PostShape, staff_only};
 use super::{Asked, Body, InPath, bad_cursor, page_size, word};
 use crate::App;
-use crate::discussions::{self as acts, Tell};
-use crate::domain::{BODY_BYTES_MAX, Channel, Inbox, Source, Status};
+use crate::discussions::{self as acts, CorrectError, Tell};
+use crate::domain::{BODY_BYTES_MAX, Channel, Inbox, PostId, Role, Source, Status};
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Filter, Opening};
 use crate::store::posts::NewPost;
@@ -170,9 +170,32 @@ pub(super) async fn reply(
     Ok((StatusCode::CREATED, Json(shapes::post(&app, &post, &[], &[], role))))
 }
 
+/// Takes an answer back of which nothing has left yet for the chat or for a client: its words go, a tombstone stays. For who wrote it here or
+/// on the page, and admins.
+#[utoipa::path(post, path = "/api/v1/posts/{id}/undo", params(("id" = String, Path)), responses((status = 200, body = PostShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn undo(
+    State(app): State<Arc<App>>,
+    ByToken(viewer): ByToken,
+    InPath(id): InPath<String>,
+) -> Result<Json<PostShape>, Problem> {
+    let id = PostId(id.parse().map_err(|_| Problem::not_found("post"))?);
+    let mut tx = app.db.begin().await?;
+    let (discussion, unused) = match acts::take_back(&mut tx, &app, &viewer, id).await {
+        Err(CorrectError::Refused(why)) => return Err(Problem::conflict(why)),
+        other => other?,
+    };
+    let post = posts::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("post"))?;
+    tx.commit().await?;
+    told(&app, discussion.number);
+    for sha256 in unused {
+        app.files.delete(&sha256).await.map_err(|_| Problem::conflict("the file store does not answer"))?;
+    }
+    Ok(Json(shapes::post(&app, &post, &[], &[], Role::Staff)))
+}
+
 /// What a change says of a field: nothing, or its new value.
 #[derive(Default)]
-enum Said<T> {
+pub(super) enum Said<T> {
     #[default]
     Nothing,
     Is(T),

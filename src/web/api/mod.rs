@@ -4,6 +4,7 @@ mod corrections;
 mod deliveries;
 mod discussions;
 mod held_mails;
+mod line_accounts;
 mod lists;
 pub(in crate::web) mod notify_tokens;
 mod project_times;
@@ -52,6 +53,9 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/deliveries/{id}/send-now", post(deliveries::send_now))
         .route("/v1/deliveries/{id}/cancel", post(deliveries::cancel))
         .route("/v1/deliveries/{id}/restore", post(deliveries::restore))
+        .route("/v1/posts/{id}/undo", post(discussions::undo))
+        .route("/v1/line-accounts", get(line_accounts::list))
+        .route("/v1/line-accounts/{name}/ask", post(line_accounts::ask))
         .route("/v1/inbound", get(lists::inbound))
         .route("/v1/inbound/{id}/accept", post(held_mails::accept))
         .route("/v1/inbound/{id}/dismiss", post(held_mails::dismiss))
@@ -81,6 +85,9 @@ pub(super) fn router() -> Router<Arc<App>> {
         discussions::show,
         discussions::change,
         discussions::reply,
+        discussions::undo,
+        line_accounts::list,
+        line_accounts::ask,
         corrections::merge,
         corrections::split,
         corrections::move_post,

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::discussions::Said;
 use super::project_times::{NotifyChange, NotifyShape, new_times, notify_shape};
 use super::shapes::{LineGroupOfProject, Page, ProjectShape, line_group};
 use super::{Asked, Body, InPath, id_cursor, page_size};
 use crate::App;
-use crate::discussions::{Viewer, bind_chat, set_times};
-use crate::domain::{Channel, ChatKind, Inbox, LineChatId, ProjectKind, REOPEN_DAYS_MAX, Role, is_project_key};
+use crate::discussions::{self as acts, Viewer, bind_chat, set_times};
+use crate::domain::{Channel, ChatKind, Inbox, LineChatId, PROJECT_BUDGET_MAX, ProjectKind, REOPEN_DAYS_MAX, Role, is_project_key};
 use crate::store::projects::Project;
 use crate::store::{Tx, chats, members, persons, projects};
 use crate::web::error::Problem;
@@ -125,6 +126,10 @@ pub(super) struct ProjectChange {
     excerpts: Option<bool>,
     /// A client's mail into a discussion that has been done for longer opens a new one: 0 to 3650 days.
     reopen_days: Option<i64>,
+    /// LINE messages that its chats may cost a month: 0 to 10000000; `null` for as many as the account has.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    monthly_budget: Said<Option<i64>>,
     /// When its LINE chats are told what waits.
     notify: Option<NotifyChange>,
 }
@@ -135,6 +140,11 @@ pub(super) struct ProjectChanged {
     #[serde(flatten)]
     project: ProjectShape,
     notify: NotifyShape,
+}
+
+/// Tells `null` (no budget) from an absent field (unchanged).
+fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Said<Option<i64>>, D::Error> {
+    Option::<i64>::deserialize(d).map(Said::Is)
 }
 
 /// Changes what a project does.
@@ -157,6 +167,13 @@ pub(super) async fn change(
         }
         projects::set_reopen_days(&mut tx, project.id, days).await?;
         project.reopen_days = days;
+    }
+    if let Said::Is(heads) = change.monthly_budget {
+        if heads.is_some_and(|h| !(0..=PROJECT_BUDGET_MAX).contains(&h)) {
+            return Err(Problem::unprocessable(format!("monthly_budget must be 0 to {PROJECT_BUDGET_MAX}, or null")));
+        }
+        acts::set_monthly_budget(&mut tx, &app, project.id, heads).await?;
+        project.monthly_budget = heads;
     }
     if let Some(change) = &change.notify {
         set_times(&mut tx, &app, project.id, &new_times(change)?).await?;

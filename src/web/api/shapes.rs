@@ -43,6 +43,8 @@ pub struct ProjectShape {
     pub excerpts: bool,
     /// A client's mail into a discussion that has been done for longer opens a new one, in days.
     pub reopen_days: i64,
+    /// LINE messages that its chats may cost a month; `null` = as many as the account has.
+    pub monthly_budget: Option<i64>,
 }
 
 impl From<Project> for ProjectShape {
@@ -55,6 +57,7 @@ impl From<Project> for ProjectShape {
             created_at: time(p.created_at),
             excerpts: p.excerpts,
             reopen_days: p.reopen_days,
+            monthly_budget: p.monthly_budget,
         }
     }
 }
@@ -74,6 +77,8 @@ pub struct LineGroupOfProject {
     pub members: Option<i64>,
     /// When the account was removed from it; absent while it is in it.
     pub left_at: Option<String>,
+    /// Since when LINE takes no messages for it; absent while it does, as far as is known.
+    pub unreachable_since: Option<String>,
     /// The number under which `/discussions/{number}` holds what was said in it and is no matter of its own; below zero.
     pub other_messages: i64,
     /// Times in which its record may lack something, oldest first.
@@ -101,6 +106,7 @@ pub async fn line_group(c: &mut AnyConnection, chat: &Chat) -> Result<LineGroupO
         name: chat.name.clone(),
         members: chat.member_count,
         left_at: chat.left_at.map(time),
+        unreachable_since: chat.unreachable.as_ref().map(|(since, _)| time(*since)),
         other_messages: -chat.id.0,
         gaps: gaps.into_iter().map(|g| GapShape { kind: g.kind, from: time(g.from), to: g.to.map(time) }).collect(),
     })

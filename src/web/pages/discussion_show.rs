@@ -16,16 +16,19 @@ use crate::config::MB_OCTETS;
 use crate::discussions::{self as acts, Viewer};
 use crate::domain::{PersonId, PostId, Role};
 use crate::store::attachments::{Attachment, AttachmentStatus};
+use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::mail_posts::FromElsewhere;
 use crate::store::posts::Post;
+use crate::store::projects::Project;
 use crate::store::versions::Version;
 use crate::store::{
-    self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notice_lists, persons, posts, presence,
-    projects, versions, watchers,
+    self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notice_lists, notices, persons, posts,
+    presence, projects, versions, watchers,
 };
 use crate::web::file_url;
 use crate::web::templates::Look;
+use crate::web::templates::cost::{Cost, Waiting};
 use crate::web::templates::discussion::{Draft, Mails, Shown, discussion as draw};
 use crate::web::templates::files::FileView;
 use crate::web::templates::post::{Beside, PostView};
@@ -112,7 +115,12 @@ async fn gather(
         Some(chat) => presence::gaps_of(c, chat).await?,
         None => vec![],
     };
-    let beside = Beside { gaps, pictures: pictures(c, &said).await? };
+    let project = projects::get(c, discussion.project).await?;
+    let (waiting, cost) = match &chat {
+        Some(chat) if role.is_staff() => (waiting(c, viewer, &discussion, &said).await?, Some(cost(c, app, chat, &project).await?)),
+        _ => (BTreeMap::new(), None),
+    };
+    let beside = Beside { gaps, pictures: pictures(c, &said).await?, waiting, cost };
     let assignee = match discussion.assignee {
         Some(id) => persons::find(c, id).await?.map(|p| p.name),
         None => None,
@@ -129,7 +137,6 @@ async fn gather(
     };
     let mails = mails(c, app, viewer, &discussion, role).await?;
     let first = said.first().filter(|_| earlier == 0).map(|p| p.id);
-    let project = projects::get(c, discussion.project).await?;
     let mut events = discussion_events::of_discussion(c, discussion.id, EVENTS_MAX).await?;
     let (mut held, mut bounced) = (vec![], vec![]);
     if role.is_staff() {
@@ -157,6 +164,32 @@ async fn gather(
         trouble: None,
         held,
         bounced,
+    })
+}
+
+/// Answers of which nothing has left yet.
+async fn waiting(
+    c: &mut AnyConnection,
+    viewer: &Viewer,
+    discussion: &Discussion,
+    said: &[Post],
+) -> store::Result<BTreeMap<PostId, Waiting>> {
+    let found = notices::answers_waiting(c, discussion.id).await?.into_iter();
+    let view = |w: notices::AnswerWaiting| {
+        let post = said.iter().find(|p| p.id == w.post && p.retracted_at.is_none())?;
+        let may_undo = acts::may_take_back(viewer, post);
+        Some((w.post, Waiting { due_at: w.due_at, deadline_at: w.deadline_at, reason: w.reason, may_undo }))
+    };
+    Ok(found.filter_map(view).collect())
+}
+
+/// What a push into the chat costs.
+async fn cost(c: &mut AnyConnection, app: &App, chat: &Chat, project: &Project) -> store::Result<Cost> {
+    Ok(Cost {
+        people: chat.heads(),
+        left: acts::left_for(c, app, chat, project).await?,
+        out_of_reach: chat.left_at.is_some() || chat.unreachable.is_some(),
+        held_back: acts::held_back(c, app, chat).await?,
     })
 }
 

@@ -4,6 +4,7 @@ mod correct;
 mod discussion_change;
 mod discussion_reply;
 mod discussion_show;
+mod discussion_undo;
 mod discussion_watch;
 mod discussions_list;
 mod group_show;
@@ -64,6 +65,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/projects/{key}/code", post(projects::code))
         .route("/projects/{key}/excerpts", post(projects::excerpts))
         .route("/projects/{key}/reopen", post(projects::reopen))
+        .route("/projects/{key}/budget", post(projects::budget))
         .route("/projects/{key}/notify-tokens", post(scripts::make))
         .route("/projects/{key}/notify-tokens/{id}/revoke", post(scripts::revoke))
         .route("/mail/{token}", get(mail_switch::show).post(mail_switch::switch))
@@ -79,6 +81,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/d/{number}/reply", post(discussion_reply::reply))
         .route("/d/{number}/merge", post(correct::merge))
         .route("/posts/{id}/place", post(correct::place))
+        .route("/posts/{id}/undo", post(discussion_undo::undo))
         .route("/corrections/{id}/undo", post(correct::undo))
         .route("/unsure", get(correct::unsure))
         .route("/d/{number}/watch", post(discussion_watch::watch))

@@ -16,7 +16,7 @@ use sqlx::AnyConnection;
 
 use super::{Answer, FormOf, QueryOf, Refusal, answer, html, staff_or_client, to};
 use crate::App;
-use crate::discussions::{Telling, TellingError, Viewer, calendar_of, tell_otherwise};
+use crate::discussions::{Telling, TellingError, Viewer, account_month, calendar_of, tell_otherwise};
 use crate::domain::{Calendar, DeliveryStatus, Inbox, NoticeId, NoticeKind, ProjectId, forecast, is_never_paid, is_weekday};
 use crate::store::notice_lists::{Filter, Listed};
 use crate::store::projects::Project;
@@ -146,11 +146,6 @@ async fn projects_of(c: &mut AnyConnection, viewer: &Viewer) -> store::Result<Ve
     Ok(all.into_iter().filter(|p| staffed.contains(&p.id)).collect())
 }
 
-/// What may be billed to the account this month, if that is limited.
-fn ceiling(app: &App, _c: &mut AnyConnection, _inbox: &Inbox) -> Option<i64> {
-    app.config.notify.monthly_budget.and_then(|heads| i64::try_from(heads).ok())
-}
-
 /// The month so far: of one project, or of all that the reader is staff of.
 async fn bill(c: &mut AnyConnection, app: &App, viewer: &Viewer, theirs: &[Project], one: Option<ProjectId>) -> store::Result<Bill> {
     let now = app.clock.now();
@@ -168,12 +163,12 @@ async fn bill(c: &mut AnyConnection, app: &App, viewer: &Viewer, theirs: &[Proje
     }
     let began = theirs.iter().filter(|p| one.is_none_or(|one| one == p.id)).map(|p| p.created_at).min().unwrap_or(now);
     let since = began.to_zoned(zone.clone()).date();
-    // An account's limit says nothing of one project's part.
-    let mut limit = None;
-    if viewer.is_admin && one.is_none() {
-        let ceilings: Vec<Option<i64>> = app.config.line.iter().map(|a| ceiling(app, c, &Inbox::line(&a.name))).collect();
-        limit = ceilings.into_iter().collect::<Option<Vec<i64>>>().filter(|all| !all.is_empty()).map(|all| all.iter().sum());
-    }
+    // An account's limit says nothing of one project's part, which may have one of its own.
+    let limit = match one {
+        Some(id) => projects::get(c, id).await?.monthly_budget,
+        None if viewer.is_admin => all_limits(c, app).await?,
+        None => None,
+    };
     Ok(Bill {
         now,
         today,
@@ -183,6 +178,16 @@ async fn bill(c: &mut AnyConnection, app: &App, viewer: &Viewer, theirs: &[Proje
         ceiling: limit,
         shares: shares(c, &rows, theirs).await?,
     })
+}
+
+/// What may be billed to all accounts together this month, where each has a limit.
+async fn all_limits(c: &mut AnyConnection, app: &App) -> store::Result<Option<i64>> {
+    let mut all = None;
+    for account in &app.config.line {
+        let Some(limit) = account_month(c, app, &Inbox::line(&account.name)).await?.limit else { return Ok(None) };
+        all = Some(all.unwrap_or(0) + limit);
+    }
+    Ok(all)
 }
 
 /// What had come together by the end of each day.

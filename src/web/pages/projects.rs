@@ -13,7 +13,7 @@ use super::me::is_staff;
 use super::{Answer, FormOf, Refusal, answer, html, staff_or_client, to};
 use crate::App;
 use crate::discussions::{self as acts, Viewer};
-use crate::domain::{CodePurpose, REOPEN_DAYS_MAX, Role, is_project_key};
+use crate::domain::{CodePurpose, PROJECT_BUDGET_MAX, REOPEN_DAYS_MAX, Role, is_project_key};
 use crate::store::projects::Project;
 use crate::store::{self, chats, discussions, held_mails, members, notify_tokens, projects};
 use crate::web::templates::Look;
@@ -48,13 +48,14 @@ const CHATS_MAX: i64 = 200;
 /// Tokens of scripts that it lists.
 const TOKENS_MAX: i64 = 200;
 
-pub(super) async fn gather(c: &mut AnyConnection, project: Project, role: Role) -> store::Result<ProjectView> {
+pub(super) async fn gather(c: &mut AnyConnection, app: &App, project: Project, role: Role) -> store::Result<ProjectView> {
     Ok(ProjectView {
         members: members::all(c, project.id).await?,
         chats: chats::all_of_project(c, project.id, CHATS_MAX).await?,
         others: discussions::others_of_project(c, project.id, CHATS_MAX).await?,
         senders: projects::senders(c, project.id).await?,
         held: held_mails::of_project(c, project.id, HELD_MAX).await?,
+        spent: acts::spent_by_project(c, app, project.id).await?,
         is_owner: role == Role::Owner,
         code: None,
         scripts: Scripts { tokens: notify_tokens::of_project(c, project.id, TOKENS_MAX).await?, ..Scripts::default() },
@@ -73,7 +74,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(key): Path<String>, h
         let viewer = staff_or_client(&app, &headers, &address(&key)?).await?;
         let mut c = app.db.read().await?;
         let (project, role) = as_staff(&mut c, &viewer, &key).await?;
-        let view = gather(&mut c, project, role).await?;
+        let view = gather(&mut c, &app, project, role).await?;
         Ok(html(StatusCode::OK, draw(&Look::of(&app, Some(&viewer.name)), &view)))
     };
     answer(&app, page.await)
@@ -89,7 +90,7 @@ async fn with_code(app: &App, key: &str, headers: &HeaderMap) -> Answer {
     let mut tx = app.db.begin().await?;
     let (project, role) = as_staff(&mut tx, &viewer, key).await?;
     let code = acts::make_code(&mut tx, app, CodePurpose::Bind, viewer.person, Some(project.id)).await?;
-    let view = ProjectView { code: Some(code), ..gather(&mut tx, project, role).await? };
+    let view = ProjectView { code: Some(code), ..gather(&mut tx, app, project, role).await? };
     tx.commit().await?;
     Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &view)))
 }
@@ -117,6 +118,37 @@ async fn set_excerpts(app: &App, key: &str, headers: &HeaderMap, form: FormOf<Ex
     projects::set_excerpts(&mut tx, project.id, form.excerpts == "1").await?;
     tx.commit().await?;
     Ok(to(&here))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Budget {
+    /// Messages a month; empty = as many as the account has.
+    #[serde(default)]
+    heads: String,
+}
+
+/// Says how many LINE messages the project's chats may cost a month.
+pub(super) async fn budget(State(app): State<Arc<App>>, Path(key): Path<String>, headers: HeaderMap, form: FormOf<Budget>) -> Response {
+    answer(&app, set_budget(&app, &key, &headers, form).await)
+}
+
+async fn set_budget(app: &App, key: &str, headers: &HeaderMap, form: FormOf<Budget>) -> Answer {
+    let here = address(key)?;
+    let viewer = staff_or_client(app, headers, &here).await?;
+    let Form(form) = form?;
+    let heads = match form.heads.trim() {
+        "" => None,
+        written => Some(written.parse().ok().filter(|h| (0..=PROJECT_BUDGET_MAX).contains(h)).ok_or(Refusal::Bad)?),
+    };
+    let mut tx = app.db.begin().await?;
+    let (project, role) = as_staff(&mut tx, &viewer, key).await?;
+    if role != Role::Owner {
+        return Err(Refusal::Forbidden);
+    }
+    acts::set_monthly_budget(&mut tx, app, project.id, heads).await?;
+    tx.commit().await?;
+    app.wake.outbox.notify_one();
+    Ok(to(&format!("{here}#budget")))
 }
 
 #[derive(Deserialize)]

@@ -136,14 +136,10 @@ impl Field {
         BOTTOM - (BOTTOM - TOP) * heads / self.top
     }
 
-    /// A line through the heads at the end of each day from `first` on.
-    fn line(&self, first: i64, heads: impl Iterator<Item = i64>) -> String {
-        let mut path = String::new();
-        for (day, heads) in (first..).zip(heads) {
-            path.push_str(if path.is_empty() { "M" } else { "L" });
-            path.push_str(&format!("{} {}", self.x(day), self.y(heads)));
-        }
-        path
+    /// A line through these days with the heads at their end.
+    fn line(&self, points: impl IntoIterator<Item = (i64, i64)>) -> String {
+        let points: Vec<String> = points.into_iter().map(|(day, heads)| format!("{} {}", self.x(day), self.y(heads))).collect();
+        format!("M{}", points.join("L"))
     }
 }
 
@@ -165,10 +161,10 @@ fn chart(look: &Look<'_>, bill: &Bill) -> Markup {
     let highest = bill.if_pushed().max(path.last().map_or(0, |(_, heads)| *heads)).max(1);
     let ceiling = bill.ceiling.filter(|c| *c <= highest * CEILING_TIMES_MAX);
     let field = Field { days, top: round_up(highest.max(ceiling.unwrap_or(0))) };
-    let from_nothing = |heads: &[i64]| field.line(0, std::iter::once(0).chain(heads.iter().copied()));
-    let (ours, each) = (from_nothing(&bill.ours), from_nothing(&bill.each));
-    let between = format!("{each}{}Z", field.line_back(&bill.ours));
-    let ahead = field.line(today, std::iter::once(bill.billed()).chain(path.iter().skip(1).map(|(_, heads)| *heads)));
+    let points = |heads: &[i64]| -> Vec<(i64, i64)> { std::iter::once((0, 0)).chain((1..).zip(heads.iter().copied())).collect() };
+    let (ours, each) = (points(&bill.ours), points(&bill.each));
+    let between = field.line(each.iter().chain(ours.iter().rev()).copied());
+    let ahead = field.line([(today, bill.billed())].into_iter().chain(path.iter().skip(1).map(|(d, heads)| (i64::from(d.day()), *heads))));
     let figures = [("billed", bill.billed()), ("each", bill.if_pushed())].map(|(name, heads)| (name, thousands(heads)));
     let label = look.fill("told.chart", &figures.iter().map(|(n, v)| (*n, v.as_str())).collect::<Vec<_>>());
     html! {
@@ -184,9 +180,9 @@ fn chart(look: &Look<'_>, bill: &Bill) -> Markup {
                 }
                 path.between d=(between) {}
                 @if let Some(ceiling) = ceiling { path.ceiling d={ "M" (LEFT) " " (field.y(ceiling)) "H" (RIGHT) } {} }
-                path.each d=(each) {}
+                path.each d=(field.line(each)) {}
                 @if path.len() > 1 { path.ahead d=(ahead) {} }
-                path.ours d=(ours) {}
+                path.ours d=(field.line(ours)) {}
                 circle.ours-now cx=(field.x(today)) cy=(field.y(bill.billed())) r="45" {}
             }
             figcaption {
@@ -198,14 +194,6 @@ fn chart(look: &Look<'_>, bill: &Bill) -> Markup {
                 }
             }
         }
-    }
-}
-
-impl Field {
-    /// The way back to the beginning along the heads at the end of each day.
-    fn line_back(&self, heads: &[i64]) -> String {
-        let days: Vec<(i64, i64)> = (1..).zip(heads.iter().copied()).collect();
-        days.iter().rev().map(|(day, heads)| format!("L{} {}", self.x(*day), self.y(*heads))).collect()
     }
 }
 
@@ -264,6 +252,6 @@ mod tests {
         let field = Field { days: 30, top: round_up(712) };
         assert_eq!((field.x(0), field.x(30)), (LEFT, RIGHT));
         assert_eq!((field.y(0), field.y(800)), (BOTTOM, TOP));
-        assert_eq!(field.line(0, [0, 400].into_iter()), "M360 1620L466 870");
+        assert_eq!(field.line([(0, 0), (1, 400)]), "M360 1620L466 870");
     }
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::icons::{self, Icon};
 use super::post::{Beside, PostView, stream};
-use super::{Look, held, page, status_pill, trouble, urgent_pill, within};
+use super::{Look, cost, held, page, status_pill, trouble, urgent_pill, within};
 use crate::domain::{BODY_BYTES_MAX, GIVEN_TITLE_GRAPHEMES_MAX, PersonId, Role, Status};
 use crate::store::corrections::Correction;
 use crate::store::discussion_events::DiscussionEvent;
@@ -301,6 +301,9 @@ fn composer(look: &Look<'_>, shown: &Shown) -> Markup {
                     }
                 }
                 button.button.send type="submit" title=(look.t("page.send_keys")) { (look.t("page.send")) }
+            }
+            @if let Some(cost) = shown.beside.cost.as_ref().filter(|_| is_staff) {
+                p.cost #reply-cost { (icons::icon(Icon::Chat)) span { (cost::line(look, cost)) } }
             }
             p.hint #reply-hint {
                 @if is_staff { (look.t("page.reply_hint_staff")) } @else if d.status.is_done() { (look.t("page.reply_reopens")) } @else { (look.t("page.reply_hint_client")) }

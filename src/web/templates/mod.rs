@@ -1,6 +1,7 @@
 //! Pages as functions: what is to be shown in, HTML out. Every value is escaped; nothing is read from anywhere.
 
 pub mod bill;
+pub mod cost;
 pub mod discussion;
 pub mod discussions;
 pub mod error;
@@ -87,6 +88,14 @@ impl<'a> Look<'a> {
     /// A word of ours in this language: `word("status", "open")`.
     pub fn word(&self, section: &str, word: &str) -> String {
         self.texts().get(&format!("{section}.{word}")).to_owned()
+    }
+
+    /// A notice's reason in words, with the other side's after a colon.
+    pub fn reason(&self, written: &str) -> String {
+        match self.texts().reason(written) {
+            (words, Some(quoted)) => format!("{words}: {quoted}"),
+            (words, None) => words,
+        }
     }
 
     pub fn when(&self) -> When<'a> {

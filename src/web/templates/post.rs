@@ -6,13 +6,14 @@ use jiff::SignedDuration;
 use maud::{Markup, html};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::cost::{self, Cost, Waiting};
 use super::files::{FileView, files};
 use super::icons::{self, Icon};
 use super::told::{NoticeView, line, state, whom};
 use super::unsure::answers;
 use super::words::{place, said, sticker, words};
 use super::{Look, gap, held, history, linked, within};
-use crate::domain::{DeliveryStatus, Gap, PersonId, Role, Source};
+use crate::domain::{DeliveryStatus, Gap, PersonId, PostId, Role, Source};
 use crate::store::discussion_events::DiscussionEvent;
 use crate::store::mail_posts::FromElsewhere;
 use crate::store::posts::Post;
@@ -59,6 +60,10 @@ pub struct Beside {
     pub gaps: Vec<Gap>,
     /// Authors' pictures, by the address of their bytes.
     pub pictures: BTreeMap<PersonId, String>,
+    /// Answers that wait and of which nothing has left; for staff.
+    pub waiting: BTreeMap<PostId, Waiting>,
+    /// What a push into the discussion's chat costs; for staff, where there is a chat.
+    pub cost: Option<Cost>,
 }
 
 /// The posts, with a line where a new day begins, where something may be missing and where something was changed.
@@ -109,6 +114,7 @@ fn post(look: &Look<'_>, view: &PostView, beside: &Beside, viewer: Role, goes_on
                     (body(look, view, viewer))
                 }
                 @if viewer.is_staff() {
+                    @if let Some(waiting) = beside.waiting.get(&p.id) { (cost::waiting(look, p.id, waiting, beside.cost.as_ref())) }
                     (versions(look, view))
                     @if view.asks() { (asked(look, view)) }
                     (behind(look, view))

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::icons::{self, Icon};
 use super::scripts::{Scripts, scripts};
 use super::{Look, held, page};
-use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind, REOPEN_DAYS_MAX};
+use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind, PROJECT_BUDGET_MAX, REOPEN_DAYS_MAX};
 use crate::store::chats::Chat;
 use crate::store::held_mails::HeldMail;
 use crate::store::members::Member;
@@ -23,6 +23,8 @@ pub struct ProjectView {
     pub senders: Vec<String>,
     /// Mails that wait for staff and belong to no discussion yet.
     pub held: Vec<HeldMail>,
+    /// LINE messages that its chats have cost this month.
+    pub spent: i64,
     /// The reader may change it.
     pub is_owner: bool,
     /// A code that was just made; shown this once.
@@ -76,6 +78,7 @@ pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
             }
             (groups(look, view))
             (excerpts(look, view))
+            (budget(look, view))
             (reopening(look, view))
             (scripts(look, &project.key, &view.chats, &view.scripts))
             section.card {
@@ -118,6 +121,7 @@ fn groups(look: &Look<'_>, view: &ProjectView) -> Markup {
                             a.quiet href={ "/d/" (number) } { (look.fill("page.other_count", &[("count", &posts.to_string())])) }
                         }
                         @if chat.left_at.is_some() { span.role { (look.t("page.chat_left")) } }
+                        @else if chat.unreachable.is_some() { span.role { (look.t("page.chat_unreachable")) } }
                         @if let Some(heads) = chat.member_count.filter(|_| chat.kind != ChatKind::User) {
                             span.faint { (look.fill("page.heads", &[("count", &heads.to_string())])) }
                         }
@@ -150,6 +154,30 @@ fn excerpts(look: &Look<'_>, view: &ProjectView) -> Markup {
                 form method="post" action={ "/projects/" (view.project.key) "/excerpts" } {
                     input type="hidden" name="excerpts" value=(if on { "0" } else { "1" });
                     button.button.plain type="submit" { (look.t(if on { "page.turn_excerpts_off" } else { "page.turn_excerpts_on" })) }
+                }
+            }
+        }
+    }
+}
+
+fn budget(look: &Look<'_>, view: &ProjectView) -> Markup {
+    let spent = view.spent.to_string();
+    html! {
+        section.card #budget {
+            h2 { (look.t("page.budget")) }
+            p.muted {
+                @match view.project.monthly_budget {
+                    Some(heads) => (look.fill("page.budget_is", &[("spent", &spent), ("count", &heads.to_string())])),
+                    None => (look.fill("page.budget_none", &[("spent", &spent)])),
+                }
+            }
+            @if view.is_owner {
+                form.inline-form method="post" action={ "/projects/" (view.project.key) "/budget" } {
+                    label for="budget-heads" { (look.t("page.budget_heads")) }
+                    div.inline-row {
+                        input #budget-heads type="number" name="heads" min="0" max=(PROJECT_BUDGET_MAX) value=[view.project.monthly_budget];
+                        button.button.plain type="submit" { (look.t("page.save")) }
+                    }
                 }
             }
         }

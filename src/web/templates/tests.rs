@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use maud::Markup;
 
 use super::bill::{Bill, Share};
+use super::cost::{Cost, Waiting, line as cost_line};
 use super::discussion::{Draft, Mails, Shown, discussion};
 use super::discussions::{Asked, List, Row, list};
 use super::error::{Wrong, error};
@@ -23,6 +24,7 @@ use super::projects::{ProjectView, list as project_list, project};
 use super::scripts::Scripts;
 use super::told::NoticeView;
 use super::{Look, group, groups, held, trouble};
+use crate::discussions::Held;
 use crate::domain::{
     AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap, GapKind,
     Happening, InboundId, Inbox, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, NotifyTokenId, PersonId, Place, PostId, ProjectId,
@@ -329,6 +331,7 @@ fn sample_chat(n: i64, bound: bool) -> Chat {
         named_at: None,
         last_event_at: Some(at(-7)),
         left_at: None,
+        unreachable: None,
     }
 }
 
@@ -452,6 +455,8 @@ fn shown(role: Role, status: Status) -> Shown {
         beside: Beside {
             gaps: GapKind::ALL.iter().enumerate().map(|(n, kind)| gap(*kind, n)).chain([lasting()]).collect(),
             pictures: [(PersonId(2), "/people/2/picture?v=ab".to_owned())].into(),
+            waiting: waiting(),
+            cost: Some(Cost { people: 8, left: Some(412), out_of_reach: false, held_back: None }),
         },
         undoable: CorrectionKind::ALL.iter().map(|kind| correction(*kind)).collect(),
         earlier: 3,
@@ -483,6 +488,13 @@ fn token(n: i64, name: &str, chat_name: &str, last_used_at: Option<Timestamp>) -
         last_used_at,
         calls: 12,
     }
+}
+
+/// Held, waiting for a free ride, and for the month to turn.
+fn waiting() -> BTreeMap<PostId, Waiting> {
+    let one = |due: i64, reason: Option<String>, may_undo| Waiting { due_at: at(due), deadline_at: at(due + 5), reason, may_undo };
+    let spent = Why::QuotaSpent.to_string();
+    [(PostId(1), one(1, None, true)), (PostId(2), one(-1, None, true)), (PostId(3), one(-1, Some(spent), false))].into()
 }
 
 /// One for every reason, waiting, accepted and dismissed.
@@ -567,6 +579,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         created_at: at(0),
         excerpts: n % 2 == 0,
         reopen_days: 30 * (n % 2),
+        monthly_budget: (n % 2 == 0).then_some(500),
     };
     pages.extend(sheets(look, &[one(1), one(2)]));
     let row = |(n, status): (usize, &Status)| Row {
@@ -616,6 +629,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         named_at: None,
         last_event_at: None,
         left_at: left.then(|| at(0)),
+        unreachable: (n > 2).then(|| (at(0), "<b>".to_owned())),
     };
     let member = |role: Role| Member { person: PersonId(1), name: "<b>".into(), role };
     let full = ProjectView {
@@ -625,6 +639,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         others: vec![(ChatId(1), -1, 3)],
         senders: vec!["@<b>.example".into()],
         held: held_mails(),
+        spent: 12,
         is_owner: true,
         code: Some("K7QF-3M9T".into()),
         scripts: Scripts {
@@ -641,6 +656,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         others: vec![],
         senders: vec![],
         held: vec![],
+        spent: 0,
         is_owner: false,
         code: None,
         scripts: Scripts::default(),
@@ -816,4 +832,26 @@ fn an_edited_post_shows_its_history_where_it_is_given() {
         super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
     };
     assert!(seen(Role::Staff).contains("第一版") && !seen(Role::Client).contains("第一版"));
+}
+
+#[test]
+fn the_reply_form_says_what_an_answer_costs_and_what_is_left() {
+    let zone = TimeZone::get("Asia/Taipei").unwrap();
+    let said = |locale: Locale, cost: &Cost| {
+        cost_line(&Look { locale, zone: &zone, now: at(0), viewer: None, is_staff: true, is_admin: false, held: 0 }, cost)
+    };
+    let cost = Cost { people: 8, left: Some(412), out_of_reach: false, held_back: None };
+    assert_eq!(said(Locale::ZhTw, &cost), "8 人・計 8 則（下一則訊息進來就免費）・本月還剩 412 則");
+    assert_eq!(said(Locale::En, &cost), "8 people · 8 billed (free on their next message) · 412 left this month");
+    let unlimited = Cost { left: None, ..cost.clone() };
+    assert_eq!(said(Locale::ZhTw, &unlimited), "8 人・計 8 則（下一則訊息進來就免費）・本月則數不限");
+    let held = Cost { held_back: Some(Held { why: Why::QuotaSpent, until: at(9) }), ..cost.clone() };
+    assert!(said(Locale::ZhTw, &held).starts_with("8 人・本月的 LINE 則數不夠了；"), "{}", said(Locale::ZhTw, &held));
+    for locale in Locale::ALL {
+        for why in Why::ALL {
+            let look = Look { locale, zone: &zone, now: at(0), viewer: None, is_staff: true, is_admin: false, held: 0 };
+            let reason = look.reason(&why.quoting("x"));
+            assert!(reason.ends_with('x') && !reason.contains("reason."), "{reason}");
+        }
+    }
 }
