@@ -107,12 +107,12 @@ fn encoded(image: &DynamicImage, opaque: bool) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The colour that is seen where this one lies on white paper.
-fn on_white([r, g, b, alpha]: [u8; 4]) -> [u8; 4] {
-    let over = |c: u8| {
-        let (c, a, max) = (u32::from(c), u32::from(alpha), u32::from(u8::MAX));
-        u8::try_from((c * a + max * (max - a)) / max).unwrap_or(u8::MAX)
+fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
+    let over = |colour: u8| {
+        let (colour, alpha, max) = (u32::from(colour), u32::from(alpha), u32::from(u8::MAX));
+        u8::try_from((colour * alpha + max * (max - alpha)) / max).unwrap_or(u8::MAX)
     };
-    [over(r), over(g), over(b), u8::MAX]
+    [over(red), over(green), over(blue), u8::MAX]
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What people do, one file an act. Each takes the transaction that it is part of.
 
 mod access;
+mod announce;
 mod apart;
 mod audience;
 mod bind;
@@ -29,6 +30,7 @@ mod urgent;
 mod watch;
 
 pub use access::{Viewer, role_in};
+pub use announce::{AnnounceError, AnnouncementCost, Announcing, Made, announce, choose, costs, withdraw};
 pub use apart::{Apart, set_apart};
 pub use audience::{Told, promise, tell_bounced};
 pub use bind::{bind_chat, own_project_key, unbind_chat};
@@ -53,7 +55,7 @@ pub use script::{CALLS_PER_HOUR, Called, IMAGES_PER_HOUR, call, hour_at, hour_en
 pub use second_address::{AddressLinking, give_address, link_address, unlink_address};
 pub use solved::{not_solved, solved};
 pub use take_back::{may_take_back, take_back};
-pub use telling::{Telling, TellingError, may_send_now, tell_otherwise};
+pub use telling::{Telling, TellingError, may_change, may_send_now, tell_otherwise};
 pub use undo::{UNDO_WITHIN, undo};
 pub use unsend::{Wording, edit, unsend, word_of_kind};
 pub use watch::{hears_by_mail, take_off, watch};

@@ -1,5 +1,7 @@
 //! What staff do about a notice: let it leave now, cancel it, take that back, have it tried once more.
 
+use sqlx::AnyConnection;
+
 use crate::App;
 use crate::domain::{NoticeId, NoticeKind, Role, Why};
 use crate::store::notice_lists::{self, Listed};
@@ -31,15 +33,11 @@ pub enum TellingError {
     Store(#[from] store::Error),
 }
 
-/// Does it, for staff of the notice's project; what is of no project is for admins. The notice as it stands then. The caller commits, rings
+/// Does it, for those who [may](may_change). The notice as it stands then. The caller commits, rings
 /// the outbox's bell and tells open pages of the discussion.
 pub async fn tell_otherwise(tx: &mut Tx, app: &App, viewer: &Viewer, id: NoticeId, what: Telling) -> Result<Listed, TellingError> {
     let notice = notice_lists::find(tx, id).await?.ok_or(TellingError::NotFound)?;
-    let may = match notice.project {
-        Some(project) => viewer.role(tx, project).await?.is_some_and(Role::is_staff),
-        None => viewer.is_admin,
-    };
-    if !may {
+    if !may_change(tx, viewer, &notice).await? {
         return Err(TellingError::NotFound);
     }
     match what {
@@ -53,6 +51,14 @@ pub async fn tell_otherwise(tx: &mut Tx, app: &App, viewer: &Viewer, id: NoticeI
         Telling::Retry => retry(tx, app, viewer, &notice).await?,
     }
     notice_lists::find(tx, id).await?.ok_or(TellingError::NotFound)
+}
+
+/// Whether the notice is theirs to change: staff of its project; what is of no project is for admins.
+pub async fn may_change(c: &mut AnyConnection, viewer: &Viewer, notice: &Listed) -> store::Result<bool> {
+    match notice.project {
+        Some(project) => Ok(viewer.role(c, project).await?.is_some_and(Role::is_staff)),
+        None => Ok(viewer.is_admin),
+    }
 }
 
 /// Whether it may be told to leave now; the reason otherwise.

@@ -71,6 +71,8 @@ words! {
         NotTheirs = "not_theirs",
         /// It is not so any more.
         NoLongerSo = "no_longer_so",
+        /// The announcement was withdrawn.
+        Withdrawn = "withdrawn",
         /// A colleague cancelled it; they are quoted.
         Cancelled = "cancelled",
         /// A colleague had it tried once more.

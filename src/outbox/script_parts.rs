@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::App;
 use crate::channels::line::limits::{MESSAGES_MAX, TEXT_UNITS_MAX};
-use crate::domain::{Announced, NoticeId, NoticeKind, Script};
+use crate::domain::{Announced, NoticeId, NoticeKind, Script, Why};
 use crate::store::notices::Notice;
-use crate::store::{self, Tx, scripts};
+use crate::store::{self, Tx, announcements, notices, scripts};
 
 /// The longest `sender.name`, in UTF-16 units (Messaging API reference, "Change icon and display name").
 const SENDER_UNITS_MAX: usize = 20;
@@ -21,7 +21,7 @@ const NO_SENDER: &str = "line";
 #[derive(Debug, Default)]
 pub(super) struct Ride {
     pub messages: Vec<Value>,
-    /// What does not fit beside the rest.
+    /// What does not fit beside the rest, or was withdrawn while it was on another ride.
     pub left_behind: Vec<NoticeId>,
     /// There is something in it, and nobody's telephone is to ring for any of it.
     pub quiet: bool,
@@ -32,15 +32,21 @@ pub(super) async fn ride(tx: &mut Tx, app: &App, due: impl Iterator<Item = &Noti
     let room = MESSAGES_MAX.saturating_sub(taken);
     let mut packed = Packed::new(app);
     let mut ride = Ride::default();
-    let mut all_quiet = true;
+    let (mut all_quiet, mut full) = (true, false);
     for notice in due {
         let said = match notice.kind {
             NoticeKind::Scripted => of_script(tx, notice).await?,
+            NoticeKind::Announced if announcements::is_withdrawn(tx, notice.id).await? => {
+                notices::drop_all(tx, &[notice.id], Why::Withdrawn.as_str()).await?;
+                ride.left_behind.push(notice.id);
+                continue;
+            }
             NoticeKind::Announced => of_announcement(notice),
             _ => continue,
         };
         let Some(said) = said else { continue };
-        if !ride.left_behind.is_empty() || !packed.takes(&said, room) {
+        full = full || !packed.takes(&said, room);
+        if full {
             ride.left_behind.push(notice.id);
             continue;
         }
@@ -90,13 +96,13 @@ struct Text {
     /// The script's name; `None` for what stands alone.
     by: Option<String>,
     at: Timestamp,
-    text: String,
+    words: String,
 }
 
 async fn of_script(tx: &mut Tx, notice: &Notice) -> Result<Option<Said>, store::Error> {
     let Some(script) = notice.detail.as_deref().and_then(Script::from_json) else { return Ok(None) };
     let times = scripts::times(tx, notice.id).await?;
-    let text = if times > 1 { format!("{} ×{times}", script.text.trim_end()) } else { script.text };
+    let words = if times > 1 { format!("{} ×{times}", script.text.trim_end()) } else { script.text };
     let mut objects = vec![];
     if let Some(picture) = script.picture {
         objects.push(of_picture(&script.by, &picture.full, &picture.preview));
@@ -105,13 +111,13 @@ async fn of_script(tx: &mut Tx, notice: &Notice) -> Result<Option<Said>, store::
         let object = json!({"type": "sticker", "packageId": sticker.package, "stickerId": sticker.sticker});
         objects.push(by(object, &script.by));
     }
-    let text = Text { by: Some(script.by), at: notice.created_at, text };
+    let text = Text { by: Some(script.by), at: notice.created_at, words };
     Ok(Some(Said { text, objects, quiet: script.quiet }))
 }
 
 fn of_announcement(notice: &Notice) -> Option<Said> {
     let announced = notice.detail.as_deref().and_then(Announced::from_json)?;
-    let text = Text { by: None, at: notice.created_at, text: announced.text };
+    let text = Text { by: None, at: notice.created_at, words: announced.text };
     Some(Said { text, objects: vec![], quiet: false })
 }
 
@@ -178,7 +184,7 @@ impl<'a> Packed<'a> {
                 self.objects.push(Object::Texts(together));
             }
             None if said.text.by.is_some() => self.objects.push(Object::Texts(vec![said.text.clone()])),
-            None => self.objects.push(Object::Whole(json!({"type": "text", "text": said.text.text}))),
+            None => self.objects.push(Object::Whole(json!({"type": "text", "text": said.text.words}))),
         }
         self.objects.extend(said.objects.iter().cloned().map(Object::Whole));
         true
@@ -192,10 +198,10 @@ impl<'a> Packed<'a> {
         let line = |t: &Text| {
             let name = t.by.as_deref().filter(|_| sender.is_none()).map(|by| format!("[{by}] ")).unwrap_or_default();
             if alone {
-                return format!("{name}{}", t.text);
+                return format!("{name}{}", t.words);
             }
             let time = t.at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
-            format!("{time} {name}{}", t.text.trim())
+            format!("{time} {name}{}", t.words.trim())
         };
         texts.iter().map(line).collect::<Vec<_>>().join(if alone { "" } else { "\n\n" })
     }

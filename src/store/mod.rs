@@ -4,6 +4,7 @@
 //! On SQLite there is one writer, taken in turns: a second would only wait inside SQLite, unfairly. No network call is made while
 //! a [`Tx`] is open, and no second one is begun.
 
+pub mod announcements;
 pub mod attachments;
 pub mod bills;
 pub mod chats;

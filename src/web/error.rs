@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::discussions::{ChangeError, CorrectError, TellingError};
+use crate::discussions::{AnnounceError, ChangeError, CorrectError, TellingError};
 use crate::intake::held_mail::DecideError;
 use crate::store;
 
@@ -101,6 +101,16 @@ impl From<TellingError> for Problem {
             TellingError::NotFound => Self::not_found("notice"),
             TellingError::Refused(why) => Self::conflict(why),
             TellingError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AnnounceError> for Problem {
+    fn from(error: AnnounceError) -> Self {
+        match error {
+            AnnounceError::NotFound(key) => Self::new(StatusCode::NOT_FOUND, format!("there is no project {key:?} that you are staff of")),
+            AnnounceError::Store(error) => error.into(),
+            refused => Self::unprocessable(refused.to_string()),
         }
     }
 }

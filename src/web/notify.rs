@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota};
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::error::Problem;
@@ -91,9 +91,31 @@ fn too_many(hour: Hour) -> Refusal {
     Refusal::WrongWith(Wrong(StatusCode::TOO_MANY_REQUESTS, "API rate limit exceeded".into()), hour)
 }
 
-fn answer(result: Result<(Value, Hour), Refusal>) -> Response {
+/// The body of every answer, its fields in LINE Notify's order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    status: u16,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
+}
+
+/// Where a token speaks.
+struct Target {
+    kind: &'static str,
+    name: String,
+}
+
+fn answer(result: Result<(Option<Target>, Hour), Refusal>) -> Response {
     match result {
-        Ok((body, hour)) => said(StatusCode::OK, &body, Some(hour)),
+        Ok((target, hour)) => {
+            let (kind, name) = (target.as_ref().map(|t| t.kind), target.as_ref().map(|t| t.name.as_str()));
+            let body = Body { status: StatusCode::OK.as_u16(), message: "ok", target_type: kind, target: name };
+            said(StatusCode::OK, &body, Some(hour))
+        }
         Err(Refusal::Wrong(Wrong(status, message))) => refused(status, &message, None),
         Err(Refusal::WrongWith(Wrong(status, message), hour)) => refused(status, &message, Some(hour)),
         Err(Refusal::Broken) => refused(StatusCode::INTERNAL_SERVER_ERROR, "the database does not answer; try again", None),
@@ -101,10 +123,10 @@ fn answer(result: Result<(Value, Hour), Refusal>) -> Response {
 }
 
 fn refused(status: StatusCode, message: &str, hour: Option<Hour>) -> Response {
-    said(status, &json!({"status": status.as_u16(), "message": message}), hour)
+    said(status, &Body { status: status.as_u16(), message, target_type: None, target: None }, hour)
 }
 
-fn said(status: StatusCode, body: &Value, hour: Option<Hour>) -> Response {
+fn said(status: StatusCode, body: &Body<'_>, hour: Option<Hour>) -> Response {
     let mut response = (status, Json(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
@@ -149,9 +171,8 @@ async fn status(State(app): State<Arc<App>>, Extension(door): Extension<Arc<Door
         let token = known(&app, &door, peer, &headers).await?;
         let chat = chats::get(&mut *app.db.read().await?, token.chat).await?;
         let kind = if chat.kind == ChatKind::User { "USER" } else { "GROUP" };
-        let name = if chat.name.is_empty() { chat.external_id.as_str() } else { &chat.name };
-        let body = json!({"status": 200, "message": "ok", "targetType": kind, "target": name});
-        Ok((body, hour_at(token.hour, app.clock.now())))
+        let name = if chat.name.is_empty() { chat.external_id.0 } else { chat.name };
+        Ok((Some(Target { kind, name }), hour_at(token.hour, app.clock.now())))
     };
     answer(told.await)
 }
@@ -164,7 +185,7 @@ async fn revoke(State(app): State<Arc<App>>, Extension(door): Extension<Arc<Door
         let now = app.clock.now();
         let was = notify_tokens::revoke(&mut tx, token.id, now).await?;
         tx.commit().await?;
-        if was { Ok((json!({"status": 200, "message": "ok"}), hour_at(token.hour, now))) } else { Err(wrong_token()) }
+        if was { Ok((None, hour_at(token.hour, now))) } else { Err(wrong_token()) }
     };
     answer(revoked.await)
 }
@@ -174,7 +195,7 @@ async fn notify(State(app): State<Arc<App>>, Extension(door): Extension<Arc<Door
     answer(notified(&app, &door, peer, request).await)
 }
 
-async fn notified(app: &App, door: &Door, peer: Peer, request: Request) -> Result<(Value, Hour), Refusal> {
+async fn notified(app: &App, door: &Door, peer: Peer, request: Request) -> Result<(Option<Target>, Hour), Refusal> {
     let token = known(app, door, peer, request.headers()).await?;
     let hour = hour_at(token.hour, app.clock.now());
     let said = notify_said::read(request).await.map_err(|wrong| Refusal::WrongWith(wrong, hour))?;
@@ -206,7 +227,7 @@ async fn notified(app: &App, door: &Door, peer: Peer, request: Request) -> Resul
             tx.commit().await?;
             app.wake.outbox.notify_one();
             metrics::counter!("threadline_script_calls_total").increment(1);
-            Ok((json!({"status": 200, "message": "ok"}), hour))
+            Ok((None, hour))
         }
         Called::TooMany(hour) => Err(too_many(hour)),
         Called::Revoked => Err(wrong_token()),

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod announcements;
 mod any_order;
 mod api;
 mod bot_manners;
@@ -19,6 +20,7 @@ mod mail_leaves;
 mod mailbox_is_read;
 mod money_is_minded;
 mod notices_desk;
+mod notices_wait;
 mod operator_recovers;
 mod people_come_and_go;
 mod pictures_are_shown;

@@ -101,7 +101,10 @@ fn what_is_cancelled_is_not_told_until_that_is_taken_back() {
         let notice = answered(t, &chat, "師傅明天到").await;
         let boss = Browser::boss(t).await;
         let path = |what: &str| format!("/notices/{}/{what}", id(&notice));
-        assert_eq!(boss.post(&path("cancel"), &[("next", "https://evil.example/")]).await.location, "/notices");
+        let back = boss.post(&path("cancel"), &[("next", "https://evil.example/")]).await.location;
+        assert_eq!(back, format!("/notices?cancelled={}", id(&notice)));
+        let offered = boss.get(&back).await;
+        assert!(offered.part("done-note", "</form>").contains(&path("restore")), "{}", offered.html);
         let dropped = of_chat(t, &chat).await.expect("it is listed");
         assert_eq!((&dropped["status"], &dropped["reason"]), (&"dropped".into(), &"cancelled".into()), "{dropped}");
         assert_eq!(dropped["last_error"], "老闆 cancelled it");

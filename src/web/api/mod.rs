@@ -1,5 +1,6 @@
 //! `/api/v1`: JSON with bearer tokens, described at `GET /api/openapi.json`, which is made from this code.
 
+mod announcements;
 mod corrections;
 mod deliveries;
 mod discussions;
@@ -62,6 +63,9 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/inbound/{id}/undo", post(held_mails::undo))
         .route("/v1/posts/{id}/link-address", post(held_mails::link_address))
         .route("/v1/posts/{id}/unlink-address", post(held_mails::unlink_address))
+        .route("/v1/announcements", post(announcements::add).get(announcements::list))
+        .route("/v1/announcements/{id}", get(announcements::show))
+        .route("/v1/announcements/{id}/withdraw", post(announcements::withdraw))
         .route("/v1/notify-tokens", post(notify_tokens::add).get(notify_tokens::list))
         .route("/v1/notify-tokens/{id}", delete(notify_tokens::revoke))
         .merge(super::notify::router())
@@ -105,6 +109,10 @@ pub(super) fn router() -> Router<Arc<App>> {
         held_mails::undo,
         held_mails::link_address,
         held_mails::unlink_address,
+        announcements::add,
+        announcements::list,
+        announcements::show,
+        announcements::withdraw,
         notify_tokens::add,
         notify_tokens::list,
         notify_tokens::revoke

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::shapes::Page;
 use super::{Asked, Body, InPath, id_cursor, page_size};
 use crate::App;
-use crate::domain::{Inbox, LineChatId, NotifyTokenId};
+use crate::domain::{Inbox, LineChatId, NotifyTokenId, Role};
 use crate::store::chats;
 use crate::store::notify_tokens::{self, Listed};
 use crate::web::error::Problem;
@@ -160,7 +160,7 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, ByToken(viewer): ByToken
     let mut tx = app.db.begin().await?;
     let missing = || Problem::not_found("token");
     let token = notify_tokens::get(&mut tx, NotifyTokenId(id)).await?.ok_or_else(missing)?;
-    if !viewer.role(&mut tx, token.project).await?.is_some_and(|r| r.is_staff()) {
+    if !viewer.role(&mut tx, token.project).await?.is_some_and(Role::is_staff) {
         return Err(missing());
     }
     notify_tokens::revoke(&mut tx, token.id, app.clock.now()).await?;

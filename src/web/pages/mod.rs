@@ -1,5 +1,6 @@
 //! Pages for people: login, the list, a discussion, the LINE groups. Forms are plain POSTs that end in a redirect; the script only makes them pleasant.
 
+mod announcements;
 mod correct;
 mod discussion_change;
 mod discussion_reply;
@@ -17,6 +18,7 @@ mod mail_switch;
 mod me;
 mod notices_list;
 mod person_picture;
+mod project_times;
 mod projects;
 mod scripts;
 mod session;
@@ -68,6 +70,13 @@ pub fn router() -> Router<Arc<App>> {
         .route("/projects/{key}/budget", post(projects::budget))
         .route("/projects/{key}/notify-tokens", post(scripts::make))
         .route("/projects/{key}/notify-tokens/{id}/revoke", post(scripts::revoke))
+        .route("/projects/{key}/times", get(project_times::show).post(project_times::save))
+        .route("/projects/{key}/times/days-off", post(project_times::save_days))
+        .route("/days-off", get(project_times::show_common).post(project_times::save_common))
+        .route("/announcements", get(announcements::list).post(announcements::send))
+        .route("/announcements/preview", post(announcements::preview))
+        .route("/announcements/{id}", get(announcements::show))
+        .route("/announcements/{id}/withdraw", post(announcements::withdraw))
         .route("/mail/{token}", get(mail_switch::show).post(mail_switch::switch))
         .route("/discussions", get(discussions_list::list))
         .route("/inbound", get(inbound_list::list))

@@ -16,8 +16,8 @@ use sqlx::AnyConnection;
 
 use super::{Answer, FormOf, QueryOf, Refusal, answer, html, staff_or_client, to};
 use crate::App;
-use crate::discussions::{Telling, TellingError, Viewer, account_month, calendar_of, tell_otherwise};
-use crate::domain::{Calendar, DeliveryStatus, Inbox, NoticeId, NoticeKind, ProjectId, forecast, is_never_paid, is_weekday};
+use crate::discussions::{Telling, TellingError, Viewer, account_month, calendar_of, may_change, tell_otherwise};
+use crate::domain::{Calendar, DeliveryStatus, Inbox, NoticeId, NoticeKind, ProjectId, Why, forecast, is_never_paid, is_weekday};
 use crate::store::notice_lists::{Filter, Listed};
 use crate::store::projects::Project;
 use crate::store::{self, bills, members, notice_lists, projects};
@@ -51,6 +51,9 @@ pub(super) struct Params {
     number: String,
     #[serde(default)]
     cursor: String,
+    /// What the reader cancelled just now.
+    #[serde(default)]
+    cancelled: String,
 }
 
 /// The page.
@@ -72,7 +75,15 @@ async fn page(app: &App, params: &Params, headers: &HeaderMap) -> Answer {
         return Err(Refusal::NotFound);
     }
     let mut c = app.db.read().await?;
-    let shown = gather(&mut c, app, &viewer, asked, &params.cursor).await?;
+    let mut shown = gather(&mut c, app, &viewer, asked, &params.cursor).await?;
+    if let Ok(id) = params.cancelled.parse()
+        && let Some(notice) = notice_lists::find(&mut c, NoticeId(id)).await?
+        && may_change(&mut c, &viewer, &notice).await?
+        && notice.status == DeliveryStatus::Dropped
+        && notice.reason.as_deref().and_then(Why::read).is_some_and(|(why, _)| why == Why::Cancelled)
+    {
+        shown.cancelled = Some(notice.id);
+    }
     drop(c);
     Ok(html(StatusCode::OK, draw(&Look::by(app, &viewer), &shown)))
 }
@@ -115,7 +126,7 @@ async fn gather(c: &mut AnyConnection, app: &App, viewer: &Viewer, asked: Asked,
     let failed = notice_lists::count(c, &counted(DeliveryStatus::Failed, Some(since)), COUNTED_MAX + 1).await?;
     let bill = if continued { None } else { Some(bill(c, app, viewer, &projects, project).await?) };
     let rows = views(c, app, rows).await?;
-    Ok(Notices { asked, rows, waiting, failed, projects, next, continued, bill })
+    Ok(Notices { asked, rows, waiting, failed, projects, next, continued, bill, cancelled: None })
 }
 
 /// The notices, each with when a push for it leaves at the latest.
@@ -258,6 +269,7 @@ async fn acted(app: &App, (id, what): (&str, &str), headers: &HeaderMap, form: F
     };
     let viewer = staff_or_client(app, headers, "/notices").await?;
     let Form(form) = form?;
+    let mut back = way_back(&form.next).to_owned();
     let mut tx = app.db.begin().await?;
     match tell_otherwise(&mut tx, app, &viewer, id, what).await {
         Ok(notice) => {
@@ -266,13 +278,17 @@ async fn acted(app: &App, (id, what): (&str, &str), headers: &HeaderMap, form: F
             if let Some(number) = notice.discussion_number {
                 app.changed(number);
             }
+            // A discussion's page shows it with its own way back.
+            if what == Telling::Cancel && back.starts_with("/notices") {
+                back = format!("{back}{}cancelled={id}", if back.contains('?') { '&' } else { '?' });
+            }
         }
         Err(TellingError::NotFound) => return Err(Refusal::NotFound),
         Err(TellingError::Store(error)) => return Err(Refusal::Broken(error)),
         // Somebody else was faster, or it left in the meantime: the page shows how it stands.
         Err(TellingError::Refused(_)) => {}
     }
-    Ok(to(way_back(&form.next)))
+    Ok(to(&back))
 }
 
 /// Back to where the button was.

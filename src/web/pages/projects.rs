@@ -30,7 +30,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Res
         let mut c = app.db.read().await?;
         let found = projects::page(&mut c, viewer.limit(), 0, PROJECTS_MAX).await?;
         let staff = is_staff(&mut c, &viewer).await?;
-        Ok(html(StatusCode::OK, draw_list(&Look::of(&app, Some(&viewer.name)), &found, staff)))
+        Ok(html(StatusCode::OK, draw_list(&Look::by(&app, &viewer), &found, staff)))
     };
     answer(&app, page.await)
 }

@@ -54,6 +54,7 @@ pub fn bill(look: &Look<'_>, bill: &Bill) -> Markup {
     let month = look.word("page", &format!("month_{}", bill.today.month()));
     html! {
         section.bill aria-labelledby="bill" {
+          div.bill-figures {
             h2 #bill { (look.fill("told.bill", &[("month", &month)])) }
             dl.figures {
                 div { dt { (look.t("told.billed")) } dd { strong { (thousands(billed)) } @if let Some(ceiling) = bill.ceiling { span.faint { " / " (thousands(ceiling)) } } } }
@@ -76,12 +77,14 @@ pub fn bill(look: &Look<'_>, bill: &Bill) -> Markup {
                 }
             }
             @if let Some(over) = over(look, bill) { p.trouble { (over) } }
-            @if if_pushed > 0 {
+            @if if_pushed == 0 { p.hint { (look.t("told.nothing_billed")) } }
+          }
+          @if if_pushed > 0 {
+            div.bill-more {
                 (chart(look, bill))
                 (numbers(look, bill))
-            } @else {
-                p.hint { (look.t("told.nothing_billed")) }
             }
+          }
         }
     }
 }
@@ -114,7 +117,7 @@ fn thousands(n: i64) -> String {
 // The drawing's field, in tenths of a pixel where the page shows it 360 wide.
 const WIDTH: i64 = 3600;
 const HEIGHT: i64 = 1900;
-const LEFT: i64 = 360;
+const LEFT: i64 = 440;
 const RIGHT: i64 = 3540;
 const TOP: i64 = 120;
 const BOTTOM: i64 = 1620;
@@ -252,6 +255,6 @@ mod tests {
         let field = Field { days: 30, top: round_up(712) };
         assert_eq!((field.x(0), field.x(30)), (LEFT, RIGHT));
         assert_eq!((field.y(0), field.y(800)), (BOTTOM, TOP));
-        assert_eq!(field.line([(0, 0), (1, 400)]), "M360 1620L466 870");
+        assert_eq!(field.line([(0, 0), (1, 400)]), "M440 1620L543 870");
     }
 }

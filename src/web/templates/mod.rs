@@ -1,5 +1,6 @@
 //! Pages as functions: what is to be shown in, HTML out. Every value is escaped; nothing is read from anywhere.
 
+pub mod announcements;
 pub mod bill;
 pub mod cost;
 pub mod discussion;
@@ -20,6 +21,7 @@ pub mod mail_switch;
 pub mod me;
 pub mod notices;
 pub mod post;
+pub mod project_times;
 pub mod projects;
 pub mod scripts;
 pub mod told;

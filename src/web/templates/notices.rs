@@ -5,9 +5,10 @@ use url::form_urlencoded::Serializer;
 
 use super::bill::{Bill, bill};
 use super::icons::{self, Icon};
-use super::told::{NoticeView, buttons, kind, reason, sign, state, whom};
+use super::told::{NoticeView, buttons, kind, reason, rides_until, sign, state, whom};
 use super::{Look, page};
-use crate::domain::{DeliveryStatus, NoticeKind};
+use crate::domain::{DeliveryStatus, NoticeId, NoticeKind};
+use crate::store::notice_lists::Listed;
 use crate::store::projects::Project;
 
 /// Counts beyond this are shown as this and a plus.
@@ -69,6 +70,8 @@ pub struct Notices {
     pub continued: bool,
     /// On the first page.
     pub bill: Option<Bill>,
+    /// What the reader cancelled just now, and may want back.
+    pub cancelled: Option<NoticeId>,
 }
 
 /// The page.
@@ -83,12 +86,16 @@ pub fn notices(look: &Look<'_>, shown: &Notices) -> Markup {
             div.desk-list {
                 (tabs(look, shown))
                 (filters(look, shown))
+                @if let Some(id) = shown.cancelled { (just_cancelled(look, id, &shown.asked)) }
                 @if shown.rows.is_empty() {
                     (nothing(look, &shown.asked))
                 } @else if shown.asked.status == DeliveryStatus::Pending {
                     (waiting(look, shown))
                 } @else {
-                    ol.tellings { @for view in &shown.rows { (row(look, view, &shown.asked, true)) } }
+                    ol.tellings { @for (i, view) in shown.rows.iter().enumerate() {
+                        @let went_along = i > 0 && is_same_ride(&shown.rows[i - 1].row, &view.row);
+                        (row(look, view, &shown.asked, !went_along))
+                    } }
                 }
                 @if shown.next.is_some() || shown.continued {
                     nav.pager {
@@ -100,6 +107,18 @@ pub fn notices(look: &Look<'_>, shown: &Notices) -> Markup {
         }
     };
     page(look, "page-notices", look.t("told.title"), &main)
+}
+
+fn just_cancelled(look: &Look<'_>, id: NoticeId, asked: &Asked) -> Markup {
+    html! {
+        div.done-note role="status" {
+            span { (icons::icon(Icon::Check)) (look.t("told.is_cancelled")) }
+            form method="post" action={ "/notices/" (id) "/restore" } {
+                input type="hidden" name="next" value=(asked.address(None));
+                button.button.plain type="submit" { (look.t("told.restore")) }
+            }
+        }
+    }
 }
 
 fn counted(count: i64) -> String {
@@ -170,35 +189,41 @@ fn waiting(look: &Look<'_>, shown: &Notices) -> Markup {
             None => groups.push(vec![view]),
         }
     }
+    html! { @for group in &groups { (destination_card(look, group, &shown.asked)) } }
+}
+
+/// Everything on the page that waits for one destination. What rides together says so once.
+fn destination_card(look: &Look<'_>, group: &[&NoticeView], asked: &Asked) -> Markup {
+    let first = &group[0].row;
+    let name = whom(look, first);
+    let riding: Vec<&NoticeView> = group.iter().copied().filter(|v| rides_until(look, v).is_some()).collect();
+    let together = riding.iter().copied().min_by_key(|v| v.pushed_at).filter(|_| riding.len() > 1);
+    let is_said_above = |view: &NoticeView| together.is_some() && rides_until(look, view).is_some();
     html! {
-        @for group in &groups {
-            @let first = &group[0].row;
-            section.destination {
-                header {
-                    h2 {
-                        (icons::icon(if first.chat.is_some() { Icon::Chat } else { Icon::Mail }))
-                        (whom(look, first))
-                    }
-                    span.faint {
-                        @if first.chat.is_some() {
-                            @if let Some(project) = &first.project_name { (project) " · " }
-                            @if let Some(heads) = first.members { (look.fill("page.heads", &[("count", &heads.to_string())])) }
-                        } @else if let Some(email) = &first.email { (email) }
-                    }
+        section.destination {
+            header {
+                h2 {
+                    (icons::icon(if first.chat.is_some() { Icon::Chat } else { Icon::Mail }))
+                    (name)
                 }
-                ol.tellings {
-                    @for (i, view) in group.iter().enumerate() {
-                        @let said_above = i > 0 && state(look, group[i - 1]) == state(look, view) && reason_text(view) == reason_text(group[i - 1]);
-                        (row(look, view, &shown.asked, !said_above))
-                    }
+                span.faint {
+                    @if first.chat.is_some() {
+                        @if let Some(project) = first.project_name.as_ref().filter(|p| **p != name) { (project) " · " }
+                        @if let Some(heads) = first.members { (look.fill("page.heads", &[("count", &heads.to_string())])) }
+                    } @else if let Some(email) = first.email.as_ref().filter(|e| **e != name) { (email) }
+                }
+                @if let Some(soonest) = together {
+                    p.telling-state { (state(look, soonest)) @if let Some(reason) = reason(look, soonest) { " · " (reason) } }
                 }
             }
+            ol.tellings { @for view in group { (row(look, view, asked, !is_said_above(view))) } }
         }
     }
 }
 
-fn reason_text(view: &NoticeView) -> Option<&str> {
-    view.row.why()
+/// Whether both went in one delivery, which costs what it costs once.
+fn is_same_ride(a: &Listed, b: &Listed) -> bool {
+    a.status == DeliveryStatus::Sent && a.ride.as_ref().zip(b.ride.as_ref()).is_some_and(|(a, b)| a.delivery == b.delivery)
 }
 
 /// One notice. `whole`: with where it stands, which may have been said above it already.
@@ -221,18 +246,21 @@ fn row(look: &Look<'_>, view: &NoticeView, asked: &Asked, whole: bool) -> Markup
                 p.telling-whom {
                     (icons::icon(if row.chat.is_some() { Icon::Chat } else { Icon::Mail }))
                     (whom(look, row))
-                    @if let Some(project) = &row.project_name { span.faint { " · " (project) } }
+                    @if let Some(project) = row.project_name.as_ref().filter(|p| Some(*p) != row.chat_name.as_ref()) { span.faint { " · " (project) } }
                 }
             }
-            span.telling-time { (look.ago(row.created_at)) }
+            // What was sent says when.
+            @if row.status != DeliveryStatus::Sent { span.telling-time { (look.ago(row.created_at)) } }
             @if whole {
                 p.telling-state {
                     (state(look, view))
-                    @if let Some(ride) = row.ride.as_ref().filter(|r| r.attempts > 1) {
+                    @if let Some(ride) = row.ride.as_ref().filter(|r| r.attempts > 1 && alone) {
                         span.faint { " · " (look.fill("inbound.attempts", &[("count", &ride.attempts.to_string())])) }
                     }
                     @if let Some(reason) = reason(look, view) { " · " (reason) }
                 }
+            } @else if alone {
+                p.telling-state.faint { (look.t("told.same_ride")) }
             }
             @if let Some(buttons) = buttons(look, view, &asked.address(None)) { div.telling-buttons { (buttons) } }
         }

@@ -280,21 +280,25 @@ fn behind(look: &Look<'_>, view: &PostView) -> Markup {
     }
 }
 
-/// Notices of one post that are told one by one; more are counted.
-const TOLD_ONE_BY_ONE_MAX: usize = 1;
-
-/// Who was told and how, in one quiet line.
+/// Who was told and how, in one quiet line: a chat with what became of it, people counted.
 fn told_in_short(look: &Look<'_>, wanted: &[&NoticeView]) -> Markup {
     let counted = |status| wanted.iter().filter(|t| t.row.status == status).count();
     let (waiting, failed) = (counted(DeliveryStatus::Pending), counted(DeliveryStatus::Failed));
+    let (chats, people): (Vec<&NoticeView>, Vec<&NoticeView>) = wanted.iter().copied().partition(|t| t.row.chat.is_some());
+    let count = |key: &str, all: &[&NoticeView]| {
+        let sent = all.iter().filter(|t| t.row.status == DeliveryStatus::Sent).count().to_string();
+        look.fill(key, &[("sent", &sent), ("total", &all.len().to_string())])
+    };
+    let one = |told: &NoticeView| format!("{} · {}", whom(look, &told.row), state(look, told));
+    let short: Vec<String> = match (chats.as_slice(), people.as_slice()) {
+        ([chat], []) => vec![one(chat)],
+        ([], [person]) => vec![one(person)],
+        ([chat], people) => vec![one(chat), count("told.mails", people)],
+        _ => vec![count("page.told", wanted)],
+    };
     html! {
         @if failed == 0 { (icons::icon(if waiting > 0 { Icon::Clock } else { Icon::Check })) }
-        @if wanted.len() <= TOLD_ONE_BY_ONE_MAX && failed == 0 {
-            @for told in wanted { (whom(look, &told.row)) " · " (state(look, told)) }
-        } @else {
-            (look.fill("page.told", &[("sent", &counted(DeliveryStatus::Sent).to_string()), ("total", &wanted.len().to_string())]))
-            @if waiting > 0 { " · " (look.fill("told.waiting", &[("count", &waiting.to_string())])) }
-        }
+        span { (short.join(" · ")) }
         @if failed > 0 {
             span.bad { (icons::icon(Icon::Alert)) (look.fill("page.told_failed", &[("count", &failed.to_string())])) }
         }

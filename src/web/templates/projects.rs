@@ -37,10 +37,14 @@ pub struct ProjectView {
 pub fn list(look: &Look<'_>, projects: &[Project], is_staff: bool) -> Markup {
     let main = html! {
         div.sheet {
-            h1 { (look.t("page.projects")) }
+            div.sheet-head {
+                h1 { (look.t("page.projects")) }
+                @if is_staff { a.button.plain href="/announcements" { (look.t("announce.title")) } }
+            }
             section.card {
                 @if projects.is_empty() { p.muted { (look.t("page.no_projects")) } } @else { (project_rows(look, projects, is_staff)) }
             }
+            @if look.is_admin { p { a href="/days-off" { (look.t("times.all_days_off")) } } }
         }
     };
     page(look, "page-projects", look.t("page.projects"), &main)
@@ -77,6 +81,11 @@ pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
                 }
             }
             (groups(look, view))
+            section.card {
+                h2 { (look.t("times.title")) }
+                p.muted { (look.t("times.intro")) }
+                a.button.plain href={ "/projects/" (project.key) "/times" } { (look.t("times.link")) }
+            }
             (excerpts(look, view))
             (budget(look, view))
             (reopening(look, view))

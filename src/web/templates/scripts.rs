@@ -24,7 +24,8 @@ pub(super) fn scripts(look: &Look<'_>, key: &str, chats: &[Chat], view: &Scripts
     html! {
         section.card #scripts {
             h2 { (look.t("page.scripts")) }
-            p.muted { (look.fill("page.scripts_hint", &[("url", "/api/notify")])) " " (look.t("page.scripts_waits")) }
+            p.muted { (look.t("page.scripts_hint")) }
+            p.muted { (look.t("page.scripts_waits")) }
             @if view.tokens.is_empty() { p.muted { (look.t("page.scripts_none")) } } @else { (tokens(look, key, &view.tokens)) }
             @if let Some(token) = &view.made { (just_made(look, token)) }
             @if let Some(trouble) = &view.trouble { (super::trouble(trouble)) }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::Markup;
 
+use super::announcements::{Draft as Announcing, Form, Preview, Whole};
 use super::bill::{Bill, Share};
 use super::cost::{Cost, Waiting, line as cost_line};
 use super::discussion::{Draft, Mails, Shown, discussion};
@@ -20,17 +21,19 @@ use super::mail_switch::{Switch, mail_switch};
 use super::me::{Me, me};
 use super::notices::{self, Notices};
 use super::post::{Beside, PostView};
+use super::project_times::{DaysOffView, TimesView, days_off, times};
 use super::projects::{ProjectView, list as project_list, project};
 use super::scripts::Scripts;
 use super::told::NoticeView;
-use super::{Look, group, groups, held, trouble};
-use crate::discussions::Held;
+use super::{Look, announcements, group, groups, held, trouble};
+use crate::discussions::{AnnouncementCost, Held};
 use crate::domain::{
-    AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap, GapKind,
-    Happening, InboundId, Inbox, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, NotifyTokenId, PersonId, Place, PostId, ProjectId,
-    ProjectKind, Role, Source, Span, Status, Sticker, Via, Why,
+    AnnouncementId, AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap,
+    GapKind, Happening, InboundId, Inbox, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, NotifyTokenId, PersonId, Place, PostId,
+    ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via, Why,
 };
 use crate::i18n::Locale;
+use crate::store::announcements::{Announcement, Became, Reach};
 use crate::store::attachments::{Attachment, AttachmentStatus, Thumbnail};
 use crate::store::chats::Chat;
 use crate::store::corrections::Correction;
@@ -233,6 +236,7 @@ fn desks(projects: &[Project]) -> Vec<Notices> {
             next: Some("1-2".into()),
             continued: false,
             bill: Some(bill),
+            cancelled: Some(NoticeId(3)),
         };
         desks.push(Notices { rows: vec![], next: None, ..full.clone() });
         let filtered = notices::Asked { kind: Some(NoticeKind::Answered), to: "<b>".into(), number: Some(7), ..asked(*status) };
@@ -473,6 +477,70 @@ fn shown(role: Role, status: Status) -> Shown {
     }
 }
 
+/// The form, the preview and the page of announcements, with all that can become of one.
+fn announced(look: &Look<'_>) -> Vec<Markup> {
+    let reach = |n: i64, name: &str, heads| Reach {
+        project: ProjectId(n / 2),
+        project_key: format!("p{}", n / 2),
+        project_name: "<b>".into(),
+        chat: ChatId(n),
+        chat_name: name.into(),
+        chat_kind: ChatKind::Group,
+        inbox: "line/main".into(),
+        heads,
+    };
+    let reach = vec![reach(1, "<b>", Some(8)), reach(2, "", None), reach(3, "b", Some(3))];
+    let announcement = |withdrawn_at| Announcement {
+        id: AnnouncementId(1),
+        by: PersonId(1),
+        by_name: "<b>".into(),
+        body: "<b> ".repeat(40),
+        urgent: true,
+        created_at: at(-5),
+        withdrawn_at,
+        waiting: 1,
+        free: 2,
+        pushed: 3,
+        failed: 4,
+        dropped: 5,
+        heads: 24,
+    };
+    let became = |status, via, reason: Option<&str>, deadline_at| Became {
+        project_key: "p1".into(),
+        project_name: "<b>".into(),
+        chat: "C1".into(),
+        chat_name: "<b>".into(),
+        chat_kind: ChatKind::Group,
+        status,
+        via,
+        heads: 8,
+        sent_at: None,
+        deadline_at,
+        reason: reason.map(str::to_owned),
+    };
+    let groups = vec![
+        became(DeliveryStatus::Pending, None, None, at(9)),
+        became(DeliveryStatus::Pending, None, Some("quiet hours"), at(-9)),
+        became(DeliveryStatus::Pending, Some(Via::LinePush), None, at(-9)),
+        became(DeliveryStatus::Sent, Some(Via::LineReply), None, at(-9)),
+        became(DeliveryStatus::Sent, Some(Via::LinePush), None, at(-9)),
+        became(DeliveryStatus::Failed, None, Some("<b>"), at(-9)),
+        became(DeliveryStatus::Dropped, None, Some(Why::Withdrawn.as_str()), at(-9)),
+    ];
+    let draft = Announcing { form: "f".into(), text: "<b>".into(), projects: vec!["p1".into()], urgent: true, back: false };
+    let cost = |left| AnnouncementCost { account: "<b>".into(), groups: 3, heads: 12, uncounted: 1, left };
+    vec![
+        announcements::form(look, &Form { draft: Announcing::default(), reach: vec![], earlier: vec![], trouble: None }),
+        announcements::form(
+            look,
+            &Form { draft: draft.clone(), reach: reach.clone(), earlier: vec![announcement(None)], trouble: Some("<b>".into()) },
+        ),
+        announcements::preview(look, &Preview { draft, reach, costs: vec![cost(Some(5)), cost(None)] }),
+        announcements::whole(look, &Whole { announcement: announcement(None), groups: groups.clone() }),
+        announcements::whole(look, &Whole { announcement: announcement(Some(at(-1))), groups }),
+    ]
+}
+
 fn token(n: i64, name: &str, chat_name: &str, last_used_at: Option<Timestamp>) -> notify_tokens::Listed {
     notify_tokens::Listed {
         id: NotifyTokenId(n),
@@ -587,6 +655,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         project: "宏達".into(),
         assignee: (n % 2 == 0).then(|| "林".into()),
     };
+    pages.extend(announced(look));
     pages.push(held::list(look, &[], &[]));
     pages.push(held::list(look, &held_mails(), &held_mails()));
     pages.extend(arrivals().iter().map(|shown| inbound(look, shown)));
@@ -669,6 +738,10 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         project(look, &empty),
         project_list(look, projects, true),
         project_list(look, &[], false),
+        times(look, &times_view(&projects[0], true)),
+        times(look, &times_view(&projects[1], false)),
+        days_off(look, &DaysOffView { days: "2026-02-16 <b>\n".into(), trouble: Some("t".into()) }),
+        days_off(look, &DaysOffView { days: String::new(), trouble: None }),
     ]
 }
 
@@ -851,7 +924,24 @@ fn the_reply_form_says_what_an_answer_costs_and_what_is_left() {
         for why in Why::ALL {
             let look = Look { locale, zone: &zone, now: at(0), viewer: None, is_staff: true, is_admin: false, held: 0 };
             let reason = look.reason(&why.quoting("x"));
-            assert!(reason.ends_with('x') && !reason.contains("reason."), "{reason}");
+            assert!(reason.contains('x') && !reason.contains("reason."), "{reason}");
         }
+    }
+}
+
+fn times_view(project: &Project, full: bool) -> TimesView {
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let own = [field("wait_answered", "minutes"), field("minutes_answered", "7"), field("quiet", "own"), field("quiet_from", "22:00")];
+    let answers = if full { jiff::SignedDuration::from_secs(90) } else { jiff::SignedDuration::from_mins(5) };
+    TimesView {
+        project: project.clone(),
+        fields: if full { own.into() } else { [field("wait_answered", "free_only")].into() },
+        defaults: crate::domain::Patience { answers, own: std::collections::BTreeMap::new() },
+        quiet_by_default: if full { "21:00-08:00".into() } else { String::new() },
+        days: "2026-02-16 <b>\n".into(),
+        common: if full { vec![(jiff::civil::date(2026, 2, 17), "<b>".into())] } else { vec![] },
+        is_owner: full,
+        trouble: full.then(|| "t".into()),
+        days_trouble: full.then(|| "t".into()),
     }
 }

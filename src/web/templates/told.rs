@@ -42,6 +42,15 @@ pub fn kind(look: &Look<'_>, kind: NoticeKind) -> String {
     look.word("told", &format!("kind_{kind}"))
 }
 
+/// When it leaves by push with everything else that waits for its chat, if no free ride comes before.
+pub fn rides_until(look: &Look<'_>, view: &NoticeView) -> Option<Timestamp> {
+    let row = &view.row;
+    let put_off = row.reason.as_deref().and_then(Why::read).is_some_and(|(why, _)| why.is_about_money());
+    let waits = row.status == DeliveryStatus::Pending && row.ride.is_none() && row.chat.is_some();
+    let rides = waits && !put_off && row.kind != NoticeKind::Replied && row.due_at <= look.now && !view.is_leaving(look.now);
+    rides.then_some(view.pushed_at)
+}
+
 /// Where it stands, as a sentence without its reason.
 pub fn state(look: &Look<'_>, view: &NoticeView) -> String {
     let row = &view.row;

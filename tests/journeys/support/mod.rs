@@ -61,6 +61,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub settle: Duration,
+    /// How long an answer can be taken back.
+    pub hold: Duration,
     /// How long an answer waits for company before a push.
     pub coalesce: Duration,
     /// 0 = LINE is asked for its quota.
@@ -78,6 +80,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             settle: SETTLE,
+            hold: Duration::ZERO,
             coalesce: Duration::from_millis(500),
             monthly_budget: 0,
             quota: None,
@@ -149,7 +152,7 @@ from = "客服 <{SUPPORT}>"
 
 [notify]
 settle_seconds = {settle}
-hold_seconds = 0
+hold_seconds = {hold}
 coalesce_minutes = {coalesce}
 quiet_hours = ""
 monthly_budget = {budget}
@@ -160,6 +163,7 @@ monthly_budget = {budget}
         token = settings.access_token.expose(),
         file_mb_max = setup.file_mb_max,
         settle = setup.settle.as_secs_f64(),
+        hold = setup.hold.as_secs_f64(),
         coalesce = setup.coalesce.as_secs_f64() / 60.0,
         budget = setup.monthly_budget,
         more = setup.more_config.replace("LINE_URL", line_url),

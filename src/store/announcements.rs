@@ -1,0 +1,227 @@
+//! What staff told the groups of chosen projects, and what became of it in each.
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::sql::{self, Columns, FromRow, Result, args};
+use crate::domain::{AnnouncementId, ChatId, ChatKind, DeliveryStatus, NoticeId, PersonId, ProjectId, Via};
+
+/// A chat that can be told something, with its project.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    pub project: ProjectId,
+    pub project_key: String,
+    pub project_name: String,
+    pub chat: ChatId,
+    /// Empty until LINE has told it.
+    pub chat_name: String,
+    pub chat_kind: ChatKind,
+    /// The LINE account's inbox: `line/NAME`.
+    pub inbox: String,
+    /// People that a push would be billed for, as LINE last said.
+    pub heads: Option<i64>,
+}
+
+impl FromRow for Reach {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            project: c.get()?,
+            project_key: c.get()?,
+            project_name: c.get()?,
+            chat: c.get()?,
+            chat_name: c.get()?,
+            chat_kind: c.word(ChatKind::find)?,
+            inbox: c.get()?,
+            heads: c.get()?,
+        })
+    }
+}
+
+/// The chats of clients' projects that the account is in, by project; `staff` limits them to the projects that this person is staff of.
+pub async fn reach(c: &mut AnyConnection, staff: Option<PersonId>, limit: i64) -> Result<Vec<Reach>> {
+    sql::all(
+        c,
+        "SELECT p.id, p.key, p.name, ch.id, ch.name, ch.kind, ch.inbox, ch.member_count FROM chats ch JOIN projects p ON p.id = ch.project_id \
+         WHERE ch.bound = 1 AND ch.left_at IS NULL AND p.kind = 'client' AND p.status = 'active' AND ($1 IS NULL OR p.id IN \
+         (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) ORDER BY p.name, p.id, ch.id LIMIT $2",
+        args![staff, limit],
+    )
+    .await
+}
+
+/// Keeps an announcement; `None` where this form has made one already.
+pub async fn add(
+    c: &mut AnyConnection,
+    form: &str,
+    by: PersonId,
+    (body, urgent): (&str, bool),
+    now: Timestamp,
+) -> Result<Option<AnnouncementId>> {
+    sql::find(
+        c,
+        "INSERT INTO announcements (form, person_id, body, urgent, created_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (form) DO NOTHING RETURNING id",
+        args![form, by, body, urgent, now],
+    )
+    .await
+}
+
+/// The announcement that this form has made.
+pub async fn of_form(c: &mut AnyConnection, form: &str) -> Result<Option<AnnouncementId>> {
+    sql::find(c, "SELECT id FROM announcements WHERE form = $1", args![form]).await
+}
+
+/// The notice tells it.
+pub async fn add_notice(c: &mut AnyConnection, announcement: AnnouncementId, notice: NoticeId) -> Result<()> {
+    sql::run(c, "INSERT INTO announcement_notices (announcement_id, notice_id) VALUES ($1, $2)", args![announcement, notice])
+        .await
+        .map(drop)
+}
+
+/// Whether what the notice tells was withdrawn.
+pub async fn is_withdrawn(c: &mut AnyConnection, notice: NoticeId) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT a.id FROM announcement_notices x JOIN announcements a ON a.id = x.announcement_id \
+         WHERE x.notice_id = $1 AND a.withdrawn_at IS NOT NULL",
+        args![notice],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
+/// What still waits to tell it: each notice with its chat, by chat.
+pub async fn waiting(c: &mut AnyConnection, id: AnnouncementId) -> Result<Vec<(NoticeId, ChatId)>> {
+    sql::all(
+        c,
+        "SELECT n.id, n.chat_id FROM announcement_notices x JOIN notices n ON n.id = x.notice_id WHERE x.announcement_id = $1 \
+         AND n.status = 'pending' AND n.delivery_id IS NULL ORDER BY n.chat_id",
+        args![id],
+    )
+    .await
+}
+
+/// It is withdrawn. Whether it was not before.
+pub async fn withdraw(c: &mut AnyConnection, id: AnnouncementId, now: Timestamp) -> Result<bool> {
+    sql::run(c, "UPDATE announcements SET withdrawn_at = $2 WHERE id = $1 AND withdrawn_at IS NULL", args![id, now]).await.map(|n| n > 0)
+}
+
+/// An announcement and how far it has come.
+#[derive(Clone, Debug)]
+pub struct Announcement {
+    pub id: AnnouncementId,
+    pub by: PersonId,
+    pub by_name: String,
+    pub body: String,
+    pub urgent: bool,
+    pub created_at: Timestamp,
+    pub withdrawn_at: Option<Timestamp>,
+    /// Chats by what became of it there.
+    pub waiting: i64,
+    pub free: i64,
+    pub pushed: i64,
+    pub failed: i64,
+    pub dropped: i64,
+    /// People that its pushes were billed for.
+    pub heads: i64,
+}
+
+impl FromRow for Announcement {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            by: c.get()?,
+            by_name: c.get()?,
+            body: c.get()?,
+            urgent: c.get()?,
+            created_at: c.get()?,
+            withdrawn_at: c.get()?,
+            waiting: c.get()?,
+            free: c.get()?,
+            pushed: c.get()?,
+            failed: c.get()?,
+            dropped: c.get()?,
+            heads: c.get()?,
+        })
+    }
+}
+
+/// `SELECT` with what became of each announcement that `which` leaves.
+fn summed(which: &str) -> String {
+    let count = |when: &str| format!("CAST(COALESCE(SUM(CASE WHEN {when} THEN 1 ELSE 0 END), 0) AS BIGINT)");
+    format!(
+        "SELECT a.id, a.person_id, p.name, a.body, a.urgent, a.created_at, a.withdrawn_at, {}, {}, {}, {}, {}, \
+         CAST(COALESCE(SUM(CASE WHEN n.status = 'sent' THEN v.heads ELSE 0 END), 0) AS BIGINT) \
+         FROM announcements a JOIN persons p ON p.id = a.person_id LEFT JOIN announcement_notices x ON x.announcement_id = a.id \
+         LEFT JOIN notices n ON n.id = x.notice_id LEFT JOIN deliveries v ON v.id = n.delivery_id WHERE {which} \
+         GROUP BY a.id, a.person_id, p.name, a.body, a.urgent, a.created_at, a.withdrawn_at",
+        count("n.status = 'pending'"),
+        count("n.status = 'sent' AND v.via = 'line-reply'"),
+        count("n.status = 'sent' AND v.via = 'line-push'"),
+        count("n.status = 'failed'"),
+        count("n.status = 'dropped'"),
+    )
+}
+
+/// The announcement, if there is one.
+pub async fn find(c: &mut AnyConnection, id: AnnouncementId) -> Result<Option<Announcement>> {
+    sql::find(c, summed("a.id = $1"), args![id]).await
+}
+
+/// The latest before `before`; of one person, or of all.
+pub async fn page(c: &mut AnyConnection, by: Option<PersonId>, before: Option<i64>, limit: i64) -> Result<Vec<Announcement>> {
+    let which = summed("($1 IS NULL OR a.person_id = $1) AND ($2 IS NULL OR a.id < $2)");
+    sql::all(c, format!("{which} ORDER BY a.id DESC LIMIT $3"), args![by, before, limit]).await
+}
+
+/// What became of an announcement in one chat.
+#[derive(Clone, Debug)]
+pub struct Became {
+    pub project_key: String,
+    pub project_name: String,
+    /// LINE's id.
+    pub chat: String,
+    pub chat_name: String,
+    pub chat_kind: ChatKind,
+    pub status: DeliveryStatus,
+    /// How it travels, once that is decided.
+    pub via: Option<Via>,
+    /// People that it was billed for.
+    pub heads: i64,
+    pub sent_at: Option<Timestamp>,
+    /// For what waits: a push may be paid for it from here on.
+    pub deadline_at: Timestamp,
+    /// Why it failed, waits or was dropped.
+    pub reason: Option<String>,
+}
+
+impl FromRow for Became {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            project_key: c.get()?,
+            project_name: c.get()?,
+            chat: c.get()?,
+            chat_name: c.get()?,
+            chat_kind: c.word(ChatKind::find)?,
+            status: c.word(DeliveryStatus::find)?,
+            via: c.get::<Option<String>>()?.map(|w| sql::word(Via::find(&w), &w)).transpose()?,
+            heads: c.get()?,
+            sent_at: c.get()?,
+            deadline_at: c.get()?,
+            reason: c.get()?,
+        })
+    }
+}
+
+/// What became of it, chat by chat.
+pub async fn in_chats(c: &mut AnyConnection, id: AnnouncementId) -> Result<Vec<Became>> {
+    sql::all(
+        c,
+        "SELECT p.key, p.name, ch.external_id, ch.name, ch.kind, n.status, v.via, COALESCE(v.heads, 0), v.sent_at, n.deadline_at, \
+         COALESCE(v.last_error, n.reason) FROM announcement_notices x JOIN notices n ON n.id = x.notice_id JOIN chats ch ON ch.id = n.chat_id \
+         JOIN projects p ON p.id = ch.project_id LEFT JOIN deliveries v ON v.id = n.delivery_id WHERE x.announcement_id = $1 \
+         ORDER BY p.name, n.id",
+        args![id],
+    )
+    .await
+}
