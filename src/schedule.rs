@@ -69,6 +69,7 @@ async fn round(app: &App, looks_at_webhooks: bool) -> anyhow::Result<()> {
     learn::refresh(app).await?;
     pictures::fetch_due(app).await?;
     discussions::refit_nightly(app).await?;
+    discussions::promise_weeklies(app).await?;
     let now = app.clock.now();
     app.files.sweep(now - UNFINISHED_KEPT).await?;
     let mut tx = app.db.begin().await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use jiff::{SignedDuration, Timestamp};
 use threadline::domain::{Calendar, DiscussionId, NoticeId, NoticeKind, Patience, REPLY_TOKEN_GOOD_FOR};
-use threadline::outbox::policy::{self, Act, COMPANY, Chances, Pointless, TOKEN_MARGIN, Waiting};
+use threadline::outbox::policy::{self, Act, COMPANY, Chances, Pointless, Shared, TOKEN_MARGIN, Waiting};
 
 use super::firm::{self, Group, Matter};
 
@@ -260,7 +260,7 @@ impl Month<'_> {
         let chances = Chances {
             free_until: self.tokens.last().map(|came| self.time(*came) + REPLY_TOKEN_GOOD_FOR),
             closed_until: self.rule.1.closed_until(now),
-            spent_until: None,
+            spent: None,
         };
         let decision = policy::decide(now, &waiting, &chances);
         for (id, _) in &decision.dropped {

@@ -127,6 +127,7 @@ fn configuration(dir: &std::path::Path, addr: SocketAddr, platform: &Platform) -
             settle: Duration::from_secs(4),
             hold: Duration::from_secs(3),
             coalesce: Duration::from_secs(20),
+            mail_together: Duration::from_secs(20),
             quiet_hours: None,
             monthly_budget: None,
         },

@@ -43,6 +43,7 @@ const NAME_CHARS_MAX: usize = 40;
 const SETTLE_SECONDS_MAX: f64 = 45.0;
 const HOLD_SECONDS_MAX: f64 = 120.0;
 const COALESCE_MINUTES_MAX: f64 = 1440.0;
+const MAIL_TOGETHER_SECONDS_MAX: f64 = 3600.0;
 
 /// The limit for files if none is given, in MB, and the largest that can be: a bucket copies 5 GB at once, no more.
 const FILE_MB_DEFAULT: u64 = 300;
@@ -321,6 +322,7 @@ fn notify(s: &Section) -> Result<Notify, ConfigError> {
         settle: Duration::from_secs_f64(s.number("settle_seconds", 8.0, SETTLE_SECONDS_MAX)?),
         hold: Duration::from_secs_f64(s.number("hold_seconds", 20.0, HOLD_SECONDS_MAX)?),
         coalesce: Duration::from_secs_f64(minutes * 60.0),
+        mail_together: Duration::from_secs_f64(s.number("mail_together_seconds", 120.0, MAIL_TOGETHER_SECONDS_MAX)?),
         quiet_hours: s.read("quiet_hours", "21:00-08:00", quiet_hours)?,
         monthly_budget: (budget > 0).then_some(budget),
     })

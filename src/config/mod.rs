@@ -226,6 +226,8 @@ pub struct Notify {
     pub hold: Duration,
     /// How long a notice waits for a free ride or company before a push.
     pub coalesce: Duration,
+    /// How long after a mail about a discussion the next one to the same person waits for others to travel with.
+    pub mail_together: Duration,
     /// From and until, in the server's time zone; may span midnight.
     pub quiet_hours: Option<(Time, Time)>,
     /// LINE messages that may be billed a month; `None` = ask LINE for the quota.

@@ -11,7 +11,7 @@ use crate::App;
 use crate::domain::{ANNOUNCEMENT_UNITS_MAX, Announced, AnnouncementId, Inbox, NoticeKind, ProjectId, Why};
 use crate::store::announcements::{Announcement, Reach};
 use crate::store::notices::{NewNotice, Target};
-use crate::store::{self, Tx, announcements, chats, deliveries, notices};
+use crate::store::{self, Tx, announcements, chats, notices};
 
 /// Chats that one announcement can reach.
 const CHATS_MAX: i64 = 2_000;

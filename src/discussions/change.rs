@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::audience::{tell_assigned, tell_status};
 use super::urgent::set_urgent;
 use crate::App;
 use crate::domain::{CorrectionKind, GIVEN_TITLE_GRAPHEMES_MAX, Happening, PersonId, ProjectId, Role, Status};
@@ -62,6 +63,29 @@ pub(super) async fn change_at(
     (by, at): (By, Timestamp),
     change: Change,
 ) -> Result<(), ChangeError> {
+    let before = (discussion.status, discussion.assignee);
+    change_quietly(tx, app, discussion, (by, at), change).await?;
+    if discussion.status != before.0 {
+        tell_status(tx, app, discussion, by, discussion.status).await?;
+    }
+    if discussion.assignee != before.1 {
+        let to = match discussion.assignee {
+            Some(person) => persons::find(tx, person).await?,
+            None => None,
+        };
+        tell_assigned(tx, app, discussion, by, to.as_ref().map(|p| (p.id, p.name.as_str()))).await?;
+    }
+    Ok(())
+}
+
+/// Likewise, and nobody is told: the caller tells it in other words.
+pub(super) async fn change_quietly(
+    tx: &mut Tx,
+    app: &App,
+    discussion: &mut Discussion,
+    (by, at): (By, Timestamp),
+    change: Change,
+) -> Result<(), ChangeError> {
     let id = discussion.id;
     let what = match change {
         Change::Status(status) if status == discussion.status => return Ok(()),
@@ -109,7 +133,7 @@ async fn assignable_person(c: &mut AnyConnection, discussion: &Discussion, perso
 }
 
 /// Whether somebody may look after the project's discussions: its staff and every admin.
-async fn may_look_after(c: &mut AnyConnection, project: ProjectId, person: &Person) -> store::Result<bool> {
+pub(super) async fn may_look_after(c: &mut AnyConnection, project: ProjectId, person: &Person) -> store::Result<bool> {
     Ok(person.is_admin || members::role(c, project, person.id).await?.is_some_and(Role::is_staff))
 }
 

@@ -5,11 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::audience::staff_to_tell;
+use super::hearing::{self, Listener, News};
 use crate::App;
-use crate::domain::{ChatId, NoticeKind, PersonId};
+use crate::domain::{ChatId, Concern, NoticeKind, PersonId, Role};
 use crate::store::chats::Chat;
 use crate::store::notices::{NewNotice, Target};
-use crate::store::{Result, Tx, members, notices, persons};
+use crate::store::{Result, Tx};
 
 /// News waits no longer than this for others to travel with.
 const TOGETHER_WITHIN_MAX: Duration = Duration::from_mins(1);
@@ -64,18 +66,11 @@ pub async fn tell_target_gone(tx: &mut Tx, app: &App, chat: &Chat, since: Timest
 }
 
 async fn tell(tx: &mut Tx, app: &App, chat: &Chat, kind: NoticeKind, news: ChatNews) -> Result<()> {
-    if app.smtp.is_none() {
-        return Ok(());
-    }
     let now = app.clock.now();
     let due_at = now + app.config.notify.coalesce.min(TOGETHER_WITHIN_MAX);
-    let mut staff = members::staff_with_email(tx, chat.project).await?;
-    if staff.is_empty() {
-        staff = persons::admins(tx).await?;
-    }
     let detail = serde_json::to_string(&news).expect("numbers are JSON");
-    for person in staff {
-        let new = NewNotice {
+    for person in staff_to_tell(tx, chat.project).await? {
+        let notice = NewNotice {
             kind,
             discussion: None,
             post: None,
@@ -86,7 +81,8 @@ async fn tell(tx: &mut Tx, app: &App, chat: &Chat, kind: NoticeKind, news: ChatN
             detail: Some(detail.clone()),
             expires_at: None,
         };
-        notices::add(tx, &new).await?;
+        let listener = Listener { person, role: Role::Staff, concern: Concern::Part };
+        hearing::tell(tx, app, &listener, &News { project: chat.project, urgent: false, notice: &notice }).await?;
     }
     Ok(())
 }

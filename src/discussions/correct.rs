@@ -3,18 +3,19 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Viewer;
+use super::audience::tell_moved;
 use super::change::{ChangeError, plain_title};
 use super::learning::{confirmed, teach};
 use super::other::other_of;
 use super::reply::for_free;
 use super::undo::drawn;
 use crate::App;
-use crate::domain::{ChatId, CorrectionKind, Ended, Happening, PostId, Reply, Role, Source, Why};
+use crate::domain::{ChatId, CorrectionKind, Ended, Happening, NoticeKind, PersonId, PostId, Reply, Role, Source, Way, Why};
 use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::Post;
-use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, notices, posts, watchers};
+use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, listening, notices, posts, watchers};
 use crate::threading::{Evidence, possible_titles, title_of};
 
 /// What one person said with no longer a pause than this was said together.
@@ -79,14 +80,14 @@ pub async fn merge(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, into: i
     if from.other || to.other {
         return Err(CorrectError::Refused("what is no matter of its own can only be moved or split off"));
     }
-    told_of_merge(tx, app, &from, &to).await?;
+    told_of_merge(tx, app, (&from, &to), viewer.person).await?;
     merge_into(tx, app, (&from, &to), (by(viewer, via), app.clock.now())).await
 }
 
 /// The group is told what was merged, where it was told of it before.
-async fn told_of_merge(tx: &mut Tx, app: &App, from: &Discussion, to: &Discussion) -> crate::store::Result<()> {
+async fn told_of_merge(tx: &mut Tx, app: &App, (from, to): (&Discussion, &Discussion), by: PersonId) -> crate::store::Result<()> {
     let all: Vec<PostId> = posts::of_discussion(tx, from.id, true).await?.iter().map(|p| p.id).collect();
-    told_elsewhere(tx, app, &all, (from, to)).await
+    told_elsewhere(tx, app, &all, (from, to), Some(by)).await
 }
 
 /// Discussions of a chat that are looked at for the one before.
@@ -189,7 +190,7 @@ pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splittin
     discussion_events::add(tx, from.id, by(viewer, via), now, &Happening::Split { to: to.number }).await?;
     discussion_events::add(tx, to.id, by(viewer, via), now, &Happening::SplitFrom { from: from.number }).await?;
     let putting = Putting { kind: CorrectionKind::Split, by: by(viewer, via), name: &viewer.name, at: now };
-    told_elsewhere(tx, app, &ids, (&from, &to)).await?;
+    told_elsewhere(tx, app, &ids, (&from, &to), Some(viewer.person)).await?;
     Ok(put(tx, app, &putting, &ids, (&from, &to)).await?)
 }
 
@@ -219,7 +220,7 @@ pub async fn move_posts(
     discussion_events::add(tx, from.id, by(viewer, via), now, &Happening::MovedAway { to: to.number }).await?;
     discussion_events::add(tx, to.id, by(viewer, via), now, &Happening::MovedHere { from: from.number }).await?;
     let putting = Putting { kind: CorrectionKind::Move, by: by(viewer, via), name: &viewer.name, at: now };
-    told_elsewhere(tx, app, moving, (&from, &to)).await?;
+    told_elsewhere(tx, app, moving, (&from, &to), Some(viewer.person)).await?;
     Ok(put(tx, app, &putting, moving, (&from, &to)).await?)
 }
 
@@ -354,16 +355,21 @@ pub(super) async fn put(
     Ok(Corrected { to: discussions::get(tx, to.id).await?, from: from.number, id: Some(id) })
 }
 
-/// The group was told of these posts as of `from`: it is told once that they are in `to`, when that is free. What waits to tell of the
-/// way back is dropped instead, where there is such.
+/// The group was told of these posts as of `from`: it is told once that they are in `to`, when that is free; so are, by their own ways, the
+/// people who were mailed about them, but for `by`. What waits to tell of the way back is dropped instead, where there is such.
 pub(super) async fn told_elsewhere(
     tx: &mut Tx,
     app: &App,
     moved: &[PostId],
     (from, to): (&Discussion, &Discussion),
+    by: Option<PersonId>,
 ) -> crate::store::Result<()> {
-    let Some(chat) = from.chat.filter(|_| !from.other && !to.other) else { return Ok(()) };
-    if !notices::was_told_of(tx, chat, moved).await? {
+    if from.other || to.other {
+        return Ok(());
+    }
+    tell_moved(tx, app, moved, (from, to), by).await?;
+    let Some(chat) = from.chat else { return Ok(()) };
+    if listening::of_group(tx, from.project, NoticeKind::Moved).await? == Some(Way::Web) || !notices::was_told_of(tx, chat, moved).await? {
         return Ok(());
     }
     let back = Reply::Moved { from: to.number, number: from.number }.to_json();

@@ -10,6 +10,7 @@ mod change;
 mod chat_news;
 mod codes;
 mod correct;
+mod hearing;
 mod learning;
 mod link;
 mod open;
@@ -28,11 +29,13 @@ mod undo;
 mod unsend;
 mod urgent;
 mod watch;
+mod weekly;
+mod wishes;
 
 pub use access::{Viewer, role_in};
 pub use announce::{AnnounceError, AnnouncementCost, Announcing, Made, announce, choose, costs, withdraw};
 pub use apart::{Apart, set_apart};
-pub use audience::{Told, promise, tell_bounced};
+pub use audience::{TaskNews, Told, promise, tell_bounced, tell_task};
 pub use bind::{bind_chat, own_project_key, unbind_chat};
 pub use budget::{
     AccountMonth, BudgetNews, Held, account_forecast, account_month, held_back, left_for, let_go, set_monthly_budget, spent_by_project,
@@ -42,6 +45,7 @@ pub use change::{Change, ChangeError, assignable, change, plain_title};
 pub use chat_news::{ChatNews, tell_of_gap, tell_of_newcomer, tell_target_gone};
 pub use codes::{is_waiting_link, make_code, use_code};
 pub use correct::{CorrectError, Corrected, Place, Splitting, With, join_before, merge, move_posts, place, split};
+pub use hearing::{MENTIONED, has_own_chat, own_chat};
 pub use learning::{InUse, refit, refit_nightly};
 pub use link::{Linking, link, unlink};
 pub use open::open;
@@ -58,4 +62,6 @@ pub use take_back::{may_take_back, take_back};
 pub use telling::{Telling, TellingError, may_change, may_send_now, tell_otherwise};
 pub use undo::{UNDO_WITHIN, undo};
 pub use unsend::{Wording, edit, unsend, word_of_kind};
-pub use watch::{hears_by_mail, take_off, watch};
+pub use watch::{hears_by_mail, part_in, take_off, watch};
+pub use weekly::{Week, promise_weeklies, weekly_projects};
+pub use wishes::{Wish, WishError, highest_role, wish, wishes};

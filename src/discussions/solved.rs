@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::audience::tell_not_solved;
-use super::change::{Change, ChangeError, change_at};
+use super::change::{Change, ChangeError, change_at, change_quietly};
 use crate::App;
 use crate::domain::{Happening, HappeningKind, Status};
 use crate::store::discussion_events::{self, By};
@@ -30,7 +30,7 @@ pub async fn not_solved(tx: &mut Tx, app: &App, discussion: &mut Discussion, by:
     if again == discussion.status && said_before.is_some_and(|e| e.at >= discussion.last_post_at) {
         return Ok(());
     }
-    change_at(tx, app, discussion, (by, at), Change::Status(again)).await?;
+    change_quietly(tx, app, discussion, (by, at), Change::Status(again)).await?;
     discussion_events::add(tx, discussion.id, by, at, &Happening::NotSolved {}).await?;
     let name = match by.person {
         Some(person) => persons::find(tx, person).await?.map(|p| p.name).unwrap_or_default(),

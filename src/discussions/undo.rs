@@ -31,7 +31,7 @@ pub async fn undo(tx: &mut Tx, app: &App, viewer: &Viewer, id: i64, via: Source)
     }
     examples::forget(tx, id).await?;
     if correction.kind != CorrectionKind::Title {
-        bring_back(tx, app, &correction).await?;
+        bring_back(tx, app, &correction, viewer).await?;
     }
     give_title_back(tx, app, &correction).await?;
     let found = discussions::get(tx, correction.from).await?;
@@ -45,7 +45,7 @@ pub async fn undo(tx: &mut Tx, app: &App, viewer: &Viewer, id: i64, via: Source)
     Ok((from, to))
 }
 
-async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction) -> Result<(), CorrectError> {
+async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, viewer: &Viewer) -> Result<(), CorrectError> {
     let Correction { id, from, to, ended, .. } = correction;
     let came_from = discussions::get(tx, *from).await?;
     if let (Some(status), Some(into)) = (ended.status, came_from.merged_into) {
@@ -59,7 +59,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction) -> Result<(
     let went_to = discussions::get(tx, *to).await?;
     let moved = corrections::posts_still_in(tx, *id, *to).await?;
     let ids: Vec<PostId> = moved.iter().map(|m| m.post).collect();
-    told_elsewhere(tx, app, &ids, (&went_to, &back)).await?;
+    told_elsewhere(tx, app, &ids, (&went_to, &back), Some(viewer.person)).await?;
     posts::set_discussion(tx, &ids, back.id).await?;
     for m in &moved {
         posts::set_evidence(tx, m.post, &m.evidence).await?;

@@ -80,7 +80,7 @@ pub(super) async fn withdraw(tx: &mut Tx, app: &App, chat: &Chat, post: &Post, a
     corrections::forget_titles(tx, chat.id, &drawn).await?;
     let retitled = retitle(tx, app, chat, &drawn).await?;
     deliveries::take_back(tx, post.id, &retitled).await?;
-    notices::drop_of_post(tx, post.id, "the message was taken back").await?;
+    notices::drop_of_post(tx, post.id, Why::TakenBack.as_str()).await?;
     Ok(unused)
 }
 

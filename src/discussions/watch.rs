@@ -5,9 +5,9 @@ use sqlx::AnyConnection;
 
 use super::audience::staff_to_tell;
 use super::role_in;
-use crate::domain::{PersonId, ProjectId, Role};
+use crate::domain::{Audience, NoticeKind, PersonId, ProjectId, Role, Way};
 use crate::store::discussions::Discussion;
-use crate::store::{Result, Tx, members, persons, posts, watchers};
+use crate::store::{Result, Tx, listening, members, persons, posts, watchers};
 
 /// Watchers of one discussion who are told of a post; the first who followed it.
 pub(super) const WATCHERS_MAX: i64 = 100;
@@ -26,7 +26,7 @@ pub(super) async fn to_tell(c: &mut AnyConnection, discussion: &Discussion) -> R
 }
 
 /// The person's part in the project; `None` where they may not read it.
-async fn part_in(c: &mut AnyConnection, project: ProjectId, person: PersonId) -> Result<Option<Role>> {
+pub async fn part_in(c: &mut AnyConnection, project: ProjectId, person: PersonId) -> Result<Option<Role>> {
     let Some(found) = persons::find(c, person).await? else { return Ok(None) };
     let is_member = members::role(c, project, person).await?.is_some();
     if is_member || found.is_admin || members::is_in_bound_chat(c, project, person).await? {
@@ -43,10 +43,18 @@ pub async fn hears_by_mail(c: &mut AnyConnection, discussion: &Discussion, perso
     if watchers::wants_no_mail(c, discussion.id, person).await? {
         return Ok(Some(false));
     }
-    let hears = watchers::is_watching(c, discussion.id, person).await?
-        || staff_to_tell(c, discussion.project).await?.contains(&person)
-        || posts::mail_clients(c, discussion.id).await?.contains(&person);
-    Ok(Some(hears))
+    if watchers::is_watching(c, discussion.id, person).await? || discussion.assignee == Some(person) {
+        return Ok(Some(true));
+    }
+    let (role, kind) = if staff_to_tell(c, discussion.project).await?.contains(&person) {
+        (Role::Staff, NoticeKind::ClientPosted)
+    } else if posts::mail_clients(c, discussion.id).await?.contains(&person) {
+        (Role::Client, NoticeKind::Answered)
+    } else {
+        return Ok(Some(false));
+    };
+    let set = listening::set_for(c, person, (discussion.project, Audience::of(role)), kind).await?;
+    Ok(Some(matches!(set.way(kind, role), Way::Mail | Way::Hourly | Way::Daily)))
 }
 
 /// The person wants to hear of the discussion by mail, or no longer.

@@ -59,6 +59,8 @@ words! {
         AnsweredSince = "answered_since",
         /// An acknowledgement that missed its ride, of a matter that is done.
         DoneSince = "done_since",
+        /// Nothing happened in that week, and nothing is open.
+        NothingToTell = "nothing_to_tell",
         /// There is no way to say this in a chat.
         NothingToSay = "nothing_to_say",
         /// It is told with the discussion that it became.

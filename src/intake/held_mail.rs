@@ -67,6 +67,7 @@ fn note(why: HeldWhy) -> &'static str {
         HeldWhy::NoSender => "the mail names no sender",
         HeldWhy::TooManyOpened => "programs at its address opened many discussions within an hour",
         HeldWhy::TooManyPosts => "programs at its address wrote much in this discussion within an hour",
+        HeldWhy::AnswersDigest => "it answers a digest, which is about many discussions",
     }
 }
 

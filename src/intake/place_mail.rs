@@ -212,6 +212,11 @@ async fn to_hold(
         return Ok(Some((HeldWhy::OtherAddress, colleague.id)));
     }
     let Some(person) = &sender.known else { return Ok(None) };
+    if let Some(answered) = read.mail.in_reply_to.as_ref().filter(|_| found.is_none())
+        && deliveries::is_digest(tx, answered.as_str()).await?
+    {
+        return Ok(Some((HeldWhy::AnswersDigest, person.id)));
+    }
     if role.is_staff() || is_colleague(tx, person).await? {
         return Ok((!sender.proven).then_some((HeldWhy::Unproven, person.id)));
     }

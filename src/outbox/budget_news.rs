@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::news_bundle::{self, Letter};
 use crate::App;
 use crate::discussions::BudgetNews;
-use crate::domain::{BUDGET_SPENT_PERCENT, PersonId, ProjectId, Role};
+use crate::domain::{BUDGET_SPENT_PERCENT, PersonId, ProjectId, Role, Why};
 use crate::store::notices::Notice;
 use crate::store::persons::Person;
 use crate::store::{self, Tx, members, notices, projects};
@@ -17,12 +17,12 @@ pub(super) async fn freeze(tx: &mut Tx, app: &App, person: PersonId, told: Vec<N
     for notice in told.into_iter().filter(|n| n.due_at <= app.clock.now()) {
         let all = [notice.id];
         let Some(news) = BudgetNews::read(notice.detail.as_deref()) else {
-            notices::fail_all(tx, &all, "it does not say what it tells").await?;
+            notices::fail_all(tx, &all, Why::Unreadable.as_str()).await?;
             continue;
         };
         let Some((reader, address)) = news_bundle::reader_of(tx, app, person, &all).await? else { continue };
         if !concerns(tx, &reader, &news).await? {
-            notices::drop_all(tx, &all, "the budget is no longer theirs to look after").await?;
+            notices::drop_all(tx, &all, Why::NotTheirs.as_str()).await?;
             continue;
         }
         let letter = letter(tx, app, &news).await?;

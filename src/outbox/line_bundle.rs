@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use self::facts::Fact;
 use super::policy::{self, Act, Chances, Decision, Held, Pointless, Waiting};
-use super::{budget, calendar, line_replies, script_parts, targets};
+use super::{budget, calendar, line_replies, own_chat, script_parts, targets};
 use crate::App;
 use crate::channels::line::render;
 use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Via, Why};
@@ -46,7 +46,7 @@ pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> 
         tx.commit().await?;
         return Ok(false);
     }
-    let facts = facts::gather(&mut tx, &chat, promised, now).await?;
+    let facts = facts::gather(&mut tx, app, &chat, promised, now).await?;
     let waiting: Vec<Waiting> = facts.iter().map(|fact| fact.waiting(&chat)).collect();
     let chances = chances(&mut tx, app, &chat, &waiting).await?;
     let Decision { dropped, act } = policy::decide(now, &waiting, &chances);
@@ -178,7 +178,8 @@ type Part = (Value, Vec<DiscussionId>);
 /// What these say in the chat: what is an object of its own in the order in which it was promised, then one card for all discussions.
 async fn parts(tx: &mut Tx, app: &App, chat: &Chat, leaving: &[&Fact]) -> Result<Vec<Part>, store::Error> {
     let project = projects::get(tx, chat.project).await?;
-    let mut parts = vec![];
+    let own = leaving.iter().filter(|f| f.personal).map(|f| &f.notice);
+    let mut parts: Vec<Part> = own_chat::message(tx, app, chat, own).await?.map(|message| (message, vec![])).into_iter().collect();
     for fact in leaving {
         match fact.notice.kind {
             NoticeKind::Joined => parts.push(joined(app, chat, &project)),

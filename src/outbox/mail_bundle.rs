@@ -1,12 +1,13 @@
 //! Freezing what a person is told by mail about one discussion: one mail, one thread in their program.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::mail_pictures::{self, Pictures};
+use super::notes;
 use crate::App;
 use crate::channels::email::render::{self, MailFile, MailPost, OutgoingMail};
-use crate::discussions::role_in;
+use crate::discussions::{MENTIONED, role_in};
 use crate::domain::{DiscussionId, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via, Why};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::deliveries::NewDelivery;
@@ -29,16 +30,19 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     persons::lock(&mut tx, app.db.dialect, person).await?;
-    let (due, later): (Vec<Notice>, Vec<Notice>) =
-        notices::of_mail(&mut tx, person, discussion, POSTS_MAX).await?.into_iter().partition(|n| n.due_at <= now);
-    let Some(first) = due.first() else { return Ok(false) };
-    // The burst goes on: the mail waits for its end and takes all of it, but no burst keeps a mail back for long.
-    if !later.is_empty() && now.duration_since(first.created_at) < BURST_MAX {
+    let waiting = notices::of_mail(&mut tx, person, discussion, POSTS_MAX).await?;
+    if waiting.iter().all(|n| n.due_at > now) {
         return Ok(false);
     }
-    let all: Vec<NoticeId> = due.iter().map(|n| n.id).collect();
     let found = discussions::get(&mut tx, discussion).await?;
     let discussion = discussions::follow(&mut tx, found).await?;
+    if let Some(until) = waits_until(&mut tx, app, person, &discussion, &waiting).await? {
+        let due: Vec<NoticeId> = waiting.iter().filter(|n| n.due_at <= now).map(|n| n.id).collect();
+        notices::put_off(&mut tx, &due, until).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+    let all: Vec<NoticeId> = waiting.iter().map(|n| n.id).collect();
     let reader = persons::find(&mut tx, person).await?;
     let address = persons::email(&mut tx, person).await?;
     let (Some(reader), Some(address), Some(smtp)) = (reader, address, &app.config.smtp) else {
@@ -46,27 +50,20 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
         tx.commit().await?;
         return Ok(false);
     };
-    // An answer to what they wrote to us themselves is no news.
-    let asked = due.iter().any(|n| n.kind == NoticeKind::CommandRefused);
-    if !asked && watchers::wants_no_mail(&mut tx, discussion.id, person).await? {
-        notices::drop_all(&mut tx, &all, Why::MailsTurnedOff.as_str()).await?;
-        tx.commit().await?;
-        return Ok(false);
-    }
     let is_staff = role_in(&mut tx, discussion.project, &reader).await?.is_staff();
+    let told_of = wanted(&mut tx, &discussion, (person, is_staff), waiting).await?;
     let mut told = vec![];
-    for notice in &due {
-        if let Some(id) = notice.post
-            && let Some(post) = posts::find(&mut tx, id).await?
-            && post.retracted_at.is_none()
-            && (is_staff || !post.internal)
+    for notice in &told_of {
+        if let Some(post) = readable(&mut tx, notice, is_staff).await?
+            && told.iter().all(|p: &Post| p.id != post.id)
         {
             told.push(post);
         }
     }
-    let notes: Vec<String> = due.iter().filter_map(|n| note(app, n)).collect();
+    let notes = notes::of(app, &discussion, &told_of);
     if told.is_empty() && notes.is_empty() {
-        notices::drop_all(&mut tx, &all, Why::TakenBack.as_str()).await?;
+        let rest: Vec<NoticeId> = told_of.iter().map(|n| n.id).collect();
+        notices::drop_all(&mut tx, &rest, Why::TakenBack.as_str()).await?;
         tx.commit().await?;
         return Ok(false);
     }
@@ -93,28 +90,69 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
         now,
     };
     let delivery = deliveries::add(&mut tx, &new).await?;
-    notices::freeze(&mut tx, &all, delivery).await?;
+    let frozen: Vec<NoticeId> = told_of.iter().map(|n| n.id).collect();
+    notices::freeze(&mut tx, &frozen, delivery).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// What a notice tells that is no post.
-fn note(app: &App, notice: &Notice) -> Option<String> {
-    if notice.kind == NoticeKind::Bounced {
-        return Some(app.texts().fill("mail.bounced", &[("address", notice.detail.as_deref().unwrap_or_default())]));
+/// The post that the notice tells, where its reader may read it and it is still there.
+pub(super) async fn readable(tx: &mut Tx, notice: &Notice, is_staff: bool) -> Result<Option<Post>, store::Error> {
+    let Some(id) = notice.post else { return Ok(None) };
+    Ok(posts::find(tx, id).await?.filter(|p| p.retracted_at.is_none() && (is_staff || !p.internal)))
+}
+
+/// Until when the mail waits, if it does; once it leaves it takes along all that waits. A burst that goes on is told as a whole, but none
+/// keeps a mail back for long. The next mail after one waits for others; not so while its reader is writing in the discussion too, and
+/// not what is for them alone.
+async fn waits_until(
+    tx: &mut Tx,
+    app: &App,
+    person: PersonId,
+    discussion: &Discussion,
+    waiting: &[Notice],
+) -> Result<Option<Timestamp>, store::Error> {
+    let now = app.clock.now();
+    let (due, later): (Vec<&Notice>, Vec<&Notice>) = waiting.iter().partition(|n| n.due_at <= now);
+    if discussion.urgent || due.iter().any(|n| presses(n)) {
+        return Ok(None);
     }
-    if notice.kind == NoticeKind::CommandRefused {
-        return Some(app.texts().fill("mail.order_refused", &[("line", notice.detail.as_deref().unwrap_or_default())]));
+    let burst_goes_on = later.iter().filter(|n| n.kind != NoticeKind::StatusChanged).map(|n| n.due_at).min();
+    if let Some(next) = burst_goes_on
+        && due.iter().all(|n| now.duration_since(n.created_at) < BURST_MAX)
+    {
+        return Ok(Some(next));
     }
-    if notice.kind != NoticeKind::NotSolved {
-        return None;
+    let Some(last) = deliveries::last_mail_at(tx, discussion.id, person).await? else { return Ok(None) };
+    let until = last + app.config.notify.mail_together;
+    Ok((until > now && !posts::has_written_since(tx, discussion.id, person, last).await?).then_some(until))
+}
+
+/// What is for its reader alone, who is waiting for it or is waited for.
+fn presses(notice: &Notice) -> bool {
+    matches!(notice.kind, NoticeKind::CommandRefused | NoticeKind::Assigned) || is_mention(notice)
+}
+
+fn is_mention(notice: &Notice) -> bool {
+    notice.detail.as_deref() == Some(MENTIONED)
+}
+
+/// What the reader wants to know of it. Who turned the mails about the discussion off gets none: but for the answer to what they wrote to
+/// us themselves, which is no news, and, where they are staff, for what a colleague asks of them by name.
+async fn wanted(
+    tx: &mut Tx,
+    discussion: &Discussion,
+    (person, is_staff): (PersonId, bool),
+    waiting: Vec<Notice>,
+) -> Result<Vec<Notice>, store::Error> {
+    if !watchers::wants_no_mail(tx, discussion.id, person).await? {
+        return Ok(waiting);
     }
-    let time = notice.created_at.to_zoned(app.config.server.time_zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-    let texts = app.texts();
-    Some(match notice.detail.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => texts.fill("mail.not_solved", &[("name", name), ("time", &time)]),
-        None => texts.fill("mail.not_solved_by_somebody", &[("time", &time)]),
-    })
+    let asked = |n: &Notice| n.kind == NoticeKind::CommandRefused || (is_staff && (n.kind == NoticeKind::Assigned || is_mention(n)));
+    let (wanted, unwanted): (Vec<Notice>, Vec<Notice>) = waiting.into_iter().partition(asked);
+    let unwanted: Vec<NoticeId> = unwanted.iter().map(|n| n.id).collect();
+    notices::drop_all(tx, &unwanted, Why::MailsTurnedOff.as_str()).await?;
+    Ok(wanted)
 }
 
 /// How a mail hangs in the reader's thread.
@@ -187,7 +225,11 @@ impl Letter<'_> {
         let reply_to =
             self.app.config.mailbox.first().map(|m| self.app.reply_key.reply_address(&m.address, self.discussion.number, self.reader.id));
         let domain = smtp.from_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-        let intro_key = if self.is_staff { "mail.intro_staff" } else { "mail.intro_client" };
+        let intro_key = match (self.is_staff, self.said.posts.is_empty()) {
+            (true, _) => "mail.intro_staff",
+            (false, false) => "mail.intro_client",
+            (false, true) => "mail.intro_client_news",
+        };
         let (alert_key, footer_key) = match self.inside() {
             Inside::All => (Some("mail.all_internal"), "mail.footer_internal"),
             Inside::Part => (Some("mail.some_internal"), "mail.footer_staff"),

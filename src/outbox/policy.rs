@@ -55,6 +55,8 @@ pub struct Waiting {
 pub enum Shared {
     /// The card of everything about discussions: a bubble each.
     Card,
+    /// The card of what is for the one person whose own chat it is.
+    Personal,
     /// The text of what scripts say.
     Texts,
 }

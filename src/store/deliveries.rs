@@ -250,6 +250,27 @@ pub async fn mail_ids(c: &mut AnyConnection, discussion: DiscussionId, person: P
     .await
 }
 
+/// Whether our mail with this Message-ID was about many discussions.
+pub async fn is_digest(c: &mut AnyConnection, message_id: &str) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT id FROM deliveries WHERE message_id = $1 AND via = 'email' AND discussion_id IS NULL AND message_id LIKE '%.digest@%'",
+        args![message_id],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
+/// When the last mail to this person about the discussion was written, those that were given up left out.
+pub async fn last_mail_at(c: &mut AnyConnection, discussion: DiscussionId, person: PersonId) -> Result<Option<Timestamp>> {
+    sql::one(
+        c,
+        "SELECT MAX(frozen_at) FROM deliveries WHERE person_id = $2 AND discussion_id = $1 AND via = 'email' AND status <> 'dropped'",
+        args![discussion, person],
+    )
+    .await
+}
+
 /// A post was taken back: nothing frozen may bring its words any more. What has certainly not arrived (never tried, or refused) is given
 /// up, and its other notices wait again and are frozen without it. What may have arrived, or is under way at this moment, loses its body:
 /// that tells the next try to give it up. LINE's pushes that also tell of something else keep theirs, since they may not be doubled; they

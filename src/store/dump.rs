@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 45] = [
+pub const TABLES: [&str; 47] = [
     "settings",
     "counters",
     "persons",
@@ -24,6 +24,8 @@ pub const TABLES: [&str; 45] = [
     "days_off",
     "members",
     "email_senders",
+    "listening",
+    "weeklies",
     "chats",
     "chat_members",
     "chat_presence",
@@ -96,6 +98,7 @@ fn key_of(table: &str) -> &'static str {
         "examples" => "post_id",
         "correction_posts" => "correction_id, post_id",
         "watchers" => "discussion_id, person_id",
+        "weeklies" => "person_id, week",
         "post_versions" => "post_id, at",
         "unsent_messages" => "chat_id, external_id",
         "reply_tokens" => "token",

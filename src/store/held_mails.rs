@@ -23,6 +23,8 @@ words! {
         TooManyOpened = "too_many_opened",
         /// Its address wrote too much by programs in one discussion of late.
         TooManyPosts = "too_many_posts",
+        /// It answers a digest, which is about many discussions.
+        AnswersDigest = "answers_digest",
     }
 }
 

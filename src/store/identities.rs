@@ -227,6 +227,7 @@ pub async fn give_the_rest(c: &mut AnyConnection, from: PersonId, to: PersonId) 
     sql::run(c, "DELETE FROM members WHERE person_id = $1", args![from]).await?;
     sql::run(c, "UPDATE discussions SET assignee_id = $2 WHERE assignee_id = $1", args![from, to]).await?;
     super::watchers::give(c, from, to).await?;
+    super::listening::give(c, from, to).await?;
     sql::run(c, "DELETE FROM sessions WHERE person_id = $1", args![from]).await.map(drop)
 }
 

@@ -68,6 +68,12 @@ pub async fn is_in_bound_chat(c: &mut AnyConnection, project: ProjectId, person:
     Ok(found.is_some())
 }
 
+/// The parts that the person has in any project.
+pub async fn roles_of(c: &mut AnyConnection, person: PersonId) -> Result<Vec<Role>> {
+    let words: Vec<String> = sql::all(c, "SELECT DISTINCT role FROM members WHERE person_id = $1", args![person]).await?;
+    words.iter().map(|w| sql::word(Role::find(w), w)).collect()
+}
+
 /// Everybody in the project, staff first.
 pub async fn all(c: &mut AnyConnection, project: ProjectId) -> Result<Vec<Member>> {
     sql::all(

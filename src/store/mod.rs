@@ -22,6 +22,7 @@ pub mod identities;
 pub mod inbound;
 pub mod leases;
 pub mod line_quotas;
+pub mod listening;
 pub mod mail_posts;
 pub mod mailboxes;
 pub mod members;
@@ -45,6 +46,7 @@ pub(crate) mod sql;
 pub mod tokens;
 pub mod versions;
 pub mod watchers;
+pub mod weeks;
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;

@@ -1,8 +1,11 @@
 //! Promises to tell.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
+use super::discussions::Discussion;
 use super::sql::{self, Columns, FromRow, Result, args};
 use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeId, NoticeKind, PersonId, PostId, ProjectId, Why};
 
@@ -31,6 +34,8 @@ const COLUMNS: &str = "n.id, n.kind, n.discussion_id, n.post_id, n.chat_id, n.pe
 const WAITING: &str = "n.status = 'pending' AND n.delivery_id IS NULL";
 /// Ids named in one statement.
 const IDS_PER_STATEMENT: usize = 200;
+/// What a mail about no discussion tells of: a week's figures are a mail of their own, and what travels in a digest is none.
+const NEWS: &str = "n.kind <> 'weekly' AND n.digest = 0";
 
 impl FromRow for Notice {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
@@ -78,15 +83,36 @@ pub struct NewNotice {
 
 /// Makes the promise.
 pub async fn add(c: &mut AnyConnection, n: &NewNotice) -> Result<NoticeId> {
+    insert(c, n, false).await
+}
+
+/// Makes the promise that it travels in the person's next digest, at `due_at`.
+pub async fn add_to_digest(c: &mut AnyConnection, n: &NewNotice) -> Result<NoticeId> {
+    insert(c, n, true).await
+}
+
+async fn insert(c: &mut AnyConnection, n: &NewNotice, digest: bool) -> Result<NoticeId> {
     let (chat, person) = match n.target {
         Target::Chat(id) => (Some(id), None),
         Target::Person(id) => (None, Some(id)),
     };
     sql::one(
         c,
-        "INSERT INTO notices (kind, discussion_id, post_id, chat_id, person_id, status, due_at, deadline_at, created_at, detail, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10) RETURNING id",
-        args![n.kind.as_str(), n.discussion, n.post, chat, person, n.due_at, n.deadline_at, n.now, n.detail.as_deref(), n.expires_at],
+        "INSERT INTO notices (kind, discussion_id, post_id, chat_id, person_id, status, due_at, deadline_at, created_at, detail, expires_at, \
+         digest) VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11) RETURNING id",
+        args![
+            n.kind.as_str(),
+            n.discussion,
+            n.post,
+            chat,
+            person,
+            n.due_at,
+            n.deadline_at,
+            n.now,
+            n.detail.as_deref(),
+            n.expires_at,
+            digest
+        ],
     )
     .await
 }
@@ -188,7 +214,7 @@ pub async fn mails_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Res
         c,
         format!(
             "SELECT n.person_id, n.discussion_id FROM notices n WHERE {WAITING} AND n.person_id IS NOT NULL AND n.discussion_id IS NOT NULL \
-             AND n.due_at <= $1 GROUP BY n.person_id, n.discussion_id ORDER BY MIN(n.due_at) LIMIT $2"
+             AND n.digest = 0 AND n.due_at <= $1 GROUP BY n.person_id, n.discussion_id ORDER BY MIN(n.due_at) LIMIT $2"
         ),
         args![now, limit],
     )
@@ -199,7 +225,7 @@ pub async fn mails_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Res
 pub async fn of_mail(c: &mut AnyConnection, person: PersonId, discussion: DiscussionId, limit: i64) -> Result<Vec<Notice>> {
     sql::all(
         c,
-        format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.person_id = $1 AND n.discussion_id = $2 ORDER BY n.id LIMIT $3"),
+        format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.person_id = $1 AND n.discussion_id = $2 AND n.digest = 0 ORDER BY n.id LIMIT $3"),
         args![person, discussion, limit],
     )
     .await
@@ -210,7 +236,7 @@ pub async fn news_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Resu
     sql::all(
         c,
         format!(
-            "SELECT n.person_id FROM notices n WHERE {WAITING} AND n.person_id IS NOT NULL AND n.discussion_id IS NULL AND n.due_at <= $1 \
+            "SELECT n.person_id FROM notices n WHERE {WAITING} AND n.person_id IS NOT NULL AND n.discussion_id IS NULL AND {NEWS} AND n.due_at <= $1 \
              GROUP BY n.person_id ORDER BY MIN(n.due_at) LIMIT $2"
         ),
         args![now, limit],
@@ -222,10 +248,97 @@ pub async fn news_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Resu
 pub async fn news_of(c: &mut AnyConnection, person: PersonId, limit: i64) -> Result<Vec<Notice>> {
     sql::all(
         c,
-        format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.person_id = $1 AND n.discussion_id IS NULL ORDER BY n.id LIMIT $2"),
+        format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.person_id = $1 AND n.discussion_id IS NULL AND {NEWS} ORDER BY n.id LIMIT $2"),
         args![person, limit],
     )
     .await
+}
+
+/// People whose digest is due.
+pub async fn digests_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<PersonId>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT n.person_id FROM notices n WHERE {WAITING} AND n.digest = 1 AND n.person_id IS NOT NULL AND n.due_at <= $1 \
+             GROUP BY n.person_id ORDER BY MIN(n.due_at) LIMIT $2"
+        ),
+        args![now, limit],
+    )
+    .await
+}
+
+/// What travels in the person's digest that is due, oldest first.
+pub async fn of_digest(c: &mut AnyConnection, person: PersonId, now: Timestamp, limit: i64) -> Result<Vec<Notice>> {
+    sql::all(
+        c,
+        format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.digest = 1 AND n.person_id = $1 AND n.due_at <= $2 ORDER BY n.id LIMIT $3"),
+        args![person, now, limit],
+    )
+    .await
+}
+
+/// People who are to be told of a week's figures now, and the notices that promise it.
+pub async fn weeklies_due(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<Notice>> {
+    sql::all(
+        c,
+        format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.kind = 'weekly' AND n.due_at <= $1 ORDER BY n.id LIMIT $2"),
+        args![now, limit],
+    )
+    .await
+}
+
+/// Whether it still waits.
+pub async fn waits(c: &mut AnyConnection, id: NoticeId) -> Result<bool> {
+    let found: Option<i64> = sql::find(c, format!("SELECT n.id FROM notices n WHERE {WAITING} AND n.id = $1"), args![id]).await?;
+    Ok(found.is_some())
+}
+
+/// None of them leaves before `due_at`.
+pub async fn put_off(c: &mut AnyConnection, notices: &[NoticeId], due_at: Timestamp) -> Result<()> {
+    for id in notices {
+        sql::run(c, "UPDATE notices SET due_at = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL", args![*id, due_at])
+            .await?;
+    }
+    Ok(())
+}
+
+/// What waits to tell a person this kind of thing of the discussion is needed no more. What its own chat is told stays.
+pub async fn drop_kind(c: &mut AnyConnection, discussion: &Discussion, kind: NoticeKind, reason: &str) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET status = 'dropped', reason = $3 WHERE discussion_id = $1 AND kind = $2 AND status = 'pending' \
+         AND delivery_id IS NULL AND (chat_id IS NULL OR chat_id <> $4)",
+        args![discussion.id, kind.as_str(), reason, discussion.chat.map_or(0, |chat| chat.0)],
+    )
+    .await
+    .map(drop)
+}
+
+/// The people who have been mailed about one of these posts.
+pub async fn people_told_of(c: &mut AnyConnection, posts: &[PostId]) -> Result<BTreeSet<PersonId>> {
+    let mut people = BTreeSet::new();
+    for post in posts {
+        let told: Vec<PersonId> = sql::all(
+            c,
+            "SELECT DISTINCT person_id FROM notices WHERE post_id = $1 AND person_id IS NOT NULL AND status = 'sent'",
+            args![*post],
+        )
+        .await?;
+        people.extend(told);
+    }
+    Ok(people)
+}
+
+/// What waits to tell the person that something moved so is needed no more; whether there was such.
+pub async fn drop_moved(c: &mut AnyConnection, person: PersonId, detail: &str, reason: &str) -> Result<bool> {
+    sql::run(
+        c,
+        "UPDATE notices SET status = 'dropped', reason = $3 WHERE person_id = $1 AND kind = 'moved' AND detail = $2 AND status = 'pending' \
+         AND delivery_id IS NULL",
+        args![person, detail, reason],
+    )
+    .await
+    .map(|n| n > 0)
 }
 
 /// When the next notice becomes due.
@@ -273,7 +386,7 @@ pub async fn of_delivery(c: &mut AnyConnection, delivery: DeliveryId) -> Result<
 pub async fn hurry(c: &mut AnyConnection, discussion: DiscussionId, now: Timestamp) -> Result<()> {
     sql::run(
         c,
-        "UPDATE notices SET deadline_at = $2, due_at = CASE WHEN due_at > $2 THEN $2 ELSE due_at END \
+        "UPDATE notices SET deadline_at = $2, due_at = CASE WHEN due_at > $2 THEN $2 ELSE due_at END, digest = 0 \
          WHERE discussion_id = $1 AND status = 'pending' AND delivery_id IS NULL",
         args![discussion, now],
     )

@@ -120,6 +120,20 @@ pub async fn set_account(c: &mut AnyConnection, id: PersonId, name: &str, is_adm
     .map(drop)
 }
 
+/// Admins, and everybody who is staff of a project, who can be reached by mail.
+pub async fn staff_with_email(c: &mut AnyConnection) -> Result<Vec<Person>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM persons p WHERE (p.is_admin = 1 OR EXISTS (SELECT 1 FROM members m WHERE m.person_id = p.id \
+             AND m.role IN ('owner', 'staff'))) AND EXISTS \
+             (SELECT 1 FROM identities i WHERE i.person_id = p.id AND i.channel = 'email') ORDER BY p.id"
+        ),
+        args![],
+    )
+    .await
+}
+
 /// Admins who can be reached by mail.
 pub async fn admins(c: &mut AnyConnection) -> Result<Vec<PersonId>> {
     sql::all(

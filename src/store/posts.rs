@@ -333,7 +333,18 @@ pub async fn has_written(c: &mut AnyConnection, discussion: DiscussionId, person
     Ok(found.is_some())
 }
 
-/// How it reads now, and since when it has been edited.
+/// Whether the person has written in the discussion since then, as far as we knew of it.
+pub async fn has_written_since(c: &mut AnyConnection, discussion: DiscussionId, person: PersonId, since: Timestamp) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT id FROM posts WHERE discussion_id = $1 AND person_id = $2 AND recorded_at >= $3 LIMIT 1",
+        args![discussion, person, since],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Whether the person has written in the discussion. now, and since when it has been edited.
 pub async fn set_wording(c: &mut AnyConnection, id: PostId, body: &str, details: Option<&str>, edited_at: Timestamp) -> Result<()> {
     sql::run(
         c,

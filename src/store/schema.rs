@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
 use super::Dialect;
 
 /// In order; a shipped file never changes.
-const FILES: [(i64, &str, &str); 11] = [
+const FILES: [(i64, &str, &str); 12] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (2, "line_in_full", include_str!("../../migrations/0002_line_in_full.sql")),
     (3, "mailbox", include_str!("../../migrations/0003_mailbox.sql")),
@@ -16,6 +16,7 @@ const FILES: [(i64, &str, &str); 11] = [
     (7, "notifier", include_str!("../../migrations/0007_notifier.sql")),
     (8, "patience", include_str!("../../migrations/0008_patience.sql")),
     (9, "money", include_str!("../../migrations/0009_money.sql")),
+    (10, "listening", include_str!("../../migrations/0010_listening.sql")),
     (11, "scripts", include_str!("../../migrations/0011_scripts.sql")),
     (13, "desk", include_str!("../../migrations/0013_desk.sql")),
 ];

@@ -50,13 +50,14 @@ pub async fn set(
     .map(drop)
 }
 
-/// Who follows it and can be reached by mail, the first who did first.
+/// Who follows it and can be reached, by mail or in LINE as they wish; the first who did first.
 pub async fn all(c: &mut AnyConnection, discussion: DiscussionId, limit: i64) -> Result<Vec<Watcher>> {
     sql::all(
         c,
         "SELECT w.person_id, p.name, w.since FROM watchers w JOIN persons p ON p.id = w.person_id \
-         WHERE w.discussion_id = $1 AND w.watching = 1 AND EXISTS \
-         (SELECT 1 FROM identities i WHERE i.person_id = w.person_id AND i.channel = 'email') ORDER BY w.since, w.person_id LIMIT $2",
+         WHERE w.discussion_id = $1 AND w.watching = 1 AND (EXISTS \
+         (SELECT 1 FROM identities i WHERE i.person_id = w.person_id AND i.channel = 'email') OR EXISTS \
+         (SELECT 1 FROM listening l WHERE l.person_id = w.person_id AND l.way = 'line')) ORDER BY w.since, w.person_id LIMIT $2",
         args![discussion, limit],
     )
     .await

@@ -23,6 +23,7 @@ mod notices_desk;
 mod notices_wait;
 mod operator_recovers;
 mod people_come_and_go;
+mod people_listen;
 mod pictures_are_shown;
 mod scripts_notify;
 mod several_accounts;

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use threadline::clock::Clock;
 use threadline::domain::{LineChatId, Via};
 use threadline::simulator::{Endpoint, Fault, FaultKind, Say};
 
 use crate::support::{Setup, TestApp, eventually, journey, journey_with, stays};
+
+/// How often a stopped clock is moved on, to run like any other.
+const TICK: Duration = Duration::from_millis(50);
 
 /// A project `alpha` with a group of `people`, one of whom has a mail address and has asked something.
 async fn group_of(t: &TestApp, people: usize) -> LineChatId {
@@ -17,6 +21,7 @@ async fn group_of(t: &TestApp, people: usize) -> LineChatId {
     let member = json!({"email": "lin@client.example", "role": "client"});
     t.api.put("/projects/alpha/members", &member).await.expect(200);
     t.said_before(&chat, &all[0], "頂樓漏水").await;
+    t.discussion_where("頂樓漏水").await;
     t.until_all_is_told().await;
     chat
 }
@@ -58,7 +63,7 @@ async fn rides(t: &TestApp, chat: &LineChatId, words: &str) {
 }
 
 async fn mails_about(t: &TestApp, address: &str, words: &str) -> usize {
-    t.mail.sent_to(address).await.into_iter().filter(|m| m.header("subject").contains(words) || m.text.contains(words)).count()
+    t.mail.sent_to(address).await.into_iter().filter(|m| m.subject.contains(words) || m.text.contains(words)).count()
 }
 
 #[test]
@@ -109,7 +114,7 @@ fn a_refusal_for_what_is_reserved_stops_pushes_for_an_hour_alone() {
         answer(t, "師傅明天到").await;
         let held = held_back(t, &chat, "quota_reserved until ").await;
         let until: jiff::Timestamp = held["deadline_at"].as_str().expect("it has a deadline").parse().expect("a time");
-        let minutes = until.duration_since(threadline::clock::Clock::wall().now()).as_mins();
+        let minutes = until.duration_since(Clock::wall().now()).as_mins();
         assert!((57..=60).contains(&minutes), "{minutes}");
         assert_eq!(account(t).await["stopped_because"], "quota_reserved");
         // More than there was is more than is reserved.
@@ -154,6 +159,37 @@ fn staff_are_told_once_that_the_month_is_nearly_spent_and_once_that_it_is() {
         })
         .await;
         assert_eq!(t.line.requests(Endpoint::Push).len(), 2);
+    });
+}
+
+#[test]
+fn when_the_month_turns_what_waits_is_pushed() {
+    // Half past ten in the evening of a month's last day, in Taipei.
+    let clock = Clock::stopped("2026-11-30T14:30:00Z".parse().expect("a time"));
+    journey_with(Setup { quota: Some(10), clock: clock.clone(), ..Setup::default() }, async |t| {
+        let ticking = tokio::spawn({
+            let clock = clock.clone();
+            async move {
+                loop {
+                    tokio::time::sleep(TICK).await;
+                    clock.advance(TICK);
+                }
+            }
+        });
+        let chat = group_of(t, 4).await;
+        t.line.use_up(8);
+        ask_again(t).await;
+        answer(t, "師傅明天到").await;
+        let held = held_back(t, &chat, "quota_spent until ").await;
+        assert_eq!(held["deadline_at"], "2026-11-30T16:00:00Z");
+        clock.advance(Duration::from_mins(88));
+        stays("two minutes before midnight it still waits", async || t.line.billed() == 0).await;
+        clock.advance(Duration::from_mins(3));
+        eventually("it is pushed", async || (t.line.billed() == 4).then_some(())).await;
+        t.until_all_is_told().await;
+        let told = account(t).await;
+        assert_eq!((&told["month_from"], &told["ours"]), (&json!("2026-11-30T16:00:00Z"), &json!(4)));
+        ticking.abort();
     });
 }
 
@@ -230,8 +266,7 @@ fn a_group_that_threw_the_account_out_is_marked_told_of_once_and_cleared_by_the_
 
 #[test]
 fn an_answer_can_be_taken_back_until_it_leaves_and_not_after() {
-    let setup = Setup { more_config: "", coalesce: Duration::from_mins(10), ..Setup::default() };
-    journey_with(setup, async |t| {
+    journey_with(Setup::patient(), async |t| {
         let chat = group_of(t, 4).await;
         let amy = t.staff("alpha", "Amy").await;
         let browser = t.browser(&amy).await;
@@ -249,14 +284,15 @@ fn an_answer_can_be_taken_back_until_it_leaves_and_not_after() {
         rides(t, &chat, "師傅明天到").await;
         t.until_all_is_told().await;
         let sent = t.discussion_where("師傅明天到").await;
-        let id = sent["posts"].as_array().and_then(|p| p.iter().find(|p| p["body"] == "師傅明天到")).expect("there it is")["id"].clone();
+        let id =
+            sent["posts"].as_array().and_then(|p| p.iter().find(|p| p["body_text"] == "師傅明天到")).expect("there it is")["id"].clone();
         t.api.post(&format!("/posts/{}/undo", id.as_str().expect("an id")), &json!({})).await.expect_problem(409);
         assert!(!browser.get("/d/1").await.html.contains(&format!("/posts/{}/undo", id.as_str().expect("an id"))));
     });
 }
 
 async fn rides_nothing(t: &TestApp, chat: &LineChatId, words: &str) {
-    t.deliver(&t.line.say(chat, None, "在嗎", Say::default())).await;
-    t.discussion_where("在嗎").await;
+    t.deliver(&t.line.say(chat, None, "磁磚的顏色決定了嗎", Say::default())).await;
+    t.discussion_where("磁磚的顏色決定了嗎").await;
     stays("it never leaves", async || t.line.sent_to(chat).iter().all(|s| !s.strings().join("\n").contains(words))).await;
 }

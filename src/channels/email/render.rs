@@ -1,5 +1,7 @@
 //! Our own mails: from posts to raw bytes.
 
+mod digest;
+
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -12,7 +14,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::DELIVERY_HEADER;
 use super::picture::picture;
 use crate::domain::{MailAddress, MessageId};
-use crate::i18n::Locale;
+use crate::i18n::{Locale, Texts};
+pub use digest::{Entry, Section, digest};
 
 /// A mail to be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +83,11 @@ const REFERENCES_MAX: usize = 20;
 
 /// The raw mail (RFC 5322): CRLF line ends, ASCII in every header, lines of at most 998 octets, text and HTML.
 pub fn mail(m: &OutgoingMail) -> Vec<u8> {
+    written(m, &text(m), page(m), true)
+}
+
+/// Likewise, of these words. `one_click`: the page that turns such mails off does so without a session.
+fn written(m: &OutgoingMail, text: &str, page: Markup, one_click: bool) -> Vec<u8> {
     let to = mailbox(&m.to.name, &m.to.address);
     let from = mailbox(&m.from_name, &m.from_address);
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()]).expect("it has one recipient");
@@ -109,12 +117,12 @@ pub fn mail(m: &OutgoingMail) -> Vec<u8> {
     }
     if let Some(switch) = &m.switch {
         builder = builder.raw_header(raw_header("List-Unsubscribe", &format!("<{switch}>")));
-        if switch.starts_with("https://") {
+        if one_click && switch.starts_with("https://") {
             builder = builder.raw_header(raw_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
         }
     }
-    let html = part(ContentType::TEXT_HTML, &page(m).into_string());
-    let body = MultiPart::alternative().singlepart(part(ContentType::TEXT_PLAIN, &text(m)));
+    let html = part(ContentType::TEXT_HTML, &page.into_string());
+    let body = MultiPart::alternative().singlepart(part(ContentType::TEXT_PLAIN, text));
     let pictures: Vec<SinglePart> = m.posts.iter().flat_map(|p| &p.files).filter_map(picture_part).collect();
     let body = if pictures.is_empty() {
         body.singlepart(html)
@@ -172,6 +180,26 @@ fn references(ids: &[MessageId]) -> String {
 fn text(m: &OutgoingMail) -> String {
     let texts = m.locale.texts();
     let mut out = String::new();
+    for post in &m.posts {
+        post_text(texts, post, &mut out);
+    }
+    framed_text(m, &out)
+}
+
+fn post_text(texts: &Texts, post: &MailPost, out: &mut String) {
+    let note = if post.internal { format!("〔{}〕", texts.get("mail.internal")) } else { String::new() };
+    let mut lines = vec![format!("{note}{} · {}", one_line(&post.author), one_line(&post.when)), post.body.trim_end().to_owned()];
+    for MailFile { name, url, .. } in &post.files {
+        lines.push(format!("[{}] {} {url}", texts.get("mail.attachments"), one_line(name)));
+    }
+    out.push_str(&lines.join("\n"));
+    out.push_str("\n\n");
+}
+
+/// What stands above and below the `middle` of a mail.
+fn framed_text(m: &OutgoingMail, middle: &str) -> String {
+    let texts = m.locale.texts();
+    let mut out = String::new();
     let mut line = |s: &str| {
         out.push_str(s);
         out.push('\n');
@@ -188,13 +216,8 @@ fn text(m: &OutgoingMail) -> String {
         line(&m.intro);
         line("");
     }
-    for post in &m.posts {
-        let note = if post.internal { format!("〔{}〕", texts.get("mail.internal")) } else { String::new() };
-        line(&format!("{note}{} · {}", one_line(&post.author), one_line(&post.when)));
-        line(post.body.trim_end());
-        for MailFile { name, url, .. } in &post.files {
-            line(&format!("[{}] {} {url}", texts.get("mail.attachments"), one_line(name)));
-        }
+    if !middle.is_empty() {
+        line(middle.trim_end());
         line("");
     }
     line(&m.link_label);
@@ -220,8 +243,12 @@ const FOR_WORD_BEGINS: &str = "<!--[if mso]><table role=\"presentation\" width=\
                                border=\"0\"><tr><td><![endif]-->";
 const FOR_WORD_ENDS: &str = "<!--[if mso]></td></tr></table><![endif]-->";
 
-/// Tables and inline styles: Outlook lays mail out with Word, Gmail drops style sheets.
 fn page(m: &OutgoingMail) -> Markup {
+    framed_page(m, &html! { @for post in &m.posts { (post_block(m.locale, post)) } })
+}
+
+/// Tables and inline styles: Outlook lays mail out with Word, Gmail drops style sheets.
+fn framed_page(m: &OutgoingMail, middle: &Markup) -> Markup {
     let texts = m.locale.texts();
     html! {
         (DOCTYPE)
@@ -248,7 +275,7 @@ fn page(m: &OutgoingMail) -> Markup {
                             @else { p style="margin:0 0 4px 0;color:#424a53;font-size:14px;line-height:1.6;" { (lines(line)) } }
                         }
                         @if m.intro.lines().nth(1).is_some() { p style="margin:0;font-size:8px;line-height:12px;" { (PreEscaped("&nbsp;")) } }
-                        @for post in &m.posts { (post_block(m.locale, post)) }
+                        (middle)
                         (button(&m.link, &m.link_label))
                         @for line in &m.footer { p style=(SMALL) { (line) } }
                         @if let Some(switch) = &m.switch { p style=(SMALL) { a href=(switch) style="color:#6e7781;text-decoration:underline;" { (m.switch_label) } } }

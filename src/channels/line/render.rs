@@ -5,6 +5,7 @@
 //! grapheme, and what still does not fit is counted, never dropped unsaid.
 
 mod fit;
+mod personal;
 mod replies;
 pub mod samples;
 mod text;
@@ -16,6 +17,7 @@ use super::limits;
 use crate::domain::{Status, TITLE_GRAPHEMES_MAX};
 use crate::i18n::{Locale, Texts};
 use fit::{fit, merge, sound};
+pub use personal::personal;
 pub use replies::{apart, moved, not_solved, progress, solved, words};
 use text::{cut, cut_units, units};
 

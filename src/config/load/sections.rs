@@ -111,7 +111,7 @@ static KNOWN: [Known; 8] = [
     Known {
         name: "notify",
         many: false,
-        keys: &["settle_seconds", "hold_seconds", "coalesce_minutes", "quiet_hours", "monthly_budget"],
+        keys: &["settle_seconds", "hold_seconds", "coalesce_minutes", "mail_together_seconds", "quiet_hours", "monthly_budget"],
         secrets: &[],
     },
 ];

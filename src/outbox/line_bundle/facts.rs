@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::App;
 use crate::domain::{ChatKind, DiscussionId, Happening, HappeningKind, NoticeKind, PostId, REPLY_TOKEN_GOOD_FOR};
 use crate::outbox::policy::{Pointless, Shared, Waiting};
-use crate::outbox::script_parts;
+use crate::outbox::{own_chat, script_parts};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::notices::Notice;
@@ -20,6 +21,8 @@ pub(super) struct Fact {
     pub discussion: Option<Discussion>,
     /// Its post, unless that was taken back or is internal.
     pub post: Option<Post>,
+    /// It is for the one person whose own chat it is, and about what is discussed elsewhere.
+    pub personal: bool,
     pointless: Option<Pointless>,
 }
 
@@ -38,6 +41,7 @@ impl Fact {
             objects: needs.map_or_else(|| objects(self.notice.kind), |n| n.objects),
             shares: match (needs, self.notice.kind) {
                 (Some(needs), _) => needs.shares.then_some(Shared::Texts),
+                _ if self.personal => Some(Shared::Personal),
                 (None, NoticeKind::Joined | NoticeKind::Replied) => None,
                 (None, _) => Some(Shared::Card),
             },
@@ -56,6 +60,9 @@ fn objects(kind: NoticeKind) -> usize {
 
 /// Whether there is a way to say it in this chat.
 fn can_be_said(fact: &Fact, chat: &Chat) -> bool {
+    if fact.personal {
+        return true;
+    }
     match fact.notice.kind {
         NoticeKind::Joined | NoticeKind::Replied => true,
         NoticeKind::Opened | NoticeKind::Answered => fact.discussion.is_some() && fact.notice.post.is_some(),
@@ -68,7 +75,7 @@ fn can_be_said(fact: &Fact, chat: &Chat) -> bool {
 }
 
 /// Looks everything up: two reads for all of them, and a few more for what has waited past its first ride.
-pub(super) async fn gather(tx: &mut Tx, chat: &Chat, promised: Vec<Notice>, now: Timestamp) -> Result<Vec<Fact>, store::Error> {
+pub(super) async fn gather(tx: &mut Tx, app: &App, chat: &Chat, promised: Vec<Notice>, now: Timestamp) -> Result<Vec<Fact>, store::Error> {
     let mut about: Vec<DiscussionId> = promised.iter().filter_map(|n| n.discussion).collect();
     about.sort_unstable();
     about.dedup();
@@ -86,8 +93,14 @@ pub(super) async fn gather(tx: &mut Tx, chat: &Chat, promised: Vec<Notice>, now:
     for notice in promised {
         let discussion = notice.discussion.and_then(|id| found.get(&id)).cloned();
         let post = notice.post.and_then(|id| told.get(&id)).cloned();
-        let mut fact = Fact { notice, discussion, post, pointless: None };
-        fact.pointless = pointless(tx, chat, &fact, now).await?;
+        let personal = discussion.as_ref().is_some_and(|d| own_chat::is_personal(chat, d));
+        let mut fact = Fact { notice, discussion, post, personal, pointless: None };
+        fact.pointless = if personal {
+            let told = own_chat::has_something(tx, app, chat, &fact.notice).await?;
+            (!told).then_some(Pointless::TakenBack)
+        } else {
+            pointless(tx, chat, &fact, now).await?
+        };
         facts.push(fact);
     }
     mark_unchanged(tx, &mut facts).await?;
@@ -115,7 +128,7 @@ async fn pointless(tx: &mut Tx, chat: &Chat, fact: &Fact, now: Timestamp) -> Res
 /// News of a status that is again what the chat knows is no news.
 async fn mark_unchanged(tx: &mut Tx, facts: &mut [Fact]) -> Result<(), store::Error> {
     let mut first: BTreeMap<DiscussionId, Timestamp> = BTreeMap::new();
-    for fact in facts.iter().filter(|f| f.notice.kind == NoticeKind::StatusChanged) {
+    for fact in facts.iter().filter(|f| f.notice.kind == NoticeKind::StatusChanged && !f.personal) {
         if let Some(discussion) = &fact.discussion {
             first.entry(discussion.id).or_insert(fact.notice.created_at);
         }

@@ -53,7 +53,7 @@ impl Shown<'_> {
 /// The card with the discussions that it is about; `None` where nothing that leaves is about one.
 pub(super) fn part(app: &App, project: &Project, leaving: &[&Fact]) -> Option<Part> {
     let mut shown: BTreeMap<DiscussionId, Shown<'_>> = BTreeMap::new();
-    for fact in leaving {
+    for fact in leaving.iter().filter(|f| !f.personal) {
         let Some(discussion) = &fact.discussion else { continue };
         let card = shown.entry(discussion.id).or_insert_with(|| Shown {
             discussion,

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::shapes::Page;
 use super::{Asked, Body, InPath, id_cursor, page_size};
 use crate::App;
-use crate::discussions::{Announcing, Cost, Viewer, announce, choose, costs, withdraw as take_back};
+use crate::discussions::{AnnouncementCost, Announcing, Viewer, announce, choose, costs, withdraw as take_back};
 use crate::domain::{AnnouncementId, DeliveryStatus, Via};
 use crate::store::announcements::{self, Announcement, Became};
 use crate::web::error::Problem;
@@ -53,8 +53,8 @@ pub(super) struct CostShape {
     left: Option<i64>,
 }
 
-impl From<Cost> for CostShape {
-    fn from(c: Cost) -> Self {
+impl From<AnnouncementCost> for CostShape {
+    fn from(c: AnnouncementCost) -> Self {
         Self { channel: c.account, groups: c.groups, heads: c.heads, uncounted: c.uncounted, left: c.left }
     }
 }

@@ -6,6 +6,7 @@ mod deliveries;
 mod discussions;
 mod held_mails;
 mod line_accounts;
+mod listening;
 mod lists;
 pub(in crate::web) mod notify_tokens;
 mod project_times;
@@ -40,6 +41,8 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/projects/{key}/members", put(projects::put_member))
         .route("/v1/projects/{key}/line-groups", put(projects::put_line_group))
         .route("/v1/projects/{key}/email-senders", put(projects::put_email_sender))
+        .route("/v1/projects/{key}/listening", get(listening::show_project).put(listening::put_project))
+        .route("/v1/me/listening", get(listening::show_mine).put(listening::put_mine))
         .route("/v1/discussions", post(discussions::open).get(discussions::list))
         .route("/v1/discussions/{number}", get(discussions::show).patch(discussions::change))
         .route("/v1/discussions/{number}/posts", post(discussions::reply))
@@ -84,6 +87,10 @@ pub(super) fn router() -> Router<Arc<App>> {
         projects::put_member,
         projects::put_line_group,
         projects::put_email_sender,
+        listening::show_project,
+        listening::put_project,
+        listening::show_mine,
+        listening::put_mine,
         discussions::open,
         discussions::list,
         discussions::show,

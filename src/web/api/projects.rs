@@ -303,7 +303,7 @@ pub(super) async fn put_email_sender(
 }
 
 /// The project, if the viewer may change it: admins and its owners.
-async fn owned(tx: &mut Tx, viewer: &Viewer, key: &str) -> Result<Project, Problem> {
+pub(super) async fn owned(tx: &mut Tx, viewer: &Viewer, key: &str) -> Result<Project, Problem> {
     let (project, role) = viewer.project(tx, key).await?.ok_or_else(|| Problem::not_found("project"))?;
     if role != Role::Owner {
         return Err(Problem::forbidden("only the project's owners and admins may change it"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Form;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use sqlx::AnyConnection;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::projects::PROJECTS_MAX;
-use super::{Answer, FormOf, Refusal, answer, html, staff_or_client, to};
+use super::{Answer, FormOf, QueryOf, Refusal, answer, html, listening, staff_or_client, to};
 use crate::App;
 use crate::discussions::{self as acts, Viewer};
 use crate::domain::{Channel, CodePurpose};
@@ -22,17 +22,29 @@ use crate::web::templates::me::{Me, NAME_GRAPHEMES_MAX, me as draw};
 
 const HERE: &str = "/me";
 
+#[derive(Default, Deserialize)]
+pub(super) struct Asked {
+    /// The key of the project whose notices are to be set; empty = all.
+    #[serde(default)]
+    listening: String,
+    #[serde(default)]
+    saved: String,
+}
+
 /// The page.
-pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap, asked: QueryOf<Asked>) -> Response {
     let page = async {
         let viewer = staff_or_client(&app, &headers, HERE).await?;
-        let shown = gather(&mut *app.db.read().await?, &viewer).await?;
+        let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
+        let mut c = app.db.read().await?;
+        let listening = listening::gather(&mut c, &app, &viewer, &asked.listening, asked.saved == "1").await?;
+        let shown = Me { listening, ..gather(&mut c, &app, &viewer).await? };
         Ok(html(StatusCode::OK, draw(&Look::of(&app, Some(&viewer.name)), &shown)))
     };
     answer(&app, page.await)
 }
 
-async fn gather(c: &mut AnyConnection, viewer: &Viewer) -> store::Result<Me> {
+async fn gather(c: &mut AnyConnection, app: &App, viewer: &Viewer) -> store::Result<Me> {
     let emails = identities::of_person(c, viewer.person, Channel::Email).await?;
     Ok(Me {
         name: viewer.name.clone(),
@@ -40,6 +52,7 @@ async fn gather(c: &mut AnyConnection, viewer: &Viewer) -> store::Result<Me> {
         line: identities::of_person(c, viewer.person, Channel::Line).await?,
         is_staff: is_staff(c, viewer).await?,
         projects: projects::page(c, viewer.limit(), 0, PROJECTS_MAX).await?,
+        listening: listening::gather(c, app, viewer, "", false).await?,
         code: None,
         trouble: None,
     })
@@ -66,7 +79,7 @@ async fn renamed(app: &App, headers: &HeaderMap, form: FormOf<NewName>) -> Answe
     let name = one_line(&form.name);
     if name.is_empty() || name.graphemes(true).count() > NAME_GRAPHEMES_MAX {
         let trouble = Some(app.texts().fill("page.bad_name", &[("count", &NAME_GRAPHEMES_MAX.to_string())]));
-        let shown = Me { name: form.name, trouble, ..gather(&mut *app.db.read().await?, &viewer).await? };
+        let shown = Me { name: form.name, trouble, ..gather(&mut *app.db.read().await?, app, &viewer).await? };
         return Ok(html(StatusCode::UNPROCESSABLE_ENTITY, draw(&Look::of(app, Some(&viewer.name)), &shown)));
     }
     let mut tx = app.db.begin().await?;
@@ -87,7 +100,7 @@ async fn with_code(app: &App, headers: &HeaderMap) -> Answer {
         return Err(Refusal::Forbidden);
     }
     let code = acts::make_code(&mut tx, app, CodePurpose::Link, viewer.person, None).await?;
-    let shown = Me { code: Some(code), ..gather(&mut tx, &viewer).await? };
+    let shown = Me { code: Some(code), ..gather(&mut tx, app, &viewer).await? };
     tx.commit().await?;
     Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &shown)))
 }

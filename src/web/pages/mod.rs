@@ -13,6 +13,7 @@ mod groups_list;
 mod held_mails;
 mod inbound_list;
 mod line_login;
+mod listening;
 mod mail_show;
 mod mail_switch;
 mod me;
@@ -61,6 +62,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/me", get(me::show))
         .route("/me/name", post(me::rename))
         .route("/me/code", post(me::code))
+        .route("/me/listening", post(listening::mine))
         .route("/me/unlink", post(me::unlink))
         .route("/projects", get(projects::list))
         .route("/projects/{key}", get(projects::show))
@@ -77,6 +79,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/announcements/preview", post(announcements::preview))
         .route("/announcements/{id}", get(announcements::show))
         .route("/announcements/{id}/withdraw", post(announcements::withdraw))
+        .route("/projects/{key}/listening", post(listening::of_project))
         .route("/mail/{token}", get(mail_switch::show).post(mail_switch::switch))
         .route("/discussions", get(discussions_list::list))
         .route("/inbound", get(inbound_list::list))

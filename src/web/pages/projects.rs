@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use sqlx::AnyConnection;
 
+use super::listening;
 use super::me::is_staff;
 use super::{Answer, FormOf, Refusal, answer, html, staff_or_client, to};
 use crate::App;
@@ -56,6 +57,7 @@ pub(super) async fn gather(c: &mut AnyConnection, app: &App, project: Project, r
         senders: projects::senders(c, project.id).await?,
         held: held_mails::of_project(c, project.id, HELD_MAX).await?,
         spent: acts::spent_by_project(c, app, project.id).await?,
+        listening: listening::gather_project(c, project.id).await?,
         is_owner: role == Role::Owner,
         code: None,
         scripts: Scripts { tokens: notify_tokens::of_project(c, project.id, TOKENS_MAX).await?, ..Scripts::default() },

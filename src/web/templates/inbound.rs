@@ -34,7 +34,7 @@ const NAMED_KINDS: [&str; 18] = [
 ];
 
 /// Reasons that people should understand in their own language, by what `intake` writes (a test holds the two together).
-const REASONS: [(&str, &str); 13] = [
+const REASONS: [(&str, &str); 14] = [
     ("an automatic answer", "auto_answer"),
     ("our own mail came back", "own_mail"),
     ("the mail names no sender", "no_sender"),
@@ -43,6 +43,7 @@ const REASONS: [(&str, &str); 13] = [
     ("it says it is from a colleague, and neither a reply address of theirs nor authentication proves it", "unproven"),
     ("programs at its address opened many discussions within an hour", "too_many_opened"),
     ("programs at its address wrote much in this discussion within an hour", "too_many_posts"),
+    ("it answers a digest, which is about many discussions", "answers_digest"),
     ("somebody decided against it", "dismissed"),
     ("this is no mail: it has neither headers nor a body that can be read", "no_mail"),
     ("orders alone", "orders"),

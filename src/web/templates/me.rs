@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::listening::{self, Listening};
 use super::projects::{code_box, project_rows};
 use super::{Look, page, trouble};
 use crate::store::identities::Identity;
@@ -19,6 +20,7 @@ pub struct Me {
     /// Staff somewhere, or an admin: whose LINE account matters.
     pub is_staff: bool,
     pub projects: Vec<Project>,
+    pub listening: Listening,
     /// A code that was just made; shown this once.
     pub code: Option<String>,
     /// Why the name was not changed.
@@ -45,6 +47,7 @@ pub fn me(look: &Look<'_>, me: &Me) -> Markup {
                 }
             }
             @if me.is_staff { (line_accounts(look, me)) }
+            (listening::mine(look, &me.listening, &me.projects))
             section.card {
                 h2 { (look.t("page.my_projects")) }
                 @if me.projects.is_empty() { p.muted { (look.t("page.no_projects")) } } @else { (project_rows(look, &me.projects, me.is_staff)) }

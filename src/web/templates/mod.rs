@@ -15,6 +15,7 @@ mod history;
 pub mod icons;
 pub mod inbound;
 mod links;
+pub mod listening;
 pub mod login;
 pub mod mail;
 pub mod mail_switch;

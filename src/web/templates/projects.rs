@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::icons::{self, Icon};
+use super::listening::{self, OfProject};
 use super::scripts::{Scripts, scripts};
 use super::{Look, held, page};
 use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind, PROJECT_BUDGET_MAX, REOPEN_DAYS_MAX};
@@ -25,6 +26,8 @@ pub struct ProjectView {
     pub held: Vec<HeldMail>,
     /// LINE messages that its chats have cost this month.
     pub spent: i64,
+    /// How its people and groups hear of things.
+    pub listening: OfProject,
     /// The reader may change it.
     pub is_owner: bool,
     /// A code that was just made; shown this once.
@@ -89,6 +92,7 @@ pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
             (excerpts(look, view))
             (budget(look, view))
             (reopening(look, view))
+            (listening::of_project(look, &project.key, &view.listening, view.is_owner))
             (scripts(look, &project.key, &view.chats, &view.scripts))
             section.card {
                 h2 { (look.t("page.members")) }

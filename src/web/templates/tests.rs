@@ -16,6 +16,7 @@ use super::files::FileView;
 use super::group::{Group, Person};
 use super::groups::Groups;
 use super::inbound::{Shown as Arrived, inbound};
+use super::listening::Listening;
 use super::login::{Login, login};
 use super::mail_switch::{Switch, mail_switch};
 use super::me::{Me, me};
@@ -26,11 +27,11 @@ use super::projects::{ProjectView, list as project_list, project};
 use super::scripts::Scripts;
 use super::told::NoticeView;
 use super::{Look, announcements, group, groups, held, trouble};
-use crate::discussions::{AnnouncementCost, Held};
+use crate::discussions::{AnnouncementCost, Held, Wish};
 use crate::domain::{
-    AnnouncementId, AttachmentId, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap,
-    GapKind, Happening, InboundId, Inbox, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, NotifyTokenId, PersonId, Place, PostId,
-    ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via, Why,
+    AnnouncementId, AttachmentId, Audience, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji,
+    Ended, Gap, GapKind, Happening, InboundId, Inbox, LISTENED, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, NotifyTokenId,
+    PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via, Way, Why, ways,
 };
 use crate::i18n::Locale;
 use crate::store::announcements::{Announcement, Became, Reach};
@@ -709,6 +710,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         senders: vec!["@<b>.example".into()],
         held: held_mails(),
         spent: 12,
+        listening: Audience::ALL.iter().map(|a| (*a, wishes(*a))).collect(),
         is_owner: true,
         code: Some("K7QF-3M9T".into()),
         scripts: Scripts {
@@ -726,6 +728,7 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         senders: vec![],
         held: vec![],
         spent: 0,
+        listening: vec![],
         is_owner: false,
         code: None,
         scripts: Scripts::default(),
@@ -733,6 +736,8 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
     vec![
         me(look, &Me { code: Some("K7QF-3M9T".into()), trouble: Some("t".into()), ..account.clone() }),
         me(look, &account),
+        me(look, &Me { listening: listening(Some(projects[0].clone())), ..account.clone() }),
+        me(look, &Me { listening: listening(None), ..account.clone() }),
         me(look, &Me::default()),
         project(look, &full),
         project(look, &empty),
@@ -743,6 +748,22 @@ fn sheets(look: &Look<'_>, projects: &[Project]) -> Vec<Markup> {
         days_off(look, &DaysOffView { days: "2026-02-16 <b>\n".into(), trouble: Some("t".into()) }),
         days_off(look, &DaysOffView { days: String::new(), trouble: None }),
     ]
+}
+
+/// Every kind for an audience: not set, and set to each way that there is.
+fn wishes(audience: Audience) -> Vec<Wish> {
+    let all = LISTENED.into_iter().map(|kind| (kind, ways(kind, audience))).filter(|(_, ways)| !ways.is_empty());
+    all.flat_map(|(kind, ways)| {
+        let wish = move |set: Option<Way>| Wish { kind, set, otherwise: ways[0], ways };
+        std::iter::once(wish(None)).chain(ways.iter().map(move |w| wish(Some(*w))))
+    })
+    .collect()
+}
+
+fn listening(here: Option<Project>) -> Listening {
+    let is_staff = here.is_none();
+    let audience = if is_staff { Audience::Staff } else { Audience::Client };
+    Listening { wishes: wishes(audience), digest_at: "09:00".to_owned(), here, is_staff, has_line: false, saved: true }
 }
 
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.

@@ -48,7 +48,7 @@ pub fn rides_until(look: &Look<'_>, view: &NoticeView) -> Option<Timestamp> {
     let put_off = row.reason.as_deref().and_then(Why::read).is_some_and(|(why, _)| why.is_about_money());
     let waits = row.status == DeliveryStatus::Pending && row.ride.is_none() && row.chat.is_some();
     let rides = waits && !put_off && row.kind != NoticeKind::Replied && row.due_at <= look.now && !view.is_leaving(look.now);
-    rides.then_some(view.pushed_at)
+    view.pushed_at.filter(|_| rides)
 }
 
 /// Where it stands, as a sentence without its reason.

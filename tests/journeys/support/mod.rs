@@ -65,6 +65,10 @@ pub struct Setup {
     pub hold: Duration,
     /// How long an answer waits for company before a push.
     pub coalesce: Duration,
+    /// How long the next mail about a discussion waits for others to travel with.
+    pub mail_together: Duration,
+    /// The program's; a stopped one is moved by the journey.
+    pub clock: Clock,
     /// 0 = LINE is asked for its quota.
     pub monthly_budget: u64,
     /// What the platform would bill at most.
@@ -72,6 +76,8 @@ pub struct Setup {
     pub reply_token_life: Duration,
     /// Larger files of LINE messages are not kept.
     pub file_mb_max: u64,
+    /// What the program and LINE take for now.
+    pub clock: Clock,
     /// More of the configuration; `LINE_URL` in it stands for the platform's address.
     pub more_config: &'static str,
 }
@@ -82,10 +88,13 @@ impl Default for Setup {
             settle: SETTLE,
             hold: Duration::ZERO,
             coalesce: Duration::from_millis(500),
+            mail_together: Duration::ZERO,
+            clock: Clock::wall(),
             monthly_budget: 0,
             quota: None,
             reply_token_life: Duration::from_mins(1),
             file_mb_max: 300,
+            clock: Clock::wall(),
             more_config: "",
         }
     }
@@ -154,6 +163,7 @@ from = "客服 <{SUPPORT}>"
 settle_seconds = {settle}
 hold_seconds = {hold}
 coalesce_minutes = {coalesce}
+mail_together_seconds = {together}
 quiet_hours = ""
 monthly_budget = {budget}
 
@@ -165,6 +175,7 @@ monthly_budget = {budget}
         settle = setup.settle.as_secs_f64(),
         hold = setup.hold.as_secs_f64(),
         coalesce = setup.coalesce.as_secs_f64() / 60.0,
+        together = setup.mail_together.as_secs_f64(),
         budget = setup.monthly_budget,
         more = setup.more_config.replace("LINE_URL", line_url),
     )
@@ -199,14 +210,20 @@ pub struct Staff {
 impl TestApp {
     async fn start(setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let settings = Settings { quota: setup.quota, reply_token_life: setup.reply_token_life, redeliver: true, ..Settings::default() };
+        let settings = Settings {
+            quota: setup.quota,
+            reply_token_life: setup.reply_token_life,
+            redeliver: true,
+            clock: setup.clock.clone(),
+            ..Settings::default()
+        };
         let (line, line_url) = Platform::start_with(settings.clone()).await;
         let database = Database::new(folder.path()).await;
         let mail = MailDrop::new(folder.path());
         let config = folder.path().join("bot-config.toml");
         fs::write(&config, config_text(&setup, database.url(), &line_url, &settings)).expect("the configuration can be written");
         let read = Config::read(&config).expect("the configuration is right");
-        let app = App::open_as(read, Clock::wall(), program::PROGRAM.into()).await.expect("the program starts");
+        let app = App::open_as(read, setup.clock.clone(), program::PROGRAM.into()).await.expect("the program starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let router = web::router(app.clone(), false).into_make_service_with_connect_info::<SocketAddr>();
@@ -229,6 +246,17 @@ impl TestApp {
         drop(self.app);
         self.database.drop().await;
         self.folder.close().expect("the temporary folder can be taken away");
+    }
+
+    /// Moves the program's clock on, where the journey has stopped it.
+    pub fn pass(&self, time: Duration) {
+        self.setup.clock.advance(time);
+        self.app.wake.outbox.notify_one();
+    }
+
+    /// Does at once what the clock starts in the schedule's next round, as far as it promises anything.
+    pub async fn look_at_the_clock(&self) {
+        threadline::discussions::promise_weeklies(&self.app).await.expect("the database answers");
     }
 
     /// Where the journey keeps its files.
@@ -307,7 +335,7 @@ impl TestApp {
 
     /// Something said so long ago that what is said now begins a matter of its own.
     pub async fn said_before(&self, chat: &LineChatId, user: &LineUserId, text: &str) -> Event {
-        self.say_as(chat, Some(user), text, Say { at: Some(long_ago()), ..Say::default() }).await
+        self.say_as(chat, Some(user), text, Say { at: Some(self.setup.clock.now() - LONG), ..Say::default() }).await
     }
 
     /// Delivers an event; the webhook takes it.
@@ -395,9 +423,12 @@ impl TestApp {
     }
 }
 
-/// Longer ago than a discussion takes in what follows, and not so long that LINE's redelivery would not renew a reply token.
+/// Longer than a discussion takes in what follows, and not so long that LINE's redelivery would not renew a reply token.
+const LONG: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
+
+/// So long ago.
 pub fn long_ago() -> jiff::Timestamp {
-    Clock::wall().now() - jiff::SignedDuration::from_mins(15)
+    Clock::wall().now() - LONG
 }
 
 /// A discussion's number.

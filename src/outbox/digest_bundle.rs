@@ -1,0 +1,163 @@
+//! Freezing a person's digest: everything that has gathered for it, over all discussions, in one mail.
+
+use super::digest_mail::{self, Cover};
+use super::{mail_bundle, notes};
+use crate::App;
+use crate::channels::email::render::{Entry, MailPost, Section};
+use crate::discussions::role_in;
+use crate::domain::{DiscussionId, NoticeId, PersonId, Why};
+use crate::store::discussions::Discussion;
+use crate::store::notices::Notice;
+use crate::store::persons::Person;
+use crate::store::posts::Post;
+use crate::store::{self, Tx, discussions, notices, persons, projects, watchers};
+use crate::threading::excerpt;
+
+/// Notices of one digest; further ones travel in the next, at once.
+const NOTICES_MAX: i64 = 2000;
+/// Discussions that one digest shows; further ones are counted.
+const DISCUSSIONS_MAX: usize = 60;
+/// Posts of one discussion that it shows, the latest; further ones are counted.
+const POSTS_MAX: usize = 5;
+/// How much of a post it shows, in grapheme clusters.
+const EXCERPT_GRAPHEMES_MAX: usize = 240;
+
+/// What a digest tells of one discussion.
+struct Told {
+    discussion: Discussion,
+    notices: Vec<Notice>,
+    posts: Vec<Post>,
+    notes: Vec<String>,
+}
+
+/// Freezes what is due of the person's digest. Whether a delivery was made.
+pub(super) async fn freeze(app: &App, person: PersonId) -> Result<bool, store::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    persons::lock(&mut tx, app.db.dialect, person).await?;
+    let due = notices::of_digest(&mut tx, person, now, NOTICES_MAX).await?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let all: Vec<NoticeId> = due.iter().map(|n| n.id).collect();
+    let reader = persons::find(&mut tx, person).await?;
+    let address = persons::email(&mut tx, person).await?;
+    let (Some(reader), Some(address), Some(_)) = (reader, address, &app.config.smtp) else {
+        notices::fail_all(&mut tx, &all, Why::NoAddress.as_str()).await?;
+        tx.commit().await?;
+        return Ok(false);
+    };
+    let told = gather(&mut tx, app, &reader, due).await?;
+    if told.is_empty() {
+        tx.commit().await?;
+        return Ok(false);
+    }
+    let frozen: Vec<NoticeId> = told.iter().flat_map(|t| &t.notices).map(|n| n.id).collect();
+    let sections = sections(&mut tx, app, &told).await?;
+    let count = told.len().to_string();
+    let texts = app.texts();
+    let cover = Cover {
+        reader: &reader,
+        address: &address,
+        subject: texts.fill("digest.subject", &[("count", &count)]),
+        intro: texts.fill("digest.intro", &[("count", &count)]),
+        sections: &sections,
+    };
+    digest_mail::freeze(&mut tx, app, &cover, &frozen).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What there is to tell, by discussion, in the order in which it began. What is not to be told (any more) is dropped, each with why.
+async fn gather(tx: &mut Tx, app: &App, reader: &Person, due: Vec<Notice>) -> Result<Vec<Told>, store::Error> {
+    let mut by_discussion: Vec<(DiscussionId, Vec<Notice>)> = vec![];
+    let mut odd = vec![];
+    for notice in due {
+        let Some(id) = notice.discussion else {
+            odd.push(notice.id);
+            continue;
+        };
+        let found = discussions::get(tx, id).await?;
+        let id = discussions::follow(tx, found).await?.id;
+        match by_discussion.iter_mut().find(|(of, _)| *of == id) {
+            Some((_, notices)) => notices.push(notice),
+            None => by_discussion.push((id, vec![notice])),
+        }
+    }
+    notices::fail_all(tx, &odd, Why::Unreadable.as_str()).await?;
+    let mut told = vec![];
+    for (id, of) in by_discussion {
+        let ids: Vec<NoticeId> = of.iter().map(|n| n.id).collect();
+        if watchers::wants_no_mail(tx, id, reader.id).await? {
+            notices::drop_all(tx, &ids, Why::MailsTurnedOff.as_str()).await?;
+            continue;
+        }
+        let discussion = discussions::get(tx, id).await?;
+        let is_staff = role_in(tx, discussion.project, reader).await?.is_staff();
+        let mut posts: Vec<Post> = vec![];
+        for notice in &of {
+            if let Some(post) = mail_bundle::readable(tx, notice, is_staff).await?
+                && posts.iter().all(|p| p.id != post.id)
+            {
+                posts.push(post);
+            }
+        }
+        let notes = notes::of(app, &discussion, &of);
+        if posts.is_empty() && notes.is_empty() {
+            notices::drop_all(tx, &ids, Why::TakenBack.as_str()).await?;
+            continue;
+        }
+        told.push(Told { discussion, notices: of, posts, notes });
+    }
+    Ok(told)
+}
+
+/// By project, the first [`DISCUSSIONS_MAX`] discussions.
+async fn sections(tx: &mut Tx, app: &App, told: &[Told]) -> Result<Vec<Section>, store::Error> {
+    let mut sections: Vec<(crate::domain::ProjectId, Section)> = vec![];
+    for one in told.iter().take(DISCUSSIONS_MAX) {
+        let project = one.discussion.project;
+        let entry = entry(app, one);
+        if let Some((_, section)) = sections.iter_mut().find(|(of, _)| *of == project) {
+            section.entries.push(entry);
+        } else {
+            let heading = projects::get(tx, project).await?.name;
+            sections.push((project, Section { heading, entries: vec![entry], ..Section::default() }));
+        }
+    }
+    let mut sections: Vec<Section> = sections.into_iter().map(|(_, section)| section).collect();
+    let more = told.len().saturating_sub(DISCUSSIONS_MAX);
+    if let Some(last) = sections.last_mut().filter(|_| more > 0) {
+        last.more = app.texts().fill("digest.more_discussions", &[("count", &more.to_string())]);
+    }
+    Ok(sections)
+}
+
+fn entry(app: &App, told: &Told) -> Entry {
+    let texts = app.texts();
+    let Told { discussion, posts, notes, .. } = told;
+    let earlier = posts.len().saturating_sub(POSTS_MAX);
+    let mut lines = vec![texts.get(&format!("status.{}", discussion.status)).to_owned()];
+    // Where it stands is said already.
+    lines.extend(notes.iter().cloned());
+    Entry {
+        title: format!("#{} {}", discussion.number, discussion.title),
+        link: app.config.server.discussion_url(discussion.number),
+        notes: lines,
+        posts: posts[earlier..].iter().map(|p| post(app, p)).collect(),
+        more: if earlier > 0 { texts.fill("digest.more_posts", &[("count", &earlier.to_string())]) } else { String::new() },
+    }
+}
+
+fn post(app: &App, post: &Post) -> MailPost {
+    let texts = app.texts();
+    let when = post.created_at.to_zoned(app.config.server.time_zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let body = excerpt(&post.body, EXCERPT_GRAPHEMES_MAX);
+    MailPost {
+        author: if post.author.is_empty() { texts.get("person.unknown").to_owned() } else { post.author.clone() },
+        when,
+        body: if body.is_empty() { crate::discussions::word_of_kind(app, &post.kind).to_owned() } else { body },
+        files: vec![],
+        internal: post.internal,
+    }
+}

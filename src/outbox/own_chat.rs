@@ -1,0 +1,126 @@
+//! What a person is told in their own chat with the account of discussions that are held elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::mail_bundle::readable;
+use crate::App;
+use crate::channels::line::render::{self, Card};
+use crate::discussions::{MENTIONED, part_in};
+use crate::domain::{Channel, ChatKind, DiscussionId, NoticeKind, PersonId};
+use crate::store::chats::Chat;
+use crate::store::discussions::Discussion;
+use crate::store::notices::Notice;
+use crate::store::posts::Post;
+use crate::store::{self, Tx, discussions, persons, projects, watchers};
+
+/// Whether what tells of this discussion in this chat is for the one person whose own chat it is: the discussion is not held in it.
+pub(super) fn is_personal(chat: &Chat, discussion: &Discussion) -> bool {
+    chat.kind == ChatKind::User && discussion.chat != Some(chat.id)
+}
+
+/// What one discussion's card shows.
+struct Shown {
+    discussion: Discussion,
+    heading: String,
+    excerpt: Option<String>,
+}
+
+/// Whether the notice still has something to tell the person whose own chat it is.
+pub(super) async fn has_something(tx: &mut Tx, app: &App, chat: &Chat, notice: &Notice) -> Result<bool, store::Error> {
+    let Some(reader) = reader_of(tx, chat).await? else { return Ok(false) };
+    Ok(about(tx, app, reader, notice).await?.is_some())
+}
+
+/// The cards of what leaves for somebody's own chat, as one message object. Neither who may not read (any more) nor who turned the
+/// discussion off is told; internal posts are for staff alone. No quote of such a card says where a message belongs: it is not the chat
+/// that the discussion is held in.
+pub(super) async fn message(
+    tx: &mut Tx,
+    app: &App,
+    chat: &Chat,
+    leaving: impl Iterator<Item = &Notice>,
+) -> Result<Option<Value>, store::Error> {
+    let Some(reader) = reader_of(tx, chat).await? else { return Ok(None) };
+    let mut shown: BTreeMap<DiscussionId, Shown> = BTreeMap::new();
+    for notice in leaving {
+        let Some((discussion, heading, post)) = about(tx, app, reader, notice).await? else { continue };
+        let excerpts = projects::get(tx, discussion.project).await?.excerpts;
+        let excerpt = post.filter(|p| excerpts && !p.internal).map(|p| p.body);
+        shown.insert(discussion.id, Shown { discussion, heading, excerpt });
+    }
+    if shown.is_empty() {
+        return Ok(None);
+    }
+    let urls: Vec<String> = shown.values().map(|s| app.config.server.discussion_url(s.discussion.number)).collect();
+    let cards: Vec<(Card<'_>, &str)> = shown
+        .values()
+        .zip(&urls)
+        .map(|(s, url)| {
+            let Discussion { number, title, status, .. } = &s.discussion;
+            let card = Card { number: *number, title, status: *status, url, said_by: None, excerpt: s.excerpt.as_deref() };
+            (card, s.heading.as_str())
+        })
+        .collect();
+    Ok(Some(render::personal(app.config.server.locale, &cards)))
+}
+
+async fn reader_of(tx: &mut Tx, chat: &Chat) -> Result<Option<PersonId>, store::Error> {
+    if chat.kind != ChatKind::User {
+        return Ok(None);
+    }
+    Ok(persons::find_by_identity(tx, Channel::Line, chat.external_id.as_str()).await?.map(|p| p.id))
+}
+
+/// What the notice tells its reader, and the discussion that it is about.
+async fn about(
+    tx: &mut Tx,
+    app: &App,
+    reader: PersonId,
+    notice: &Notice,
+) -> Result<Option<(Discussion, String, Option<Post>)>, store::Error> {
+    let Some(id) = notice.discussion else { return Ok(None) };
+    let found = discussions::get(tx, id).await?;
+    let discussion = discussions::follow(tx, found).await?;
+    let told = told(tx, app, notice, &discussion, reader).await?;
+    Ok(told.map(|(heading, post)| (discussion, heading, post)))
+}
+
+/// What the notice tells its reader; `None` where there is nothing (any more) that they may know, or want to.
+async fn told(
+    tx: &mut Tx,
+    app: &App,
+    notice: &Notice,
+    discussion: &Discussion,
+    reader: PersonId,
+) -> Result<Option<(String, Option<Post>)>, store::Error> {
+    let Some(role) = part_in(tx, discussion.project, reader).await? else { return Ok(None) };
+    let mentioned = notice.detail.as_deref() == Some(MENTIONED);
+    let asked = role.is_staff() && (mentioned || notice.kind == NoticeKind::Assigned);
+    if !asked && watchers::wants_no_mail(tx, discussion.id, reader).await? {
+        return Ok(None);
+    }
+    let post = readable(tx, notice, role.is_staff()).await?;
+    if notice.post.is_some() && post.is_none() {
+        return Ok(None);
+    }
+    let texts = app.texts();
+    let name = post.as_ref().map(|p| p.author.as_str()).filter(|a| !a.is_empty()).unwrap_or(texts.get("person.unknown"));
+    let detail = notice.detail.as_deref().unwrap_or_default();
+    let key = match notice.kind {
+        _ if mentioned => "line.own_mentioned",
+        _ if post.as_ref().is_some_and(|p| p.internal) => "line.own_internal",
+        NoticeKind::Opened => "line.own_opened",
+        NoticeKind::ClientPosted => "line.own_posted",
+        NoticeKind::Answered => "line.answered_by",
+        NoticeKind::StatusChanged => "line.status_changed",
+        NoticeKind::Assigned => "line.own_assigned",
+        NoticeKind::Moved => "line.own_moved",
+        NoticeKind::NotSolved => "line.own_not_solved",
+        NoticeKind::Bounced => "line.own_bounced",
+        NoticeKind::Task | NoticeKind::TaskDue => "line.own_task",
+        _ => return Ok(None),
+    };
+    Ok(Some((texts.fill(key, &[("name", name), ("what", detail)]), post)))
+}
