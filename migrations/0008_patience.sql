@@ -38,5 +38,12 @@ CREATE UNIQUE INDEX days_off_all ON days_off (day) WHERE project_id IS NULL;
 CREATE INDEX notices_deadline ON notices (deadline_at) WHERE status = 'pending' AND delivery_id IS NULL AND chat_id IS NOT NULL;
 CREATE INDEX notices_expires ON notices (expires_at) WHERE status = 'pending' AND delivery_id IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX reply_tokens_unused ON reply_tokens (received_at) WHERE used_at IS NULL;
+-- What waits for people, likewise.
+CREATE INDEX notices_people ON notices (due_at) WHERE status = 'pending' AND delivery_id IS NULL AND person_id IS NOT NULL;
+-- Without what waits: SQLite would look for "delivery_id IS NULL" in it, which is all that waits, rather than take one of these.
+DROP INDEX notices_delivery;
+CREATE INDEX notices_delivery ON notices (delivery_id) WHERE delivery_id IS NOT NULL;
+-- What tells of a post, when it is taken back.
+CREATE INDEX notices_post ON notices (post_id) WHERE post_id IS NOT NULL;
 -- Whether an answer or a status has been told since.
 CREATE INDEX notices_told ON notices (discussion_id, chat_id, kind) WHERE chat_id IS NOT NULL;

@@ -32,7 +32,7 @@ const ROUNDS_MAX: usize = 6;
 /// Working time of a day, in seconds after midnight.
 const WORK: (i64, i64) = (9 * HOUR, 18 * HOUR + HOUR / 2);
 
-/// A generator of its own (SplitMix64, public domain by its author), so that the month is the same with every version of every crate.
+/// A generator of its own (`SplitMix64`, public domain by its author), so that the month is the same with every version of every crate.
 pub struct Lots(u64);
 
 impl Lots {
@@ -58,7 +58,7 @@ impl Lots {
         self.share() < chance
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of a month are small")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "seconds of a month are small")]
     fn between(&mut self, from: i64, to: i64) -> i64 {
         from + (self.share() * (to - from) as f64) as i64
     }

@@ -206,6 +206,7 @@ impl Month<'_> {
             expires_at: None,
             urgent: false,
             objects: usize::from(kind == NoticeKind::Announced),
+            shares: (kind != NoticeKind::Announced).then_some(Shared::Card),
             pointless: None,
         };
         self.promised.push(Promised { waiting, made: self.now, matter, round });

@@ -9,7 +9,8 @@
 //! same sources give the same file.
 //!
 //! The shipped weights come from
-//! `cargo run --release --example fit_threader -- --out src/threading/weights.toml tests/fixtures/chats/tune irc-dev.jsonl newdomains.jsonl`
+//! `cargo run --release --example fit_threader -- --out src/threading/weights.toml --weight 3 tests/fixtures/chats/tune --weight 1.5
+//! irc-dev.jsonl newdomains.jsonl`
 #![expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "counts and seconds here are far below 2^24")]
 
 mod calm;
@@ -24,7 +25,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use threadline::threading::Table;
 use threadline::threading::fit::{Example, Plan, fit, loss};
-use threadline::threading::recorded::{Before, Recorded, Walk, examples};
+use threadline::threading::recorded::{Before, Decided, Recorded, Walk, examples};
 use threadline::threading::words::hash;
 
 use score::Score;
@@ -194,13 +195,15 @@ fn round(sources: &[Source], before: &Table, without: Option<usize>) -> Table {
 }
 
 fn walked(chat: &[Marked], table: &Table, ask: bool) -> Vec<(String, &'static str)> {
+    decided(chat, table, ask).into_iter().map(|d| (d.thread, d.class)).collect()
+}
+
+/// The whole chat through the threader, in the order of its lines.
+fn decided(chat: &[Marked], table: &Table, ask: bool) -> Vec<Decided> {
     let mut walk = Walk::new(&chat[0].recorded.chat, ask);
-    chat.iter()
-        .map(|m| {
-            let decided = walk.step(&m.recorded, table);
-            (decided.thread, decided.class)
-        })
-        .collect()
+    let mut all: Vec<Decided> = chat.iter().flat_map(|m| walk.step(&m.recorded, table)).collect();
+    all.extend(walk.finish(table));
+    all
 }
 
 fn print_both(name: &str, chats: &Chats, table: &Table) {

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use threadline::threading::Table;
-use threadline::threading::recorded::Walk;
 
 use super::Marked;
 
@@ -138,12 +137,9 @@ pub(super) struct Outcome {
 /// What came of each decision that the model took.
 pub(super) fn outcomes(chat: &[Marked], table: &Table) -> Vec<Outcome> {
     let plain = Table { sharpness: 1.0, sharpness_when_mixed: 0.0, ..table.clone() };
-    let mut walk = Walk::new(&chat[0].recorded.chat, false);
     let (mut placed, mut chances) = (vec![], vec![]);
-    for marked in chat {
-        let mixed = walk.mixed();
-        let decided = walk.step(&marked.recorded, &plain);
-        chances.push((walk.latest_chances().to_vec(), mixed));
+    for decided in super::decided(chat, &plain, false) {
+        chances.push((decided.chances, decided.mixed));
         placed.push((decided.thread, decided.class));
     }
     rights(chat, &placed)

@@ -1,6 +1,6 @@
 //! `threadline thread replay`: the threader over a recorded chat, as if it happened now.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -14,12 +14,13 @@ use crate::config::Config;
 use crate::discussions;
 use crate::threading::Table;
 use crate::threading::kept::EXAMPLES_MIN;
-use crate::threading::recorded::{Recorded, Walk};
+use crate::threading::recorded::{Decided, Recorded, Walk};
 
-/// Decides line by line, with no look-ahead. With `ask` a person who knows each message's matter (`thread`) answers what is marked.
+/// Decides line by line, with no look-ahead but to the end of what its author sends in one go (a minute's pause at most); a chat's lines come
+/// out in their order. With `ask` a person who knows each message's matter (`thread`) answers what is marked.
 pub(super) fn replay(file: &Path, ask: bool, out: &mut impl Write) -> anyhow::Result<()> {
     let lines = BufReader::new(File::open(file).with_context(|| format!("reading {}", file.display()))?);
-    let mut chats: HashMap<String, Walk> = HashMap::new();
+    let mut chats: BTreeMap<String, Walk> = BTreeMap::new();
     for (at, line) in lines.lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
@@ -28,10 +29,20 @@ pub(super) fn replay(file: &Path, ask: bool, out: &mut impl Write) -> anyhow::Re
         let recorded: Recorded = serde_json::from_str(&line).with_context(|| format!("{}: line {}", file.display(), at + 1))?;
         Timestamp::from_millisecond(recorded.ts_ms).with_context(|| format!("{}: line {}: ts_ms", file.display(), at + 1))?;
         let walk = chats.entry(recorded.chat.clone()).or_insert_with(|| Walk::new(&recorded.chat, ask));
-        serde_json::to_writer(&mut *out, &walk.step(&recorded, Table::shipped()))?;
-        out.write_all(b"\n")?;
+        print(&walk.step(&recorded, Table::shipped()), out)?;
+    }
+    for walk in chats.values_mut() {
+        print(&walk.finish(Table::shipped()), out)?;
     }
     out.flush()?;
+    Ok(())
+}
+
+fn print(decided: &[Decided], out: &mut impl Write) -> anyhow::Result<()> {
+    for one in decided {
+        serde_json::to_writer(&mut *out, one)?;
+        out.write_all(b"\n")?;
+    }
     Ok(())
 }
 

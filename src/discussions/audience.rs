@@ -388,3 +388,6 @@ impl Promise<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,21 +113,33 @@ pub async fn held_back(c: &mut AnyConnection, app: &App, chat: &Chat) -> Result<
     if let Some(held) = month.holds_back(chat.heads(), app.clock.now()) {
         return Ok(Some(held));
     }
-    let project = projects::get(c, chat.project).await?;
-    let Some(budget) = project.monthly_budget else { return Ok(None) };
-    let spent = spent_by_project(c, app, project.id).await?;
-    let over = spent + chat.heads() > budget;
+    let over = project_holds_back(c, app, chat).await?;
     Ok(over.then_some(Held { why: Why::ProjectBudgetSpent, until: month.month.until }))
 }
 
-/// What was held back for the money's sake, and can be paid now, may leave. The caller rings the outbox's bell after the commit.
+/// Whether the budget of the chat's project does not cover a push into it.
+async fn project_holds_back(c: &mut AnyConnection, app: &App, chat: &Chat) -> Result<bool> {
+    let Some(budget) = projects::get(c, chat.project).await?.monthly_budget else { return Ok(false) };
+    Ok(spent_by_project(c, app, chat.project).await? + chat.heads() > budget)
+}
+
+/// What was held back for the money's sake, and can be paid now, may leave: the oldest first, and no more than there is money for. The
+/// caller rings the outbox's bell after the commit.
 pub async fn let_go(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<()> {
     let now = app.clock.now();
+    let month = account_month(tx, app, inbox).await?;
+    if month.holds_back(1, now).is_some() {
+        return Ok(());
+    }
+    let mut left = month.left();
     for id in line_quotas::chats_held_back(tx, inbox, now, LET_GO_MAX).await? {
         let chat = chats::get(tx, id).await?;
-        if held_back(tx, app, &chat).await?.is_none() {
-            line_quotas::let_go(tx, id, now).await?;
+        let heads = chat.heads();
+        if left.is_some_and(|left| heads > left) || project_holds_back(tx, app, &chat).await? {
+            continue;
         }
+        left = left.map(|left| left - heads);
+        line_quotas::let_go(tx, id, now).await?;
     }
     Ok(())
 }

@@ -73,12 +73,25 @@ pub async fn calendar_of(c: &mut AnyConnection, config: &Config, project: Projec
     Ok(calendar)
 }
 
-/// What a project changes of its times. The outer `None`: as it is; the inner: back to the default.
+/// What becomes of one setting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Setting<T> {
+    /// It stays.
+    #[default]
+    AsItIs,
+    /// Back to what holds where a project says nothing.
+    ByDefault,
+    Own(T),
+}
+
+/// What a project changes of its times.
 #[derive(Clone, Debug, Default)]
 pub struct NewTimes {
+    /// `None`: by default.
     pub waits: Vec<(NoticeKind, Option<Wait>)>,
-    pub digest_at: Option<Option<Time>>,
-    pub quiet_hours: Option<Option<Option<Hours>>>,
+    pub digest_at: Setting<Time>,
+    /// Its own may be none.
+    pub quiet_hours: Setting<Option<Hours>>,
     /// None of them: back to the default.
     pub working_days: Option<Vec<Weekday>>,
     /// The project's own, beside the installation's.
@@ -96,12 +109,8 @@ pub async fn set_times(tx: &mut Tx, app: &App, project: ProjectId, new: &NewTime
     }
     let mut own = project_times::times(tx, project).await?;
     let before = own.clone();
-    if let Some(at) = new.digest_at {
-        own.digest_at = at.map(time_text);
-    }
-    if let Some(hours) = new.quiet_hours {
-        own.quiet_hours = hours.map(hours_text);
-    }
+    put(&mut own.digest_at, new.digest_at, time_text);
+    put(&mut own.quiet_hours, new.quiet_hours, hours_text);
     if let Some(days) = &new.working_days {
         let words: Vec<&str> = days.iter().map(|day| weekday_word(*day)).collect();
         own.working_days = Some(words.join(",")).filter(|words| !words.is_empty());
@@ -113,6 +122,14 @@ pub async fn set_times(tx: &mut Tx, app: &App, project: ProjectId, new: &NewTime
         days_off::put(tx, Some(project), days).await?;
     }
     look_again(tx, app, Some(project)).await
+}
+
+fn put<T>(kept: &mut Option<String>, setting: Setting<T>, text: impl Fn(T) -> String) {
+    match setting {
+        Setting::AsItIs => {}
+        Setting::ByDefault => *kept = None,
+        Setting::Own(value) => *kept = Some(text(value)),
+    }
 }
 
 /// Puts these days in the place of the installation's days off, which hold for every project. The caller rings the outbox's bell.

@@ -44,7 +44,7 @@ impl Audience {
 }
 
 /// The kinds that somebody can set, in the order in which they are shown. Others go to whom they concern, by the only way there is.
-pub const LISTENED: [NoticeKind; 13] = [
+pub const LISTENED: [NoticeKind; 11] = [
     NoticeKind::Opened,
     NoticeKind::ClientPosted,
     NoticeKind::Answered,
@@ -52,8 +52,6 @@ pub const LISTENED: [NoticeKind; 13] = [
     NoticeKind::Assigned,
     NoticeKind::NotSolved,
     NoticeKind::Moved,
-    NoticeKind::Task,
-    NoticeKind::TaskDue,
     NoticeKind::Bounced,
     NoticeKind::Newcomer,
     NoticeKind::Gap,
@@ -176,7 +174,8 @@ pub fn minute_text(minute: i64) -> String {
 /// Minutes after midnight for `09:05`; `None` for what is no such time.
 pub fn minute_of(text: &str) -> Option<i64> {
     let (hour, minute) = text.trim().split_once(':')?;
-    let number = |n: &str, max: i64| n.parse::<i64>().ok().filter(|v| (1..=2).contains(&n.len()) && (0..max).contains(v));
+    let digits = |n: &str| (1..=2).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit());
+    let number = |n: &str, max: i64| n.parse::<i64>().ok().filter(|v| digits(n) && *v < max);
     Some(number(hour, 24)? * 60 + number(minute, 60)?)
 }
 

@@ -59,6 +59,8 @@ words! {
         AnsweredSince = "answered_since",
         /// An acknowledgement that missed its ride, of a matter that is done.
         DoneSince = "done_since",
+        /// The status is again what it was.
+        Unchanged = "unchanged",
         /// Nothing happened in that week, and nothing is open.
         NothingToTell = "nothing_to_tell",
         /// There is no way to say this in a chat.
@@ -73,6 +75,8 @@ words! {
         NotTheirs = "not_theirs",
         /// It is not so any more.
         NoLongerSo = "no_longer_so",
+        /// LINE could not be paid to tell them in their own chat: they were told by mail.
+        MailedInstead = "mailed_instead",
         /// The announcement was withdrawn.
         Withdrawn = "withdrawn",
         /// A colleague cancelled it; they are quoted.
@@ -81,6 +85,36 @@ words! {
         AskedAgain = "asked_again",
     }
 }
+
+/// How reasons were written before they were words: rows of old installations hold them.
+const SENTENCES: [(&str, Why); 26] = [
+    ("quiet hours", Why::QuietHours),
+    ("a day off", Why::DayOff),
+    ("the month's LINE budget is spent; waiting for a free reply", Why::BudgetSpent),
+    ("LINE refused it for the month's quota", Why::QuotaRefused),
+    ("the reply token was no longer good", Why::TokenGone),
+    ("given up", Why::GivenUp),
+    ("the account is no longer in this chat", Why::LeftChat),
+    ("there is no mail address, or no [smtp] in the configuration", Why::NoAddress),
+    ("there is no [smtp] in the configuration", Why::NoSmtp),
+    ("it does not say what it tells", Why::Unreadable),
+    ("it is about no discussion", Why::Unreadable),
+    ("the message was taken back", Why::TakenBack),
+    ("the mail was taken back", Why::TakenBack),
+    ("what it told of was taken back", Why::TakenBack),
+    ("the message was taken back; an earlier try may have arrived", Why::TakenBackUnsure),
+    ("it was of no use any more when it could have left", Why::Outdated),
+    ("it has been answered since", Why::AnsweredSince),
+    ("it has been done since", Why::DoneSince),
+    ("the status is again what it was", Why::Unchanged),
+    ("there was nothing to say to a chat", Why::NothingToTell),
+    ("nothing happened in that week, and nothing is open", Why::NothingToTell),
+    ("it is told with the discussion that it became", Why::ToldElsewhere),
+    ("it was undone before the group was told", Why::Undone),
+    ("they turned the mails about this discussion off", Why::MailsTurnedOff),
+    ("the group is no longer theirs to look after", Why::NotTheirs),
+    ("it is not so any more", Why::NoLongerSo),
+];
 
 impl Why {
     /// Why no push is paid for what waits.
@@ -91,17 +125,31 @@ impl Why {
         if words.is_empty() { self.as_str().to_owned() } else { format!("{self}: {words}") }
     }
 
-    /// Reads what [`Why::quoting`] wrote, or a word alone; `None` for a sentence from before there were such words.
+    /// Reads what [`Why::quoting`] wrote, a word alone or one with its end (`quota_spent until 2026-11-30T16:00:00Z`), and the sentences
+    /// from before there were such words; `None` for anything else.
     pub fn read(written: &str) -> Option<(Self, Option<&str>)> {
-        match written.split_once(": ") {
-            Some((word, quoted)) => Some((Self::find(word)?, Some(quoted))),
-            None => Some((Self::find(written)?, None)),
+        if let Some(why) = Self::said(written) {
+            return Some((why, None));
         }
+        if let Some((word, quoted)) = written.split_once(": ") {
+            return Some((Self::said(word)?, Some(quoted)));
+        }
+        let (word, _) = written.split_once(" until ")?;
+        Some((Self::find(word)?, None))
+    }
+
+    fn said(written: &str) -> Option<Self> {
+        Self::find(written).or_else(|| SENTENCES.iter().find(|(sentence, _)| *sentence == written).map(|(_, why)| *why))
     }
 
     /// Whether only free rides are left until the notice's deadline, which it put off.
     pub fn is_about_money(self) -> bool {
         Self::MONEY.contains(&self)
+    }
+
+    /// Whether it puts pushes off for the hour or the day.
+    pub fn is_about_the_calendar(self) -> bool {
+        matches!(self, Self::QuietHours | Self::DayOff)
     }
 
     /// Whether it may have arrived, so that another try could tell it twice.
@@ -123,10 +171,15 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_of_old_is_no_word() {
-        for old in ["quiet hours", "given up: 500", "the account is no longer in this chat", ""] {
-            assert_eq!(Why::read(old), None, "{old:?}");
+    fn sentences_of_old_are_understood_and_others_left_alone() {
+        for (sentence, why) in SENTENCES {
+            assert_eq!(Why::read(sentence), Some((why, None)));
         }
-        assert_eq!(Why::read("bounced: a@b: 5.1.1"), Some((Why::Bounced, Some("a@b: 5.1.1"))), "bounces were written so before");
+        assert_eq!(Why::read("given up: 500: x"), Some((Why::GivenUp, Some("500: x"))));
+        assert_eq!(Why::read("bounced: a@b: 5.1.1"), Some((Why::Bounced, Some("a@b: 5.1.1"))));
+        assert_eq!(Why::read("quota_spent until 2026-11-30T16:00:00Z"), Some((Why::QuotaSpent, None)));
+        for other in ["403: no", "wait until then", "the line account \"x\" is no longer configured", ""] {
+            assert_eq!(Why::read(other), None, "{other:?}");
+        }
     }
 }

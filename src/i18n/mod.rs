@@ -145,7 +145,7 @@ mod tests {
                 assert!(!words.starts_with("reason."), "{} {why}", locale.tag());
             }
         }
-        assert_eq!(Locale::ZhTw.texts().reason("given up: 500"), ("given up: 500".to_owned(), None));
+        assert_eq!(Locale::ZhTw.texts().reason("451 later"), ("451 later".to_owned(), None));
     }
 
     #[test]

@@ -5,13 +5,14 @@ use jiff::SignedDuration;
 use super::place_said::{Heard, untitled};
 use crate::App;
 use crate::channels::line::commands::addressed_to;
-use crate::discussions::recall;
-use crate::domain::{DiscussionId, LineMessageId, Said};
+use crate::discussions::{GoingOn, Remembered, recall_around};
+use crate::domain::{DiscussionId, LineMessageId, PostId, Said};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
+use crate::store::recalled::Recalled;
 use crate::store::{self, Tx, discussions, posts};
-use crate::threading::{self, Choice, Class, Evidence};
+use crate::threading::{self, Choice, Class, Evidence, Placement, Reason};
 
 /// How long a chat's last active discussion takes in what was taken back before it came: nothing is known of it but its time.
 const TOMBSTONE_REACH: SignedDuration = SignedDuration::from_mins(10);
@@ -34,11 +35,13 @@ pub(super) struct Decision {
     pub evidence: Evidence,
     /// How sure the threader is, where it was asked.
     pub class: Option<Class>,
+    /// What the same person said in one go before it, and stands elsewhere: it goes along.
+    pub along: Vec<PostId>,
 }
 
 impl Decision {
     fn certain(to: DiscussionId, evidence: Evidence) -> Self {
-        Self { to: To::Join(to), evidence, class: None }
+        Self { to: To::Join(to), evidence, class: None, along: vec![] }
     }
 }
 
@@ -50,7 +53,6 @@ pub(super) async fn decide(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -
     if heard.unsent_at.is_some() {
         return tombstone(tx, app, chat, heard).await;
     }
-    let remembered = recall(tx, app, chat, (heard.at, None)).await?;
     let speaker = heard.person.map(|p| p.to_string()).unwrap_or_default();
     let said = threading::Heard {
         at: heard.at,
@@ -62,7 +64,20 @@ pub(super) async fn decide(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -
         mentions: &[],
         quotes: None,
     };
-    let placement = threading::file(&remembered.stream, &said, untitled(app, heard), &app.weights());
+    let remembered = recall_around(tx, app, chat, &said).await?;
+    let untitled = untitled(app, heard);
+    let Some(going_on) = &remembered.going_on else {
+        let placement = threading::file(&remembered.stream, &said, untitled, &app.weights());
+        return Ok(decided(&remembered, placement, vec![]));
+    };
+    if let Some(fixed) = going_on.earlier.iter().rev().find(|p| is_fixed(p) && !p.other) {
+        return Ok(in_one_go(fixed, &said));
+    }
+    let placement = threading::file(&remembered.stream, &going_on.burst.heard(), untitled, &app.weights());
+    Ok(with_earlier(&remembered, going_on, &said, placement))
+}
+
+fn decided(remembered: &Remembered, placement: Placement, along: Vec<PostId>) -> Decision {
     let evidence = Evidence::of(&placement, |id| remembered.number_of(id));
     let class = Some(placement.class);
     let to = match placement.choice {
@@ -70,7 +85,40 @@ pub(super) async fn decide(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -
         Choice::Open { title } => To::Open { title },
         Choice::Rest | Choice::Wait { .. } => To::Rest,
     };
-    Ok(Decision { to, evidence, class })
+    Decision { to, evidence, class, along }
+}
+
+/// What is certain or what a person has put there draws along what was said in one go with it, and is not judged again.
+fn is_fixed(post: &Recalled) -> bool {
+    post.class.as_deref().and_then(Class::find).is_none()
+}
+
+/// It stands where what was said right before it stands.
+fn in_one_go(before: &Recalled, said: &threading::Heard<'_>) -> Decision {
+    let seconds = said.at.as_second().saturating_sub(before.created_at.as_second()).max(0);
+    let (class, why) = (Class::Sure, vec![Reason::Burst { seconds }]);
+    let evidence = Evidence::Threader { class, percent: 100, why, alternatives: vec![] };
+    Decision { to: To::Join(before.discussion), evidence, class: Some(class), along: vec![] }
+}
+
+/// The decision about all that was said in one go, for its last line: what the lines before it had opened stays theirs.
+fn with_earlier(remembered: &Remembered, going_on: &GoingOn, said: &threading::Heard<'_>, placement: Placement) -> Decision {
+    let GoingOn { earlier, .. } = going_on;
+    let begun = earlier.iter().rev().find(|p| !p.other);
+    match (&placement.choice, begun) {
+        (Choice::Rest | Choice::Wait { .. }, Some(begun)) => in_one_go(begun, said),
+        (Choice::Rest | Choice::Wait { .. }, None) => decided(remembered, placement, vec![]),
+        // Nothing else is there: they opened it.
+        (Choice::Open { .. }, Some(begun)) if !remembered.stream.knows(begun.discussion) => in_one_go(begun, said),
+        (Choice::Open { .. }, _) => {
+            let along = earlier.iter().map(|p| p.id).collect();
+            decided(remembered, placement, along)
+        }
+        (Choice::Join(id), _) => {
+            let along = earlier.iter().filter(|p| p.discussion != *id).map(|p| p.id).collect();
+            decided(remembered, placement, along)
+        }
+    }
 }
 
 /// What needs no threader: a number that it begins with, what it quotes, what quotes it.
@@ -126,6 +174,8 @@ async fn tombstone(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -> Result
     let near = latest.first().map(|d| (d.id, heard.at.duration_since(d.last_post_at))).filter(|(_, since)| since.abs() <= TOMBSTONE_REACH);
     Ok(match near {
         Some((id, since)) => Decision::certain(id, Evidence::SameChat { seconds_since_last_post: since.as_secs() }),
-        None => Decision { to: To::Open { title: untitled(app, heard).to_owned() }, evidence: Evidence::Nothing {}, class: None },
+        None => {
+            Decision { to: To::Open { title: untitled(app, heard).to_owned() }, evidence: Evidence::Nothing {}, class: None, along: vec![] }
+        }
     })
 }

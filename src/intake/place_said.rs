@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::deciding::{To, decide, quoted};
+use super::deciding::{Decision, To, decide, quoted};
 use super::place::{PlaceError, Placed, at};
 use super::place_line::{Arrived, author};
 use crate::App;
@@ -216,9 +216,9 @@ async fn bring_quoted(tx: &mut Tx, resting: Post, heard: &Heard, into: &Discussi
 /// A post of its own.
 async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard: &Heard) -> Result<Placed, PlaceError> {
     let said = &heard.said;
-    let decision = decide(tx, app, chat, heard).await?;
+    let Decision { to, evidence, class, along } = decide(tx, app, chat, heard).await?;
     let kind = kind_of(said);
-    let evidence = decision.evidence.to_json();
+    let evidence = evidence.to_json();
     let details = if heard.unsent_at.is_some() { None } else { of_whole_set(&said.details).to_json() };
     let new = NewPost {
         person: heard.person,
@@ -239,10 +239,10 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
             quotes: said.quotes.as_ref().map(LineMessageId::as_str),
             edit_only: heard.is_edit,
             unsent_at: heard.unsent_at,
-            class: decision.class.map(Class::as_str),
+            class: class.map(Class::as_str),
         },
     };
-    let (written, changed) = put(tx, app, arrived, (chat, heard), (decision.to, &new)).await?;
+    let (written, changed) = put(tx, app, arrived, (chat, heard), (to, &new)).await?;
     let Some(post) = written.post else { return Ok(Placed::ignored("the message has a post already")) };
     if heard.is_edit && heard.unsent_at.is_none() {
         versions::add(tx, post, heard.told_at, &said.text, details.as_deref()).await?;
@@ -251,6 +251,7 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
     let discussion = written.discussion;
     let mut placed = Placed::done(Some((discussion.id, discussion.number)));
     placed.changed.extend(changed);
+    placed.changed.extend(acts::bring_along(tx, chat.id, &along, &discussion, (&evidence, class)).await?);
     placed.changed.extend(acts::follow_quote(tx, chat.id, &said.message, &discussion).await?);
     placed.note = match (heard.unsent_at, heard.is_edit) {
         (Some(_), _) => Some("the message was taken back before it arrived".to_owned()),

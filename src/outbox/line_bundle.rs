@@ -144,13 +144,15 @@ async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free
     Ok(true)
 }
 
-/// The project's clients who have a mail address are told by mail, once, what LINE cannot be paid to tell.
+/// The project's clients who have a mail address are told by mail, once, what LINE cannot be paid to tell their group; who would have heard
+/// it in their own chat is told by mail alone.
 pub(super) async fn mail_instead(tx: &mut Tx, app: &App, notice: &Notice) -> Result<(), store::Error> {
     let now = app.clock.now();
-    let (Some(discussion), Some(post), Some(_)) = (notice.discussion, notice.post, &app.smtp) else { return Ok(()) };
-    if notice.kind != NoticeKind::Answered {
-        return Ok(());
+    let (Some(discussion), Some(_)) = (notice.discussion, &app.smtp) else { return Ok(()) };
+    if let Some(reader) = own_chat::reader(tx, notice).await? {
+        return own_chat::mail_instead(tx, app, notice, reader).await;
     }
+    let Some(post) = notice.post.filter(|_| notice.kind == NoticeKind::Answered) else { return Ok(()) };
     let project = discussions::get(tx, discussion).await?.project;
     for client in members::clients_with_email(tx, project).await? {
         if notices::is_promised(tx, client, post).await? {

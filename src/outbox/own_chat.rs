@@ -8,16 +8,47 @@ use super::mail_bundle::readable;
 use crate::App;
 use crate::channels::line::render::{self, Card};
 use crate::discussions::{MENTIONED, part_in};
-use crate::domain::{Channel, ChatKind, DiscussionId, NoticeKind, PersonId};
+use crate::domain::{Channel, ChatKind, DiscussionId, NoticeKind, PersonId, Why};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
-use crate::store::notices::Notice;
+use crate::store::notices::{NewNotice, Notice, Target};
 use crate::store::posts::Post;
-use crate::store::{self, Tx, discussions, persons, projects, watchers};
+use crate::store::{self, Tx, chats, discussions, notices, persons, projects, watchers};
 
 /// Whether what tells of this discussion in this chat is for the one person whose own chat it is: the discussion is not held in it.
 pub(super) fn is_personal(chat: &Chat, discussion: &Discussion) -> bool {
     chat.kind == ChatKind::User && discussion.chat != Some(chat.id)
+}
+
+/// Whose own chat the notice goes to, if it is for them alone.
+pub(super) async fn reader(tx: &mut Tx, notice: &Notice) -> Result<Option<PersonId>, store::Error> {
+    let (Some(chat), Some(discussion)) = (notice.chat, notice.discussion) else { return Ok(None) };
+    let chat = chats::get(tx, chat).await?;
+    if !is_personal(&chat, &discussions::get(tx, discussion).await?) {
+        return Ok(None);
+    }
+    reader_of(tx, &chat).await
+}
+
+/// LINE cannot be paid to tell them: they are told by mail, and in LINE no more. Who has no address goes on waiting for a free ride.
+pub(super) async fn mail_instead(tx: &mut Tx, app: &App, notice: &Notice, reader: PersonId) -> Result<(), store::Error> {
+    if persons::email(tx, reader).await?.is_none() {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let new = NewNotice {
+        kind: notice.kind,
+        discussion: notice.discussion,
+        post: notice.post,
+        target: Target::Person(reader),
+        due_at: now,
+        deadline_at: now,
+        now,
+        detail: notice.detail.clone(),
+        expires_at: None,
+    };
+    notices::add(tx, &new).await?;
+    notices::drop_all(tx, &[notice.id], Why::MailedInstead.as_str()).await
 }
 
 /// What one discussion's card shows.

@@ -84,7 +84,7 @@ impl From<Pointless> for Why {
             Pointless::TakenBack => Self::TakenBack,
             Pointless::Answered => Self::AnsweredSince,
             Pointless::Done => Self::DoneSince,
-            Pointless::Unchanged => Self::NoLongerSo,
+            Pointless::Unchanged => Self::Unchanged,
             Pointless::Expired => Self::Outdated,
             Pointless::NothingToSay => Self::NothingToSay,
         }

@@ -75,8 +75,8 @@ pub async fn set(c: &mut AnyConnection, whose: Whose, kind: NoticeKind, way: Opt
 pub async fn set_for(c: &mut AnyConnection, person: PersonId, (project, audience): (ProjectId, Audience), kind: NoticeKind) -> Result<Set> {
     let rows: Vec<(i64, String)> = sql::all(
         c,
-        "SELECT CASE WHEN person_id IS NULL THEN 2 WHEN project_id IS NULL THEN 1 ELSE 0 END, way FROM listening WHERE kind = $4 AND \
-         ((person_id = $1 AND (project_id IS NULL OR project_id = $2)) OR (person_id IS NULL AND project_id = $2 AND audience = $3))",
+        "SELECT CAST(CASE WHEN person_id IS NULL THEN 2 WHEN project_id IS NULL THEN 1 ELSE 0 END AS BIGINT), way FROM listening \
+         WHERE kind = $4 AND ((person_id = $1 AND (project_id IS NULL OR project_id = $2)) OR (person_id IS NULL AND project_id = $2 AND audience = $3))",
         args![person, project, audience.as_str(), kind.as_str()],
     )
     .await?;

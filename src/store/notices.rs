@@ -32,6 +32,8 @@ pub struct Notice {
 const COLUMNS: &str = "n.id, n.kind, n.discussion_id, n.post_id, n.chat_id, n.person_id, n.due_at, n.deadline_at, n.created_at, \
                        n.detail, n.expires_at, n.urged";
 const WAITING: &str = "n.status = 'pending' AND n.delivery_id IS NULL";
+/// Ripe notices that are read to find the chats of one round.
+const RIPE_READ_MAX: i64 = 4000;
 /// Ids named in one statement.
 const IDS_PER_STATEMENT: usize = 200;
 /// What a mail about no discussion tells of: a week's figures are a mail of their own, and what travels in a digest is none.
@@ -179,9 +181,10 @@ pub async fn chats_due(c: &mut AnyConnection, now: Timestamp, not_before: Timest
     );
     let mut found: Vec<ChatId> = sql::all(c, free, args![not_before, now, limit]).await?;
     let others = [
+        // What has waited longest for money first. The `+` keeps SQLite from taking the index of `due_at`, which holds all that waits.
         format!(
-            "SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL AND n.deadline_at <= $1 AND n.due_at <= $1 \
-             GROUP BY n.chat_id LIMIT $2"
+            "SELECT DISTINCT r.chat_id FROM (SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL \
+             AND n.deadline_at <= $1 AND +n.due_at <= $1 ORDER BY n.deadline_at LIMIT {RIPE_READ_MAX}) r LIMIT $2"
         ),
         format!(
             "SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL AND n.expires_at IS NOT NULL AND n.expires_at <= $1 \
@@ -346,9 +349,10 @@ pub async fn next_due(c: &mut AnyConnection, after: Timestamp) -> Result<Option<
     sql::one(c, format!("SELECT MIN(n.due_at) FROM notices n WHERE {WAITING} AND n.due_at > $1"), args![after]).await
 }
 
-/// When the next notice that is due already may be paid for.
+/// When the next notice for a chat may be paid for.
 pub async fn next_deadline(c: &mut AnyConnection, after: Timestamp) -> Result<Option<Timestamp>> {
-    sql::one(c, format!("SELECT MIN(n.deadline_at) FROM notices n WHERE {WAITING} AND n.deadline_at > $1"), args![after]).await
+    let next = format!("SELECT MIN(n.deadline_at) FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL AND n.deadline_at > $1");
+    sql::one(c, next, args![after]).await
 }
 
 /// The notices travel in this delivery. How many of them were still waiting.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::decide::{Choice, Class, Placement};
 use super::explain::Reason;
+use super::model::To;
 use crate::domain::DiscussionId;
 
 /// Why something is where it is.
@@ -61,7 +62,8 @@ impl Evidence {
         if let [Reason::Number { number }] = *placement.why.as_slice() {
             return Self::Number { number };
         }
-        if matches!(placement.choice, Choice::Open { .. }) && placement.chances.len() == 1 {
+        let could_join = placement.chances.iter().any(|c| matches!(c.to, To::Discussion(_)));
+        if matches!(placement.choice, Choice::Open { .. }) && !could_join {
             return Self::Nothing {};
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 100")]

@@ -86,6 +86,21 @@ features! {
     TopTopicWhenLively = "latest_discussion_when_many_open", Last;
     GapWhenLively = "gap_when_many_open", Time;
     TopicRank = "discussions_between", Last;
+    // The same again for chats in Chinese or Japanese, whose lines are shorter.
+    GapWhenWide = "gap_in_chinese", Time;
+    PreviousWhenWide = "previous_in_chinese", Last;
+    TopTopicWhenWide = "latest_discussion_in_chinese", Last;
+    RankWhenWide = "lines_between_in_chinese", Last;
+    LatestInTopicWhenWide = "last_of_discussion_in_chinese", Last;
+    SamePersonWhenWide = "same_person_in_chinese", Person;
+    InTopicWhenWide = "took_part_in_chinese", Person;
+    UnsharedWhenWide = "length_not_shared_in_chinese", Words;
+    UnsharedGapWhenWide = "length_not_shared_gap_in_chinese", Words;
+    NewWhenWide = "new_in_chinese", Nothing;
+    NewGapWhenWide = "new_gap_in_chinese", Time;
+    NewUnsharedWhenWide = "new_length_not_shared_in_chinese", Opening;
+    NewLengthWhenWide = "new_length_in_chinese", Opening;
+    NewAsksWhenWide = "new_asks_in_chinese", Opening;
     LatestInTopic = "last_of_discussion", Last;
     // Who.
     SamePerson = "same_person", Person;
@@ -136,6 +151,7 @@ features! {
     NeverAnsweredWhenBusy = "never_answered_when_busy", Answer;
     HowMuch = "number_for_how_much", Answer;
     WhetherSo = "yes_or_no_for_whether", Answer;
+    WhenAsked = "date_for_when", Answer;
     DoesIt = "does_what_was_wanted", Answer;
     DoesItGap = "does_what_was_wanted_gap", Answer;
     Promised = "promised_here", Answer;
@@ -166,6 +182,25 @@ features! {
     LongestRun = "shared_beyond_one", Words;
     Unshared = "length_not_shared", Words;
     UnsharedGap = "length_not_shared_gap", Words;
+    // What it is about.
+    LikelyWords = "words_used_more_here", Words;
+    LikelyChars = "characters_used_more_here", Words;
+    LikelySubjects = "subjects_used_more_here", Words;
+    LikelyWordsGap = "words_used_more_here_gap", Words;
+    TopicSubjects = "subjects_of_discussion", Words;
+    TopicSubjectsGap = "subjects_of_discussion_gap", Words;
+    SubjectsOnlyHere = "subjects_spoken_of_only_here", Words;
+    BestSubjects = "best_subjects", Words;
+    OpeningSubjects = "subjects_of_its_opening", Words;
+    LineSubjects = "subjects_of_line", Words;
+    TopicFields = "fields_of_discussion", Words;
+    FieldsUnshared = "field_not_shared", Words;
+    FieldsUnsharedGap = "field_not_shared_gap", Words;
+    SubjectsUnshared = "subjects_not_shared", Words;
+    SubjectsUnsharedGap = "subjects_not_shared_gap", Words;
+    JobFits = "job_fits", Person;
+    JobElsewhere = "job_fits_another", Person;
+    PersonsFields = "persons_fields", Person;
     // Tone.
     PointsBackGap = "points_back_gap", Words;
     PointsBackTop = "points_back_latest", Words;
@@ -245,6 +280,12 @@ features! {
     NewUnheard = "new_words_unheard", Words;
     NewShared = "new_words_shared", Words;
     NewSharedChars = "new_characters_shared", Words;
+    NewLikelyWords = "new_words_used_more_somewhere", Words;
+    NewSubjects = "new_subjects", Opening;
+    NewSubjectsShared = "new_subjects_shared", Words;
+    NewSubjectsUnheard = "new_subjects_unheard", Words;
+    NewFieldsUnshared = "new_field_not_shared", Words;
+    NewDaily = "new_daily_life", Chatter;
     NewNames = "new_names", Names;
     NewCode = "new_code", Opening;
     NewPicture = "new_picture", Picture;
@@ -276,6 +317,8 @@ features! {
     RestLength = "rest_length", Chatter;
     RestUnheard = "rest_words_unheard", Chatter;
     RestBringsUp = "rest_brings_up", Chatter;
+    RestDaily = "rest_daily_life", Chatter;
+    RestSubjects = "rest_subjects", Chatter;
     RestPointsBack = "rest_points_back", Chatter;
     RestWhenMixed = "rest_when_mixed", Chatter;
     RestWithRoles = "rest_with_roles", Chatter;
@@ -313,9 +356,7 @@ pub fn candidates(stream: &Stream, line: &Line) -> Vec<Candidate> {
         let rank = usize::try_from(line.number.saturating_sub(topic.topic.last.number + 1)).unwrap_or(usize::MAX);
         all.push(Candidate { to: To::Discussion(topic.topic.id), terms: joining(&scene, topic, &topic.topic.last, rank) });
     }
-    let most_shared = about.iter().map(|t| t.words).fold(0.0, f32::max);
-    let most_chars = about.iter().map(|t| t.chars).fold(0.0, f32::max);
-    all.push(Candidate { to: To::New, terms: opening(&scene, (most_shared, most_chars)) });
+    all.push(Candidate { to: To::New, terms: opening(&scene, &about) });
     if let Some(terms) = resting(&scene) {
         all.push(Candidate { to: To::Rest, terms });
     }

@@ -3,7 +3,8 @@
 use super::decide::{ALTERNATIVES_MAX, Choice, Class, Placement, decide, title};
 use super::explain::Reason;
 use super::model::{Table, To};
-use super::stream::{Heard, Stream};
+use super::stream::{Heard, Stream, Topic};
+use super::subjects;
 use super::words::{Names, Words};
 use crate::domain::{DiscussionId, Role};
 
@@ -55,8 +56,22 @@ fn is_another_in_a_young_chat(stream: &Stream, heard: &Heard<'_>, placement: &Pl
     let shares = placement.why.iter().any(|r| matches!(r, Reason::Shares { .. } | Reason::Named {}));
     let tone = stream.read(heard).words.tone;
     let turns = tone.turns && (tone.asks || tone.brings_up);
+    let unrelated = stream.topics.iter().find(|t| t.id == id).is_some_and(|t| is_of_another_field(stream, heard, t));
     let far = heard.at.as_second().saturating_sub(last) > YOUNG_REACH_SECONDS;
-    stream.heard <= YOUNG_LINES_MAX && !certain && !shares && (far || turns)
+    stream.heard <= YOUNG_LINES_MAX && !certain && !shares && (far || turns || unrelated)
+}
+
+/// Whether somebody who has not spoken there brings up what is of another field of work than all that was said there.
+fn is_of_another_field(stream: &Stream, heard: &Heard<'_>, topic: &Topic) -> bool {
+    let line = stream.read(heard);
+    let tone = line.words.tone;
+    let (its, theirs) = (subjects::fields(&line.words.subjects), &topic.fields);
+    let took_part = topic.people.iter().any(|(who, _)| Some(*who) == line.speaker);
+    !took_part
+        && (tone.asks || tone.trouble || tone.brings_up || tone.requests)
+        && !its.is_empty()
+        && !theirs.is_empty()
+        && its.iter().all(|f| theirs.iter().all(|(t, _)| t != f))
 }
 
 fn discussion(to: To) -> Option<DiscussionId> {
@@ -101,6 +116,12 @@ mod tests {
         stream
     }
 
+    fn shop() -> Stream {
+        let mut stream = Stream::new(jiff::tz::TimeZone::UTC);
+        stream.record(&heard(0, "林小姐", "濾紙還有庫存嗎"), Place::In(DiscussionId(1)));
+        stream
+    }
+
     fn filed(stream: &Stream, heard: &Heard<'_>) -> Placement {
         file(stream, heard, "", Table::shipped())
     }
@@ -111,6 +132,9 @@ mod tests {
         assert_eq!(placement.choice, Choice::Open { title: "發票還沒收到".into() });
         assert!(placement.class == Class::New || placement.alternatives == [DiscussionId(1)], "{placement:?}");
         assert_eq!(filed(&young(), &heard(15, "林小姐", "頂樓漏水更大了")).choice, Choice::Join(DiscussionId(1)));
+        let by_another = filed(&shop(), &heard(5, "王先生", "電梯有怪聲"));
+        assert!(matches!(by_another.choice, Choice::Open { .. }) && by_another.class != Class::Sure, "{by_another:?}");
+        assert_eq!(filed(&shop(), &heard(5, "王先生", "貨什麼時候到")).choice, Choice::Join(DiscussionId(1)));
         let turned = filed(&young(), &heard(1, "王先生", "另外想問濾紙什麼時候到貨？"));
         assert!(matches!(turned.choice, Choice::Open { .. }), "{turned:?}");
     }

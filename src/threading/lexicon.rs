@@ -49,6 +49,10 @@ words! {
         Asks = "asks",
         /// Words that ask for an amount or a time.
         AsksAmount = "asks_amount",
+        /// Words that ask for a time.
+        AsksWhen = "asks_when",
+        /// Words that name a time.
+        Times = "times",
         /// Words that ask whether something is so.
         AsksWhether = "asks_whether",
         /// Words that make a question in front.

@@ -3,8 +3,8 @@
 //! A decision comes about in this order:
 //!
 //! 1. [`stream::Stream`] remembers the chat: its latest lines, its discussions, its people.
-//! 2. [`words`] reads the new text: its words, and whether it greets, asks, thanks, brings something up, promises, reports (word lists, one
-//!    file a language, in `lexicon`).
+//! 2. [`words`] reads the new text: its words, what they are about ([`subjects`]), and whether it greets, asks, thanks, brings something up,
+//!    promises, reports (word lists, one file a language, in `lexicon`). What one person says in one go is read as one ([`burst`]).
 //! 3. [`decide()`] takes what is certain: a quote, a number typed, a sticker right after one's own words.
 //! 4. Otherwise [`features`] says of each recent line, of "new" and of "rest" what speaks for it, [`model`] adds it up with the weights of
 //!    `weights.toml` and shares out one chance among all, summed per discussion.
@@ -15,6 +15,7 @@
 //!
 //! [`recorded`] runs a recorded chat through this, for measuring and for [`fit`]ting the weights (`examples/fit_threader.rs`).
 
+pub mod burst;
 pub mod decide;
 mod evidence;
 pub mod explain;
@@ -26,12 +27,14 @@ mod lexicon;
 pub mod model;
 pub mod recorded;
 pub mod stream;
+pub mod subjects;
 mod title;
 pub mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use burst::Burst;
 pub use decide::{Choice, Class, Placement, decide, seen, typed_numbers};
 pub use evidence::Evidence;
 pub use explain::Reason;

@@ -1,7 +1,9 @@
 //! A recorded chat through the threader, line by line, with no look-ahead: for measuring (`threadline thread replay`) and for fitting.
 //!
-//! A line's place is said when it comes and never taken back: a greeting that waits is given an id of its own if it seems to introduce
-//! something, which the discussion that it introduces then keeps, and otherwise that of the chat's other messages.
+//! What one person sends in one go is decided when it ends ([`Burst`]: at most a minute's pause, no line of anybody else between), as the
+//! server has filed it by then. A place that was said is never taken back: a greeting that waits is given an id of its own if it seems to
+//! introduce something, which the discussion that it introduces then keeps, and otherwise that of the chat's other messages.
+#![expect(clippy::cast_precision_loss, reason = "a burst has few lines")]
 
 use std::collections::HashMap;
 
@@ -9,8 +11,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::burst::{Burst, files};
 use super::decide::{Choice, Class, Placement, decide};
-use super::explain::Reason;
 use super::features::{candidates, mixed};
 use super::fit::Example;
 use super::model::{Table, To};
@@ -101,6 +103,12 @@ pub struct Decided {
     pub class: &'static str,
     /// The strongest reasons, in short English words.
     pub why: String,
+    /// All chances of the decision, the greatest first; empty where it was certain.
+    #[serde(skip)]
+    pub chances: Vec<f32>,
+    /// How mixed the chat was until then.
+    #[serde(skip)]
+    pub mixed: f32,
 }
 
 /// One recorded chat, as far as it has been gone through.
@@ -116,8 +124,8 @@ pub struct Walk {
     /// Ids said for what waits, by line.
     waiting: HashMap<u64, Option<String>>,
     asks: bool,
-    /// The chances of the latest decision, the greatest first; empty where it was certain.
-    chances: Vec<f32>,
+    /// What is being said in one go, and not decided before it ends.
+    going_on: Option<(Burst, Vec<Recorded>)>,
 }
 
 impl Walk {
@@ -131,62 +139,95 @@ impl Walk {
             matters: HashMap::new(),
             waiting: HashMap::new(),
             asks,
-            chances: vec![],
+            going_on: None,
         }
     }
 
-    /// How mixed the chat is so far.
-    pub fn mixed(&self) -> f32 {
-        mixed(&self.stream)
-    }
-
-    /// The chances of the latest decision, the greatest first; empty where it was certain.
-    pub fn latest_chances(&self) -> &[f32] {
-        &self.chances
-    }
-
-    /// The next message.
-    pub fn step(&mut self, recorded: &Recorded, table: &Table) -> Decided {
-        self.chances.clear();
+    /// The next message. What is decided by now: the lines before it, where it does not go on with them.
+    pub fn step(&mut self, recorded: &Recorded, table: &Table) -> Vec<Decided> {
+        if !recorded.by_nobody()
+            && let Some((burst, lines)) = &mut self.going_on
+        {
+            let heard = recorded.heard(quoted(&self.by_message, recorded));
+            if burst.takes_in(&heard) {
+                burst.add(&heard);
+                lines.push(recorded.clone());
+                return vec![];
+            }
+        }
+        let mut decided = self.finish(table);
         if recorded.by_nobody() {
-            return self.said(recorded, format!("{}:{}", self.chat, recorded.key()), 1.0, Class::Other.as_str(), &[]);
+            let thread = format!("{}:{}", self.chat, recorded.key());
+            let class = Class::Other.as_str();
+            decided.push(self.said(recorded, (&thread, 1.0, class), None));
+        } else {
+            let burst = Burst::begin(&recorded.heard(quoted(&self.by_message, recorded)));
+            self.going_on = Some((burst, vec![recorded.clone()]));
         }
-        let quotes = recorded.quotes.as_ref().filter(|q| !q.is_null()).and_then(|q| self.discussion_of(&plain(q)));
-        let heard = recorded.heard(quotes);
-        let placement = decide(&self.stream, &heard, "", table);
-        self.chances = placement.chances.iter().map(|c| c.probability).collect();
-        let (choice, class) = match self.answer(recorded, &placement) {
-            Some(choice) => (choice, "asked"),
-            None => (placement.choice.clone(), placement.class.as_str()),
+        decided
+    }
+
+    /// What is left to decide, where nothing comes after it.
+    pub fn finish(&mut self, table: &Table) -> Vec<Decided> {
+        let Some((whole, lines)) = self.going_on.take() else { return vec![] };
+        let Some(first) = lines.first() else { return vec![] };
+        let (heard, placement) = (whole.heard(), self.judged(&whole, &lines, table));
+        let (choice, asked) = match self.answer(first, &placement) {
+            Some(choice) => (choice, true),
+            None => (placement.choice.clone(), false),
         };
-        let confidence = if class == "asked" { 1.0 } else { placement.confidence };
+        let mixed = mixed(&self.stream);
         let number = self.stream.heard;
-        let (place, thread) = self.take(recorded, &heard, &choice, &placement);
+        let (place, thread) = self.take(first, &heard, &choice, &placement);
         self.stream.record(&heard, place);
         if place == Place::Waiting {
             self.waiting.insert(number, (thread != self.other()).then(|| thread.clone()));
         }
-        self.by_message.insert(recorded.key(), place);
-        if let Some(matter) = recorded.thread.as_ref().filter(|_| self.asks) {
-            self.matters.insert(matter.clone(), place);
+        let mut decided = vec![];
+        for (at, recorded) in lines.iter().enumerate() {
+            self.by_message.insert(recorded.key(), place);
+            if let Some(matter) = recorded.thread.as_ref().filter(|_| self.asks) {
+                self.matters.insert(matter.clone(), place);
+            }
+            // A person is asked once, and the answer holds for what was said in one go.
+            let (confidence, class) = match (asked, at) {
+                (true, 0) => (1.0, "asked"),
+                (true, _) => (1.0, Class::Sure.as_str()),
+                (false, _) => (placement.confidence, placement.class.as_str()),
+            };
+            decided.push(Decided { mixed, ..self.said(recorded, (&thread, confidence, class), Some(&placement)) });
         }
-        self.said(recorded, thread, confidence, class, &placement.why)
+        decided
     }
 
-    fn said(&self, recorded: &Recorded, thread: String, confidence: f32, class: &'static str, why: &[Reason]) -> Decided {
-        let why = why.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Decided { chat: self.chat.clone(), id: recorded.id.clone(), thread, confidence, class, why }
+    /// The decision about all of it; where that puts it nowhere, the one about as much of its beginning as goes somewhere.
+    fn judged(&self, whole: &Burst, lines: &[Recorded], table: &Table) -> Placement {
+        let all = decide(&self.stream, &whole.heard(), "", table);
+        if files(&all) || lines.len() == 1 {
+            return all;
+        }
+        let mut latest = None;
+        let mut part: Option<Burst> = None;
+        for recorded in &lines[..lines.len() - 1] {
+            let heard = recorded.heard(quoted(&self.by_message, recorded));
+            match &mut part {
+                Some(part) => part.add(&heard),
+                None => part = Some(Burst::begin(&heard)),
+            }
+            latest = part.as_ref().map(|p| decide(&self.stream, &p.heard(), "", table)).filter(files).or(latest);
+        }
+        latest.unwrap_or(all)
+    }
+
+    fn said(&self, recorded: &Recorded, (thread, confidence, class): (&str, f32, &'static str), placement: Option<&Placement>) -> Decided {
+        let why = placement.map_or_else(String::new, |p| p.why.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+        let chances = placement.map_or_else(Vec::new, |p| p.chances.iter().map(|c| c.probability).collect());
+        let (chat, id, thread) = (self.chat.clone(), recorded.id.clone(), thread.to_owned());
+        Decided { chat, id, thread, confidence, class, why, chances, mixed: 0.0 }
     }
 
     fn other(&self) -> String {
         format!("{}:{OTHER}", self.chat)
-    }
-
-    fn discussion_of(&self, message: &str) -> Option<DiscussionId> {
-        match self.by_message.get(message)? {
-            Place::In(id) => Some(*id),
-            Place::Rest | Place::Waiting => None,
-        }
     }
 
     /// What a person says who is asked about a message that is marked, and who knows where it belongs.
@@ -229,6 +270,15 @@ impl Walk {
     }
 }
 
+/// The discussion of the message that it quotes.
+fn quoted(by_message: &HashMap<String, Place>, recorded: &Recorded) -> Option<DiscussionId> {
+    let quotes = recorded.quotes.as_ref().filter(|q| !q.is_null())?;
+    match by_message.get(&plain(quotes))? {
+        Place::In(id) => Some(*id),
+        Place::Rest | Place::Waiting => None,
+    }
+}
+
 fn taipei() -> TimeZone {
     TimeZone::get("Asia/Taipei").unwrap_or(TimeZone::UTC)
 }
@@ -242,8 +292,28 @@ pub enum Before {
     AsDecided,
 }
 
-/// The messages of one chat whose matter is marked, as examples to fit with: each with what could be seen when it came. Messages that are
-/// not marked go where `table` puts them.
+/// What was said in one go, as one message; with how many lines.
+fn in_bursts(chat: &[Recorded]) -> Vec<(Burst, Vec<&Recorded>)> {
+    let mut all: Vec<(Burst, Vec<&Recorded>)> = vec![];
+    let mut by_nobody = false;
+    for recorded in chat {
+        let quotes = recorded.quotes.as_ref().is_some_and(|q| !q.is_null());
+        let heard = recorded.heard(quotes.then_some(DiscussionId(0)));
+        match all.last_mut() {
+            Some((burst, lines)) if !recorded.by_nobody() && !by_nobody && burst.takes_in(&heard) => {
+                burst.add(&heard);
+                lines.push(recorded);
+            }
+            _ if recorded.by_nobody() => {}
+            _ => all.push((Burst::begin(&heard), vec![recorded])),
+        }
+        by_nobody = recorded.by_nobody();
+    }
+    all
+}
+
+/// The messages of one chat whose matter is marked, as examples to fit with: each with what could be seen when it came, and what was said
+/// in one go as one that counts as many. Messages that are not marked go where `table` puts them.
 pub fn examples(chat: &[Recorded], table: &Table, before: Before, weight: f32) -> Vec<Example> {
     let mut stream = Stream::new(taipei());
     let mut matters: HashMap<&str, Place> = HashMap::new();
@@ -252,10 +322,10 @@ pub fn examples(chat: &[Recorded], table: &Table, before: Before, weight: f32) -
     let mut by_message: HashMap<String, Place> = HashMap::new();
     let mut next = 0;
     let mut found = vec![];
-    for recorded in chat.iter().filter(|r| !r.by_nobody()) {
-        let place_of_quoted = recorded.quotes.as_ref().filter(|q| !q.is_null()).and_then(|q| by_message.get(&plain(q)));
-        let quotes = place_of_quoted.and_then(|p| if let Place::In(id) = p { Some(*id) } else { None });
-        let heard = recorded.heard(quotes);
+    for (burst, lines) in in_bursts(chat) {
+        let recorded = lines[0];
+        let quotes = quoted(&by_message, recorded);
+        let heard = Heard { quotes, ..burst.heard() };
         let line = stream.read(&heard);
         let right = recorded.thread.as_deref().map(|matter| match matters.get(matter) {
             _ if matter == OTHER => To::Rest,
@@ -265,7 +335,8 @@ pub fn examples(chat: &[Recorded], table: &Table, before: Before, weight: f32) -
         // Where two matters have been mixed no place is right.
         let mixed = matches!(right, Some(To::Discussion(id)) if latest.get(&id).copied() != recorded.thread.as_deref());
         if let Some(right) = right.filter(|_| quotes.is_none() && !mixed) {
-            found.push(Example { candidates: candidates(&stream, &line), right, weight });
+            let marked = lines.iter().filter(|l| l.thread.is_some()).count() as f32;
+            found.push(Example { candidates: candidates(&stream, &line), right, weight: weight * marked });
         }
         let decided = || match decide(&stream, &heard, "", table).choice {
             Choice::Join(id) => Ok(id),
@@ -295,7 +366,7 @@ pub fn examples(chat: &[Recorded], table: &Table, before: Before, weight: f32) -
             }
         }
         stream.record(&heard, place);
-        by_message.insert(recorded.key(), place);
+        by_message.extend(lines.iter().map(|l| (l.key(), place)));
         if let Place::In(id) = place {
             latest.insert(id, recorded.thread.as_deref().unwrap_or_default());
         }

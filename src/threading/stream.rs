@@ -4,14 +4,18 @@
 //! last [`LINES_MAX`] posts, and the latest post of each discussion that is older), and asked with [`super::decide`]. The same lines give
 //! the same answers.
 
+mod remembered;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::subjects::{self, Subject};
 use super::title::CALLED_CHARS_MAX;
-use super::words::{Names, Small, Words};
+use super::words::{Names, Words};
 use crate::domain::{DiscussionId, Role, Status};
+pub use remembered::{Kind, Line, Place, Speaker, Topic};
 
 /// So many latest lines of a chat are remembered.
 pub const LINES_MAX: usize = 200;
@@ -29,6 +33,8 @@ const BAG_MAX: usize = 400;
 const NAMED_MAX: usize = 20;
 /// So many people called at the front of a text are passed over for its title.
 const CALLS_MAX: usize = 4;
+/// The first so many lines of a discussion say what it is about.
+const OPENING_LINES: u32 = 2;
 /// So many people of a chat are remembered.
 const SPEAKERS_MAX: usize = 1_000;
 
@@ -51,101 +57,6 @@ pub struct Heard<'a> {
     pub quotes: Option<DiscussionId>,
 }
 
-/// Where a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In a discussion.
-    In(DiscussionId),
-    /// In the project's stream of other messages.
-    Rest,
-    /// It waits for what it introduces.
-    Waiting,
-}
-
-/// What sort of message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Text,
-    Sticker,
-    /// A picture, a film, a recording, a file: something to look at.
-    Picture,
-}
-
-impl Kind {
-    fn of(kind: &str) -> Self {
-        match kind {
-            "sticker" => Self::Sticker,
-            "image" | "video" | "audio" | "file" => Self::Picture,
-            _ => Self::Text,
-        }
-    }
-}
-
-/// A line as it is remembered and compared.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// Counted from the stream's beginning.
-    pub number: u64,
-    /// Seconds since 1970.
-    pub at: i64,
-    /// Days since 1970 where the chat's people live.
-    pub day: i64,
-    /// Working minutes (Monday to Friday, 9 to 18) since 1970 up to then.
-    pub worked: i64,
-    /// Index into [`Stream::speakers`]; `None` where LINE left it out.
-    pub speaker: Option<usize>,
-    pub role: Option<Role>,
-    pub kind: Kind,
-    pub words: Words,
-    /// Length of its vector of word weights when it was said.
-    pub norm: f32,
-    /// The people named in it.
-    pub names: Vec<usize>,
-    pub place: Place,
-}
-
-impl Line {
-    pub fn small(&self) -> Option<Small> {
-        match self.kind {
-            Kind::Sticker => Some(Small::Sticker),
-            Kind::Text => self.words.tone.small,
-            Kind::Picture => None,
-        }
-    }
-}
-
-/// A discussion of the chat, as far as the threader needs it.
-#[derive(Clone, Debug)]
-pub struct Topic {
-    pub id: DiscussionId,
-    /// What people call it (`#123`), where it has a number.
-    pub number: Option<i64>,
-    pub status: Status,
-    pub opened_by: Option<usize>,
-    /// Who spoke in it, and how often.
-    pub people: Vec<(usize, u32)>,
-    pub size: u32,
-    /// Whether somebody else than the opener has spoken.
-    pub answered: bool,
-    pub last: Line,
-    /// Whom it named since they spoke in it last.
-    pub named: Vec<usize>,
-    /// Words said in it, sorted by hash.
-    pub bag: Vec<(u64, u16)>,
-    /// Single characters said in it, sorted.
-    pub chars: Vec<(char, u16)>,
-}
-
-/// Somebody who speaks in the chat.
-#[derive(Clone, Debug)]
-pub struct Speaker {
-    pub key: String,
-    pub name: String,
-    /// When they spoke last, in which place, and as which line.
-    pub last: Option<(i64, Place, u64)>,
-    pub lines: u32,
-}
-
 /// One chat as the threader knows it.
 #[derive(Clone, Debug)]
 pub struct Stream {
@@ -157,6 +68,7 @@ pub struct Stream {
     names: Names,
     used: HashMap<u64, u32>,
     used_chars: HashMap<char, u32>,
+    used_subjects: HashMap<Subject, u32>,
     pub(super) heard: u64,
 }
 
@@ -171,6 +83,7 @@ impl Stream {
             names: Names::default(),
             used: HashMap::new(),
             used_chars: HashMap::new(),
+            used_subjects: HashMap::new(),
             heard: 0,
         }
     }
@@ -208,6 +121,9 @@ impl Stream {
             let speaker = &mut self.speakers[who];
             speaker.last = Some((line.at, place, line.number));
             speaker.lines += 1;
+            for field in subjects::fields(&line.words.subjects) {
+                put_in_bag(&mut speaker.fields, field, 1);
+            }
         }
         self.count(&line.words);
         if let Place::In(id) = place {
@@ -218,6 +134,11 @@ impl Stream {
         if self.lines.len() > LINES_MAX {
             self.lines.pop_front();
         }
+    }
+
+    /// Whether anything is remembered of this discussion.
+    pub fn knows(&self, id: DiscussionId) -> bool {
+        self.topics.iter().any(|t| t.id == id)
     }
 
     /// Tells a discussion's number and status, where there are such.
@@ -282,6 +203,17 @@ impl Stream {
         self.rarity_of(self.used_chars.get(&c).copied())
     }
 
+    /// The same of a subject.
+    pub fn rarity_of_subject(&self, subject: Subject) -> f32 {
+        self.rarity_of(self.used_subjects.get(&subject).copied())
+    }
+
+    /// How many lines of the chat spoke of it.
+    #[expect(clippy::cast_precision_loss, reason = "a count of lines")]
+    pub(super) fn times_spoken_of(&self, subject: Subject) -> f32 {
+        self.used_subjects.get(&subject).copied().unwrap_or(0) as f32
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a count of lines, where a millionth does not matter")]
     fn rarity_of(&self, used: Option<u32>) -> f32 {
         // Thirty unseen lines are added, so that a young chat does not take everything for common.
@@ -297,7 +229,9 @@ impl Stream {
         if heard.speaker.is_empty() || self.speakers.len() >= SPEAKERS_MAX {
             return None;
         }
-        self.speakers.push(Speaker { key: heard.speaker.to_owned(), name: heard.name.to_owned(), last: None, lines: 0 });
+        let job = subjects::fields(&subjects::of(&heard.name.to_lowercase()));
+        let (key, name) = (heard.speaker.to_owned(), heard.name.to_owned());
+        self.speakers.push(Speaker { key, name, last: None, lines: 0, job, fields: vec![] });
         self.names.add(heard.name, self.speakers.len() - 1);
         Some(self.speakers.len() - 1)
     }
@@ -321,6 +255,9 @@ impl Stream {
         for c in &words.chars {
             *self.used_chars.entry(*c).or_default() += 1;
         }
+        for subject in &words.subjects {
+            *self.used_subjects.entry(*subject).or_default() += 1;
+        }
         if self.used.len() > VOCABULARY_MAX {
             self.used.retain(|_, n| *n > 1);
         }
@@ -341,6 +278,10 @@ impl Stream {
                 named: vec![],
                 bag: vec![],
                 chars: vec![],
+                subjects: vec![],
+                fields: vec![],
+                said: [0; 3],
+                opening: vec![],
             },
         };
         topic.size += 1;
@@ -358,6 +299,18 @@ impl Stream {
         }
         for c in &line.words.chars {
             put_in_bag(&mut topic.chars, *c, 1);
+        }
+        for subject in &line.words.subjects {
+            put_in_bag(&mut topic.subjects, *subject, 1);
+            if let Some(field) = subjects::field(*subject) {
+                put_in_bag(&mut topic.fields, field, 1);
+            }
+        }
+        for (said, more) in topic.said.iter_mut().zip([line.words.tokens.len(), line.words.chars.len(), line.words.subjects.len()]) {
+            *said = said.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        }
+        if topic.size <= OPENING_LINES {
+            topic.opening.extend(&line.words.subjects);
         }
         // What waited and was settled later is not the latest.
         if line.number >= topic.last.number {

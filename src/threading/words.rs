@@ -6,6 +6,7 @@ mod tone;
 use std::ops::Range;
 
 use super::lexicon;
+use super::subjects::{self, Subject};
 pub use names::Names;
 pub use tone::{Small, Tone, is_call};
 
@@ -21,6 +22,8 @@ pub struct Words {
     pub tokens: Vec<(u64, u8)>,
     /// Its Chinese and Japanese characters one by one, but those that say nothing; sorted, each once.
     pub chars: Vec<char>,
+    /// What it is about, as far as the list of subjects knows; sorted, each once.
+    pub subjects: Vec<Subject>,
     /// How much it says: a Latin word counts one, two Chinese characters count one.
     pub length: f32,
     pub tone: Tone,
@@ -52,7 +55,8 @@ impl Words {
         chars.sort_unstable();
         chars.dedup();
         let tone = tone::of(&text, &without_names, names);
-        Self { tokens, chars, length, tone }
+        let subjects = subjects::of(&without_names);
+        Self { tokens, chars, subjects, length, tone }
     }
 
     /// Whether the token occurs.
@@ -81,7 +85,7 @@ pub fn is_wide(c: char) -> bool {
 }
 
 /// A letter or digit of a word that is written between blanks.
-fn is_in_word(c: char) -> bool {
+pub(super) fn is_in_word(c: char) -> bool {
     c.is_alphanumeric() && !is_wide(c)
 }
 

@@ -61,6 +61,12 @@ fn describe() {
     metrics::describe_counter!("threadline_mailbox_failures_total", "Times that a mailbox could not be read");
     metrics::describe_counter!("threadline_media_fetched_total", "Files fetched from LINE");
     metrics::describe_counter!("threadline_deliveries_total", "Tries to deliver, by way and outcome");
+    metrics::describe_gauge!("threadline_line_quota", "LINE messages that may be billed this month, as LINE says");
+    metrics::describe_gauge!("threadline_line_limit", "The smaller of LINE's quota and the configured monthly budget");
+    metrics::describe_gauge!("threadline_line_used", "LINE messages spent this month");
+    metrics::describe_gauge!("threadline_line_ours", "LINE messages spent this month by our own pushes, in heads");
+    metrics::describe_gauge!("threadline_line_left", "LINE messages that may still be billed this month");
+    metrics::describe_gauge!("threadline_line_forecast", "LINE messages that will probably be spent at the month's end");
     metrics::describe_gauge!("threadline_build_info", "1, with the version as a label");
     // What never happened yet is shown as 0, so that a graph has a beginning.
     metrics::counter!("threadline_inbound_accepted_total").absolute(0);

@@ -77,7 +77,9 @@ fn orders_without_words_change_the_discussion_and_are_no_post() {
         let found = t.discussion(1).await;
         assert_eq!((&found["status"], &found["assignee"]), (&json!("closed"), &json!(wang.email)));
         assert_eq!(bodies(&found).len(), 1);
-        stays("the client hears nothing", async || t.mail.sent_to(AMY).await.is_empty()).await;
+        let mail = told(t, AMY, "目前狀態：已結案").await;
+        assert!(!mail.text.contains("/close") && !mail.text.contains("/assign"), "{}", mail.text);
+        stays("the client hears nothing else", async || t.mail.sent_to(AMY).await.len() == 1).await;
     });
 }
 

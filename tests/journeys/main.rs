@@ -25,6 +25,7 @@ mod operator_recovers;
 mod people_come_and_go;
 mod people_listen;
 mod pictures_are_shown;
+mod said_in_one_go;
 mod scripts_notify;
 mod several_accounts;
 mod staff_answers_by_email;

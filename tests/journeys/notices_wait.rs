@@ -16,8 +16,8 @@ use crate::support::program::{self, Server};
 use crate::support::waiting::eventually_within;
 use crate::support::{ACCOUNT, Setup, TestApp, config_text, eventually, journey, journey_with, number, stays};
 
-/// A killed process's lease has to run out on PostgreSQL.
-const RECOVERS_WITHIN: Duration = Duration::from_secs(60);
+/// A killed process's lease has to run out on `PostgreSQL`.
+const RECOVERS_WITHIN: Duration = Duration::from_mins(1);
 
 fn pushes(line: &Platform, chat: &LineChatId) -> Vec<Sent> {
     line.sent_to(chat).into_iter().filter(|s| s.via == Via::LinePush).collect()

@@ -355,3 +355,23 @@ fn the_week_is_told_to_owners_once_and_to_colleagues_who_want_it() {
         assert_eq!((weeks("boss@example.com").await, weeks(&chen.email).await, weeks(&wang.email).await), (1, 1, 0));
     });
 }
+
+#[test]
+fn who_hears_in_line_is_told_by_mail_once_the_months_money_is_spent() {
+    journey_with(Setup { quota: Some(0), ..Setup::default() }, async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.client_with_token("alpha", AMY).await;
+        let (wang, user, own) = with_line(t, "Wang").await;
+        let follow = t.line.follow(&user);
+        t.deliver(&follow).await;
+        t.settled(&follow.id).await;
+        wishes(&wang.api, json!({"ways": {"opened": "line", "client_posted": "line"}})).await;
+        t.say(&chat, &lin, "頂樓漏水").await;
+        // LINE refuses the push for its quota; the next is not tried any more.
+        told(t, &wang.email, "頂樓漏水").await;
+        t.say(&chat, &lin, "地下室也漏").await;
+        told(t, &wang.email, "地下室也漏").await;
+        assert!(t.line.sent().iter().all(|s| s.chat != own));
+        assert!(t.mail.sent_to(AMY).await.is_empty(), "a colleague's notice is no client's");
+    });
+}

@@ -134,10 +134,8 @@ async fn mark_unchanged(tx: &mut Tx, facts: &mut [Fact]) -> Result<(), store::Er
         }
     }
     for (id, promised_at) in first {
-        let before = match discussion_events::last_until(tx, id, HappeningKind::Status, promised_at).await?.map(|e| e.what) {
-            Some(Happening::Status { from, .. }) => from,
-            _ => continue,
-        };
+        let change = discussion_events::last_until(tx, id, HappeningKind::Status, promised_at).await?.map(|e| e.what);
+        let Some(Happening::Status { from: before, .. }) = change else { continue };
         for fact in facts.iter_mut().filter(|f| f.notice.kind == NoticeKind::StatusChanged) {
             if fact.discussion.as_ref().is_some_and(|d| d.id == id && d.status == before) {
                 fact.pointless = Some(Pointless::Unchanged);

@@ -18,8 +18,9 @@ struct Shown<'a> {
     excerpt: Option<&'a str>,
     opened: bool,
     status: bool,
-    /// From which number, where it is known.
-    moved: Option<Option<i64>>,
+    moved: bool,
+    /// From which number it moved, where that is known.
+    from: Option<i64>,
     assigned: Option<&'a str>,
 }
 
@@ -29,8 +30,8 @@ impl Shown<'_> {
         if self.answers > 0 {
             return Some(News::Answered { times: self.answers, status: self.status });
         }
-        if let Some(from) = self.moved {
-            return Some(News::Moved { from });
+        if self.moved {
+            return Some(News::Moved { from: self.from });
         }
         if self.status {
             return Some(News::StatusChanged);
@@ -62,7 +63,8 @@ pub(super) fn part(app: &App, project: &Project, leaving: &[&Fact]) -> Option<Pa
             excerpt: None,
             opened: false,
             status: false,
-            moved: None,
+            moved: false,
+            from: None,
             assigned: None,
         });
         add(card, fact, project);
@@ -90,10 +92,11 @@ fn add<'a>(card: &mut Shown<'a>, fact: &'a Fact, project: &Project) {
         }
         NoticeKind::StatusChanged => card.status = true,
         NoticeKind::Moved => {
-            card.moved = Some(match detail.and_then(Reply::from_json) {
+            card.moved = true;
+            card.from = match detail.and_then(Reply::from_json) {
                 Some(Reply::Moved { from, .. } | Reply::Apart { from, .. }) => Some(from),
                 _ => detail.and_then(|number| number.parse().ok()),
-            });
+            };
         }
         NoticeKind::Assigned => card.assigned = Some(detail.unwrap_or_default()),
         _ => {}

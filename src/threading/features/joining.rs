@@ -3,7 +3,7 @@
 use super::super::model::Terms;
 use super::super::stream::{Kind, Line, Place};
 use super::super::words::Small;
-use super::scene::{About, Scene, shared_chars, similarity};
+use super::scene::{About, Scene, shared_chars, shared_subjects, similarity};
 use super::{BURST_SECONDS, DAY_1, Feature, HOUR_1, HOURS_4, MINUTES_2, MINUTES_15, stretch};
 use crate::domain::{Role, Status};
 
@@ -18,6 +18,8 @@ pub(super) fn joining(scene: &Scene<'_>, about: &About<'_>, earlier: &Line, rank
     put_person(&mut terms, scene, about, earlier, (gap, topic_gap));
     put_answer(&mut terms, scene, about, earlier, (gap, topic_gap));
     put_words(&mut terms, scene, about, earlier, topic_gap);
+    put_subjects(&mut terms, scene, about, earlier, topic_gap);
+    put_wide(&mut terms, scene, about, earlier, (rank, gap, topic_gap));
     put_turn(&mut terms, scene, about, earlier, topic_gap);
     put_tone(&mut terms, scene, about, earlier, (gap, topic_gap));
     terms
@@ -135,6 +137,7 @@ fn put_answer(terms: &mut Terms, scene: &Scene<'_>, about: &About<'_>, earlier: 
     terms.put(Feature::NeverAnsweredWhenBusy, if never { scene.busy } else { 0.0 });
     let (asked, tone) = (earlier.words.tone, line.words.tone);
     terms.mark(Feature::HowMuch, !same && asked.asks_amount && tone.has_number);
+    terms.mark(Feature::WhenAsked, !same && asked.asks_when && tone.has_date);
     terms.mark(Feature::WhetherSo, !same && asked.asks_whether && tone.answers);
     if scene.role_known && earlier.role.is_some() && !same {
         let staff = |l: &Line| l.role.is_some_and(Role::is_staff);
@@ -198,14 +201,61 @@ fn put_words(terms: &mut Terms, scene: &Scene<'_>, about: &About<'_>, earlier: &
     terms.put(Feature::RarestSharedGap, about.rarest * topic_gap);
     terms.mark(Feature::BestWords, about.best);
     terms.put(Feature::LongestRun, (about.shared.saturating_sub(1) as f32).min(4.0) / 4.0);
-    let length = (1.0 + scene.line.words.length).ln() / 4.0;
-    let unshared = length * (1.0 - about.words.max(about.chars).min(1.0));
+    let unshared = unshared(scene, about);
     terms.put(Feature::Unshared, unshared);
     terms.put(Feature::UnsharedGap, unshared * topic_gap);
     if scene.line.words.tone.points_back {
         terms.put(Feature::PointsBackGap, topic_gap);
         terms.mark(Feature::PointsBackTop, about.rank == 0);
     }
+}
+
+fn put_subjects(terms: &mut Terms, scene: &Scene<'_>, about: &About<'_>, earlier: &Line, topic_gap: f32) {
+    let shared = about.subjects;
+    let words = (about.likely[0] / 4.0).clamp(-1.0, 2.0);
+    terms.put(Feature::LikelyWords, words);
+    terms.put(Feature::LikelyWordsGap, words * topic_gap);
+    terms.put(Feature::LikelyChars, (about.likely[1] / 6.0).clamp(-1.0, 2.0));
+    terms.put(Feature::LikelySubjects, (about.likely[2] / 3.0).clamp(-1.0, 2.0));
+    terms.put(Feature::TopicSubjects, shared.share);
+    terms.put(Feature::TopicSubjectsGap, shared.share * topic_gap);
+    terms.put(Feature::SubjectsOnlyHere, shared.only_here);
+    terms.mark(Feature::BestSubjects, shared.best);
+    terms.put(Feature::OpeningSubjects, shared.opening);
+    terms.put(Feature::LineSubjects, shared_subjects(scene, earlier));
+    terms.put(Feature::TopicFields, shared.fields);
+    if shared.other_field {
+        terms.put(Feature::FieldsUnshared, 1.0);
+        terms.put(Feature::FieldsUnsharedGap, topic_gap);
+    }
+    terms.put(Feature::SubjectsUnshared, shared.missing);
+    terms.put(Feature::SubjectsUnsharedGap, shared.missing * topic_gap);
+    terms.mark(Feature::JobFits, shared.job);
+    terms.mark(Feature::JobElsewhere, !shared.job && scene.job_fits_one);
+    terms.put(Feature::PersonsFields, shared.persons);
+}
+
+/// What weighs otherwise in chats that are written in Chinese.
+fn put_wide(terms: &mut Terms, scene: &Scene<'_>, about: &About<'_>, earlier: &Line, (rank, gap, topic_gap): (usize, f32, f32)) {
+    if !scene.wide {
+        return;
+    }
+    let line = scene.line;
+    terms.put(Feature::GapWhenWide, gap);
+    terms.mark(Feature::PreviousWhenWide, rank == 0);
+    terms.mark(Feature::TopTopicWhenWide, about.rank == 0);
+    terms.put(Feature::RankWhenWide, (1.0 + rank.min(1_000) as f32).ln() / 4.0);
+    terms.mark(Feature::LatestInTopicWhenWide, earlier.number == about.topic.last.number);
+    terms.mark(Feature::SamePersonWhenWide, line.speaker.is_some() && line.speaker == earlier.speaker);
+    terms.mark(Feature::InTopicWhenWide, about.took_part);
+    let unshared = unshared(scene, about);
+    terms.put(Feature::UnsharedWhenWide, unshared);
+    terms.put(Feature::UnsharedGapWhenWide, unshared * topic_gap);
+}
+
+/// How much of what it says was not said in the discussion, by its length.
+fn unshared(scene: &Scene<'_>, about: &About<'_>) -> f32 {
+    (1.0 + scene.line.words.length).ln() / 4.0 * (1.0 - about.words.max(about.chars).min(1.0))
 }
 
 fn put_tone(terms: &mut Terms, scene: &Scene<'_>, about: &About<'_>, earlier: &Line, (gap, topic_gap): (f32, f32)) {

@@ -3,7 +3,7 @@
 use super::super::model::Terms;
 use super::super::stream::{Kind, Place};
 use super::super::words::Small;
-use super::scene::{Scene, unheard};
+use super::scene::{About, Scene, unheard};
 use super::{DAY_1, Feature, HOUR_1, HOURS_4, MINUTES_2, MINUTES_15, stretch};
 use crate::domain::Role;
 
@@ -12,15 +12,30 @@ const SHORT_WORDS: f32 = 6.0;
 /// A stream of chatter is gone on with for so long, in seconds.
 const CHATTER_SECONDS: i64 = 600;
 
-/// The terms of "new". `most_shared`: how many of its words, and of its characters, the nearest discussion shares.
-pub(super) fn opening(scene: &Scene<'_>, (most_shared, most_chars): (f32, f32)) -> Terms {
+/// The terms of "new", beside the discussions that there are.
+pub(super) fn opening(scene: &Scene<'_>, about: &[About<'_>]) -> Terms {
     let mut terms = Terms::default();
     let gap = scene.previous.map_or(1.0, |p| stretch(scene.line.at - p.at));
     put_pause(&mut terms, scene, gap);
     put_person(&mut terms, scene, gap);
     put_tone(&mut terms, scene, gap);
-    put_words(&mut terms, scene, (most_shared, most_chars));
+    let most = |of: fn(&About<'_>) -> f32| about.iter().map(of).fold(0.0, f32::max);
+    put_words(&mut terms, scene, (most(|a| a.words), most(|a| a.chars)), gap);
+    put_subjects(&mut terms, scene, about);
     terms
+}
+
+fn put_subjects(terms: &mut Terms, scene: &Scene<'_>, about: &[About<'_>]) {
+    let heard = scene.stream;
+    terms.put(Feature::NewLikelyWords, about.iter().map(|a| a.likely[0] / 4.0).fold(-1.0, f32::max).min(2.0));
+    let all = scene.subjects.len() as f32;
+    terms.put(Feature::NewSubjects, all.min(4.0) / 4.0);
+    terms.put(Feature::NewSubjectsShared, about.iter().map(|a| a.subjects.share).fold(0.0, f32::max));
+    let unheard = scene.subjects.iter().filter(|(s, _)| heard.times_spoken_of(*s) == 0.0).count() as f32;
+    terms.put(Feature::NewSubjectsUnheard, unheard / (all + 0.5));
+    let shared = about.iter().any(|a| a.subjects.fields > 0.0);
+    terms.mark(Feature::NewFieldsUnshared, !scene.fields.is_empty() && !shared);
+    terms.mark(Feature::NewDaily, scene.daily);
 }
 
 fn put_pause(terms: &mut Terms, scene: &Scene<'_>, gap: f32) {
@@ -104,11 +119,19 @@ fn put_tone(terms: &mut Terms, scene: &Scene<'_>, gap: f32) {
     }
 }
 
-fn put_words(terms: &mut Terms, scene: &Scene<'_>, (most_shared, most_chars): (f32, f32)) {
+fn put_words(terms: &mut Terms, scene: &Scene<'_>, (most_shared, most_chars): (f32, f32), gap: f32) {
     let line = scene.line;
     let length = (1.0 + line.words.length).ln() / 4.0;
+    let unshared = length * (1.0 - most_shared.max(most_chars).min(1.0));
     terms.put(Feature::NewLength, length);
-    terms.put(Feature::NewUnshared, length * (1.0 - most_shared.max(most_chars).min(1.0)));
+    terms.put(Feature::NewUnshared, unshared);
+    if scene.wide {
+        terms.put(Feature::NewWhenWide, 1.0);
+        terms.put(Feature::NewGapWhenWide, gap);
+        terms.put(Feature::NewUnsharedWhenWide, unshared);
+        terms.put(Feature::NewLengthWhenWide, length);
+        terms.mark(Feature::NewAsksWhenWide, line.words.tone.asks && scene.small.is_none());
+    }
     terms.mark(Feature::NewShort, scene.short);
     terms.mark(Feature::NewWordless, line.kind == Kind::Text && line.words.tokens.is_empty());
     terms.put(Feature::NewUnheard, unheard(scene));
@@ -126,6 +149,7 @@ pub(super) fn resting(scene: &Scene<'_>) -> Option<Terms> {
         && line.kind == Kind::Text
         && !tone.chats
         && !tone.morning
+        && !scene.daily
         && after_rest.is_none()
         && line.words.length > SHORT_WORDS
     {
@@ -158,6 +182,8 @@ pub(super) fn resting(scene: &Scene<'_>) -> Option<Terms> {
         terms.put(Feature::RestUnheard, unheard(scene));
         terms.mark(Feature::RestBringsUp, tone.brings_up);
         terms.mark(Feature::RestPointsBack, tone.points_back);
+        terms.mark(Feature::RestDaily, scene.daily);
+        terms.mark(Feature::RestSubjects, !scene.fields.is_empty());
     }
     terms.put(Feature::RestWhenMixed, scene.mixed);
     terms.mark(Feature::RestWithRoles, scene.role_known);

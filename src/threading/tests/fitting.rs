@@ -74,12 +74,16 @@ fn a_recorded_message_is_placed_by_what_came_before_it_alone() {
     ];
     let run = |upto: usize| {
         let mut walk = Walk::new("c", false);
-        all[..upto].iter().map(|r| walk.step(r, Table::shipped())).collect::<Vec<_>>()
+        let mut decided: Vec<_> = all[..upto].iter().flat_map(|r| walk.step(r, Table::shipped())).collect();
+        decided.extend(walk.finish(Table::shipped()));
+        decided
     };
     let whole = run(all.len());
-    for upto in 0..all.len() {
+    // The first two were said in one go.
+    for upto in [0, 2, 3, 4, 5] {
         assert_eq!(run(upto), whole[..upto], "what comes later changes nothing");
     }
+    assert_eq!(run(1).len(), 1);
     assert_eq!(whole[0].thread, whole[1].thread, "a greeting gives its id to what it introduces");
     assert_eq!(whole[1].thread, whole[2].thread);
     assert_eq!(whole[3].thread, whole[4].thread);
@@ -97,7 +101,9 @@ fn the_marks_are_not_looked_at_unless_a_person_is_asked() {
     let without: Vec<Recorded> = all.iter().map(|r| Recorded { thread: None, ..r.clone() }).collect();
     let run = |all: &[Recorded], ask, table: &Table| {
         let mut walk = Walk::new("c", ask);
-        all.iter().map(|r| walk.step(r, table)).collect::<Vec<_>>()
+        let mut decided: Vec<_> = all.iter().flat_map(|r| walk.step(r, table)).collect();
+        decided.extend(walk.finish(table));
+        decided
     };
     assert_eq!(run(&all, false, Table::shipped()), run(&without, false, Table::shipped()));
     // Who has no weights is sure of nothing.

@@ -3,19 +3,37 @@
 use std::collections::HashMap;
 
 use super::super::lexicon::{List, list};
+use super::super::subjects;
 use super::{is_in_word, is_wide};
+
+/// What stands before the one character by which somebody is called.
+const FAMILIAR_FRONTS: [char; 3] = ['小', '阿', '老'];
+/// What stands after it.
+const FAMILIAR_ENDS: [&str; 14] = ["哥", "姐", "姊", "董", "總", "桑", "大哥", "大姐", "小姐", "先生", "太太", "經理", "主任", "老師"];
+
+/// The one character by which people call somebody of this name: the one beside 阿, 哥, 小姐 and the like.
+fn short_of(name: &str) -> Option<char> {
+    let mut chars = name.chars();
+    let (first, second) = (chars.next()?, chars.next()?);
+    if FAMILIAR_FRONTS.contains(&first) && chars.next().is_none() {
+        return is_wide(second).then_some(second);
+    }
+    let rest = &name[first.len_utf8()..];
+    (is_wide(first) && FAMILIAR_ENDS.contains(&rest)).then_some(first)
+}
 
 /// The names of a chat's people, by their first character.
 #[derive(Clone, Debug, Default)]
 pub struct Names(HashMap<char, Vec<(String, usize)>>);
 
 impl Names {
-    /// `who` is called `name`. Each part of it is a name too ("小范" of "原料商 小范"), and the last two of three Chinese characters.
+    /// `who` is called `name`. Each part of it is a name too ("小范" of "原料商 小范") but those that say a job or a firm's trade
+    /// ("制服 業務 阿寶"), and the last two of three Chinese characters; and how people call somebody of that name (徐哥 for 老徐).
     pub fn add(&mut self, name: &str, who: usize) {
         let name = name.to_lowercase();
         let parts: Vec<&str> = name.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').filter(|p| !p.is_empty()).collect();
         if parts.len() > 1 {
-            for part in &parts {
+            for part in parts.iter().filter(|p| !subjects::is_only_subjects(p)) {
                 self.add_part(part, who);
             }
         }
@@ -29,6 +47,14 @@ impl Names {
         }
         if count > 2 || count == 2 && !name.is_ascii() {
             self.add_one(name.to_owned(), who);
+        }
+        if let Some(short) = short_of(name) {
+            for front in FAMILIAR_FRONTS {
+                self.add_one(format!("{front}{short}"), who);
+            }
+            for end in FAMILIAR_ENDS {
+                self.add_one(format!("{short}{end}"), who);
+            }
         }
     }
 

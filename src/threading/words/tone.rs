@@ -32,6 +32,10 @@ pub struct Tone {
     pub morning: bool,
     /// It asks for an amount or a time: 多少, 幾點, "how many".
     pub asks_amount: bool,
+    /// It asks for a time: 幾點, 什麼時候, "when".
+    pub asks_when: bool,
+    /// It names a time: 明天, 10/5, 三點, "monday".
+    pub has_date: bool,
     /// It asks whether: 嗎, 要不要, "is it".
     pub asks_whether: bool,
     /// It has a digit.
@@ -89,6 +93,8 @@ pub(super) fn of(text: &str, without_names: &str, names: &Names) -> Tone {
         chats: has(List::Chatter),
         morning: starts(List::Morning) && !starts(List::NotMorning) || has(List::Wishes),
         asks_amount: has(List::AsksAmount),
+        asks_when: has(List::AsksWhen),
+        has_date: has(List::Times) || has_date(without_names),
         asks_whether: has(List::AsksWhether),
         has_number: text.contains(|c: char| c.is_ascii_digit())
             || text.contains(['一', '二', '兩', '三', '四', '五', '六', '七', '八', '九', '十', '百', '千', '萬']),
@@ -121,7 +127,9 @@ pub fn is_call(clause: &str) -> bool {
 }
 
 /// The lists that are looked for anywhere in a text.
-const ANYWHERE: [List; 14] = [
+const ANYWHERE: [List; 16] = [
+    List::AsksWhen,
+    List::Times,
     List::Asks,
     List::BringsUp,
     List::Turns,
@@ -169,6 +177,13 @@ impl Phrases {
         }
         found
     }
+}
+
+/// 10/5, 3:30: two numbers with a stroke or a colon between.
+fn has_date(text: &str) -> bool {
+    text.char_indices().any(|(at, c)| {
+        "/:".contains(c) && text[..at].ends_with(|b: char| b.is_ascii_digit()) && text[at + 1..].starts_with(|a: char| a.is_ascii_digit())
+    })
 }
 
 fn longest_run_of_digits(text: &str) -> usize {

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::Body;
 use crate::App;
-use crate::discussions::{NewTimes, calendar_of, patience_of, set_days_off};
+use crate::discussions::{NewTimes, Setting, calendar_of, patience_of, set_days_off};
 use crate::domain::{
     NoticeKind, PATIENT_KINDS, ProjectId, WAIT_MINUTES_MAX, WEEKDAYS, Wait, hours_text, parse_days_off, parse_hours, parse_time, time_text,
     weekday, weekday_word,
@@ -103,15 +103,12 @@ pub(super) fn new_times(change: &NotifyChange) -> Result<NewTimes, Problem> {
         new.waits.push(deadline(kind, wait).map_err(|why| refused(&format!("deadlines.{kind}"), why))?);
     }
     if let Some(at) = &change.digest_at {
-        let time = if at == DEFAULT { None } else { parse_time(at) };
-        if time.is_none() && at != DEFAULT {
-            return Err(refused("digest_at", format!("is {at:?}; write \"17:00\" (00:00 to 23:59), or \"default\"")));
-        }
-        new.digest_at = Some(time);
+        let bad = || refused("digest_at", format!("is {at:?}; write \"17:00\" (00:00 to 23:59), or \"default\""));
+        new.digest_at = if at == DEFAULT { Setting::ByDefault } else { Setting::Own(parse_time(at).ok_or_else(bad)?) };
     }
     if let Some(text) = &change.quiet_hours {
-        let hours = if text == DEFAULT { None } else { Some(parse_hours(text).map_err(|why| refused("quiet_hours", why))?) };
-        new.quiet_hours = Some(hours);
+        let hours = || parse_hours(text).map_err(|why| refused("quiet_hours", why));
+        new.quiet_hours = if text == DEFAULT { Setting::ByDefault } else { Setting::Own(hours()?) };
     }
     if let Some(words) = &change.working_days {
         let days = words.iter().map(|word| {

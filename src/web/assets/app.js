@@ -44,6 +44,7 @@ if (page) {
     keepingDraft(byId('body'));
   }
   watch(page);
+  countDown();
 }
 
 // The box is as high as what is in it; the style sheet bounds it.
@@ -107,6 +108,19 @@ function watch(root) {
   if (!document.hidden) start();
 }
 
+// The seconds that an answer can still be taken back before it leaves.
+function countDown() {
+  setInterval(() => {
+    for (const waiting of document.querySelectorAll('[data-seconds]')) {
+      const left = Number(waiting.dataset.seconds) - 1;
+      if (left < 0) continue;
+      waiting.dataset.seconds = left;
+      waiting.textContent = waiting.textContent.replace(/\d+/, left);
+      if (left === 0) refresh();
+    }
+  }, 1000);
+}
+
 async function refresh() {
   let answer;
   try {
@@ -121,7 +135,7 @@ async function refresh() {
   if (!news) return;
   const atEnd = (byId('reply') ?? byId('posts').lastElementChild ?? page).getBoundingClientRect().top < innerHeight + NEAR_PX;
   const added = swapPosts(byId('posts'), news);
-  for (const id of ['head', 'facts', 'held']) swapUnlessUsed(byId(id), fresh.getElementById(id));
+  for (const id of ['head', 'facts', 'held', 'reply-cost']) swapUnlessUsed(byId(id), fresh.getElementById(id));
   document.title = fresh.title;
   if (added > 0) {
     if (atEnd) byId('posts').lastElementChild.scrollIntoView({ block: 'nearest', behavior: 'smooth' });

@@ -14,7 +14,7 @@ use sqlx::AnyConnection;
 use super::projects::{address, as_staff};
 use super::{Answer, FormOf, Refusal, answer, html, staff_or_client, to};
 use crate::App;
-use crate::discussions::{NewTimes, Viewer, calendar_of, patience_of, set_days_off, set_times};
+use crate::discussions::{NewTimes, Setting, Viewer, calendar_of, patience_of, set_days_off, set_times};
 use crate::domain::{
     BadDayOff, DAY_OFF_NAME_CHARS_MAX, DAYS_OFF_MAX, DIGEST_AT, DayOffError, Hours, NoticeKind, PATIENT_KINDS, Patience, Role,
     WAIT_MINUTES_MAX, WEEKDAYS, Wait, days_off_text, hours_text, parse_days_off, parse_time, time_text, weekday_word,
@@ -131,8 +131,11 @@ fn field<'a>(fields: &'a Fields, name: &str) -> &'a str {
 fn times_asked(look: &Look<'_>, fields: &Fields) -> Result<NewTimes, String> {
     let waits = PATIENT_KINDS.into_iter().map(|kind| Ok((kind, wait_asked(look, fields, kind)?)));
     let digest_at = match field(fields, "digest_at") {
-        "" => None,
-        text => Some(parse_time(text).ok_or_else(|| look.t("times.bad_time").to_owned())?).filter(|at| *at != DIGEST_AT),
+        "" => Setting::ByDefault,
+        text => {
+            let own = parse_time(text).ok_or_else(|| look.t("times.bad_time").to_owned())?;
+            if own == DIGEST_AT { Setting::ByDefault } else { Setting::Own(own) }
+        }
     };
     let days: Vec<Weekday> =
         WEEKDAYS.iter().filter(|(word, _)| !field(fields, &format!("day_{word}")).is_empty()).map(|(_, d)| *d).collect();
@@ -142,8 +145,8 @@ fn times_asked(look: &Look<'_>, fields: &Fields) -> Result<NewTimes, String> {
     let monday_to_friday = days.iter().eq(WEEKDAYS[..5].iter().map(|(_, day)| day));
     Ok(NewTimes {
         waits: waits.collect::<Result<_, String>>()?,
-        digest_at: Some(digest_at),
-        quiet_hours: Some(quiet_asked(look, fields)?),
+        digest_at,
+        quiet_hours: quiet_asked(look, fields)?,
         working_days: Some(if monday_to_friday { vec![] } else { days }),
         days_off: None,
     })
@@ -167,15 +170,14 @@ fn wait_asked(look: &Look<'_>, fields: &Fields, kind: NoticeKind) -> Result<Opti
     })
 }
 
-/// The outer `None`: as by default.
-fn quiet_asked(look: &Look<'_>, fields: &Fields) -> Result<Option<Option<Hours>>, String> {
+fn quiet_asked(look: &Look<'_>, fields: &Fields) -> Result<Setting<Option<Hours>>, String> {
     match field(fields, "quiet") {
-        "none" => Ok(Some(None)),
+        "none" => Ok(Setting::Own(None)),
         "own" => match (parse_time(field(fields, "quiet_from")), parse_time(field(fields, "quiet_until"))) {
-            (Some(from), Some(until)) if from != until => Ok(Some(Some((from, until)))),
+            (Some(from), Some(until)) if from != until => Ok(Setting::Own(Some((from, until)))),
             _ => Err(look.t("times.bad_quiet").to_owned()),
         },
-        _ => Ok(None),
+        _ => Ok(Setting::ByDefault),
     }
 }
 

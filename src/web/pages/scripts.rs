@@ -41,12 +41,12 @@ async fn made(app: &App, key: &str, headers: &HeaderMap, form: FormOf<Asked>) ->
         Ok(id) => chats::find_by_id(&mut tx, ChatId(id)).await?.filter(|c| c.project == project.id),
         Err(_) => None,
     };
-    let mut view = gather(&mut tx, &app, project, role).await?;
+    let mut view = gather(&mut tx, app, project, role).await?;
     let (status, scripts) = match (chat, plain_name(&asked.name)) {
         (Some(chat), Some(name)) => {
             let token = fresh_token();
             notify_tokens::add(&mut tx, chat.id, name, &digest(&token), viewer.person, app.clock.now()).await?;
-            view = gather(&mut tx, &app, view.project, role).await?;
+            view = gather(&mut tx, app, view.project, role).await?;
             (StatusCode::OK, Scripts { made: Some(token), ..view.scripts })
         }
         (chat, _) => {

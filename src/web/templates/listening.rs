@@ -108,6 +108,8 @@ pub fn of_project(look: &Look<'_>, key: &str, settings: &OfProject, can: bool) -
         section.card #listening {
             h2 { (look.t("listening.project_heading")) }
             p.muted { (look.t("listening.project_hint")) }
+            details.wishes-all {
+            summary { (look.t("listening.see_and_change")) }
             form.wishes.of-project method="post" action={ "/projects/" (key) "/listening" } {
                 ul {
                     @for of in kinds {
@@ -126,6 +128,7 @@ pub fn of_project(look: &Look<'_>, key: &str, settings: &OfProject, can: bool) -
                     }
                 }
                 @if can { button.button type="submit" { (look.t("page.save")) } }
+            }
             }
         }
     }

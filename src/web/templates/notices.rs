@@ -216,14 +216,18 @@ fn destination_card(look: &Look<'_>, group: &[&NoticeView], asked: &Asked) -> Ma
                     p.telling-state { (state(look, soonest)) @if let Some(reason) = reason(look, soonest) { " · " (reason) } }
                 }
             }
-            ol.tellings { @for view in group { (row(look, view, asked, !is_said_above(view))) } }
+            ol.tellings { @for (i, view) in group.iter().enumerate() {
+                @let goes_along = i > 0 && is_same_ride(&group[i - 1].row, &view.row);
+                (row(look, view, asked, !goes_along && !is_said_above(view)))
+            } }
         }
     }
 }
 
-/// Whether both went in one delivery, which costs what it costs once.
+/// Whether both go or went in one delivery, which costs what it costs once.
 fn is_same_ride(a: &Listed, b: &Listed) -> bool {
-    a.status == DeliveryStatus::Sent && a.ride.as_ref().zip(b.ride.as_ref()).is_some_and(|(a, b)| a.delivery == b.delivery)
+    let goes = matches!(a.status, DeliveryStatus::Sent | DeliveryStatus::Pending);
+    goes && a.ride.as_ref().zip(b.ride.as_ref()).is_some_and(|(a, b)| a.delivery == b.delivery)
 }
 
 /// One notice. `whole`: with where it stands, which may have been said above it already.

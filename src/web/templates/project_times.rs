@@ -56,7 +56,8 @@ pub fn times(look: &Look<'_>, view: &TimesView) -> Markup {
             a.back href={ "/projects/" (project.key) } { (icons::icon(Icon::Back)) (project.name) }
             h1 { (look.t("times.title")) }
             p.muted { (look.t("times.intro")) }
-            form.sheet method="post" action=(here) {
+            @if !view.is_owner { p.muted { (look.t("times.read_only")) } }
+            form.times-form method="post" action=(here) {
                 @if let Some(text) = &view.trouble { (trouble(text)) }
                 fieldset.card disabled[!view.is_owner] {
                     h2 { (look.t("times.waits")) }

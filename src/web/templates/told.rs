@@ -118,7 +118,7 @@ pub fn reason(look: &Look<'_>, view: &NoticeView) -> Option<Markup> {
     // What put it off may be over.
     let over = view.row.status == DeliveryStatus::Pending
         && view.row.deadline_at <= look.now
-        && view.why().is_some_and(|w| w.is_about_money() || w == Why::QuietHours);
+        && view.why().is_some_and(|w| w.is_about_money() || w.is_about_the_calendar());
     if over {
         return None;
     }

@@ -112,6 +112,9 @@ async fn refusals_are_told_apart() {
     let said = "400: The request body has 1 error(s); messages[0].text: May not be empty".to_owned();
     assert_eq!(push(400, details).await, SendOutcome::Rejected(said));
     assert_eq!(push(401, "not\nJSON").await, SendOutcome::Rejected("401: not JSON".to_owned()));
+    for (status, said) in [(400, r#"{"message":"Failed to send messages"}"#), (403, ""), (404, r#"{"message":"Not found"}"#)] {
+        assert!(matches!(push(status, said).await, SendOutcome::Unreachable(_)), "{status}");
+    }
     for status in [500, 503] {
         assert!(matches!(push(status, "").await, SendOutcome::ServerError(_)), "{status}");
     }
@@ -256,6 +259,13 @@ async fn lookups_read_what_line_tells() {
     assert_eq!(answering(200, r#"{"type":"limited","value":200}"#).await.line.quota().await, Ok(Some(Quota { limited: Some(200) })));
     assert_eq!(answering(200, r#"{"type":"none"}"#).await.line.quota().await, Ok(Some(Quota { limited: None })));
     assert_eq!(answering(200, r#"{"totalUsage":57}"#).await.line.consumption().await, Ok(Some(57)));
+    assert_eq!(answering(200, r#"{"type":"prepaid","value":"90"}"#).await.line.quota().await, Ok(Some(Quota { limited: Some(90) })));
+    for odd in ["{}", r#"{"type":"limited"}"#, r#"{"type":"limited","value":-1}"#, "[]", "null"] {
+        assert!(matches!(answering(200, odd).await.line.quota().await, Err(LineError::Unreadable(_))), "{odd}: no limit is no answer");
+    }
+    for odd in ["{}", r#"{"totalUsage":"many"}"#, r#"{"totalUsage":-3}"#] {
+        assert!(matches!(answering(200, odd).await.line.consumption().await, Err(LineError::Unreadable(_))), "{odd}");
+    }
     let hook = answering(200, r#"{"endpoint":"https://x/webhooks/line/main","active":false}"#).await.line.webhook_endpoint().await;
     assert_eq!(hook.unwrap().map(|h| h.active), Some(false));
     let bot = answering(200, r#"{"userId":"U9","basicId":"@x","displayName":"小牽","chatMode":"bot"}"#).await.line.bot_info().await;
