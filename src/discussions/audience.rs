@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyConnection;
 
 use super::hearing::{self, Listener, News};
 use super::{change, patience, role_in, watch};
 use crate::App;
 use crate::domain::{
-    ChatId, Concern, Mentioned, NoticeKind, PersonId, PostId, ProjectId, Role, Source, Status, Way, Why, may_mention, mentioned,
+    ChatId, Concern, Mentioned, NoticeKind, PersonId, PostId, ProjectId, Role, Source, Status, Way, Why, mail_pause, may_mention, mentioned,
 };
 use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
@@ -270,7 +270,7 @@ pub(super) async fn tell_status(tx: &mut Tx, app: &App, discussion: &Discussion,
     let mut all = Listeners::default();
     all.add_staff(tx, discussion).await?;
     all.add_clients(tx, discussion).await?;
-    let due_at = now + app.config.notify.mail_together;
+    let due_at = now + mail_pause(1, longest_mail_pause(app));
     all.tell(tx, app, discussion, by.person, &of_change(discussion, NoticeKind::StatusChanged, to.as_str(), now, due_at)).await
 }
 
@@ -304,10 +304,14 @@ pub(super) async fn tell_moved(
         let role = role_in(tx, to.project, &found).await?;
         let mut all = Listeners::default();
         all.add(person, role, Concern::Part);
-        let notice = of_change(to, NoticeKind::Moved, &detail(from.number, to.number), now, now + app.config.notify.mail_together);
+        let notice = of_change(to, NoticeKind::Moved, &detail(from.number, to.number), now, now + mail_pause(1, longest_mail_pause(app)));
         all.tell(tx, app, to, by, &notice).await?;
     }
     Ok(())
+}
+
+fn longest_mail_pause(app: &App) -> SignedDuration {
+    SignedDuration::try_from(app.config.notify.mail_together).unwrap_or(SignedDuration::MAX)
 }
 
 /// What a task tells.

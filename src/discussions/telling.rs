@@ -1,5 +1,6 @@
 //! What staff do about a notice: let it leave now, cancel it, take that back, have it tried once more.
 
+use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use crate::App;
@@ -62,7 +63,7 @@ pub async fn may_change(c: &mut AnyConnection, viewer: &Viewer, notice: &Listed)
 }
 
 /// Whether it may be told to leave now; the reason otherwise.
-pub fn may_send_now(notice: &Listed, now: jiff::Timestamp) -> Result<(), &'static str> {
+pub fn may_send_now(notice: &Listed, now: Timestamp) -> Result<(), &'static str> {
     if notice.kind == NoticeKind::Replied {
         return Err("an answer to a tap or a typed command rides for free or not at all");
     }

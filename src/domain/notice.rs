@@ -7,6 +7,19 @@ use super::words;
 /// A reply token is used within this time of its arrival; LINE promises a minute (Messaging API reference, "Send reply message").
 pub const REPLY_TOKEN_GOOD_FOR: SignedDuration = SignedDuration::from_secs(48);
 
+/// After the first mail about a discussion the next one to the same person waits so long for others to travel with, where
+/// `mail_together_seconds` is not less…
+pub const MAIL_PAUSE_FIRST: SignedDuration = SignedDuration::from_secs(20);
+/// …and each further one twice as long as the one before, while there was one within this time.
+pub const MAIL_PAUSES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long after the last of `lately` mails about a discussion (those of [`MAIL_PAUSES_WITHIN`]) the next one leaves: a short exchange
+/// is told promptly, a long one in fewer and fewer mails. At most `longest`.
+pub fn mail_pause(lately: usize, longest: SignedDuration) -> SignedDuration {
+    let doublings = u32::try_from(lately.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+    (MAIL_PAUSE_FIRST * (1_i32 << doublings)).min(longest)
+}
+
 words! {
     /// What a notice tells.
     NoticeKind {
@@ -70,4 +83,18 @@ words! {
 words! {
     /// How a delivery travels.
     Via { LineReply = "line-reply", LinePush = "line-push", Email = "email" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mails_about_a_lively_discussion_become_fewer_and_fewer() {
+        let pauses = |longest: i64| (1..=5).map(move |n| mail_pause(n, SignedDuration::from_secs(longest)).as_secs()).collect::<Vec<_>>();
+        assert_eq!(pauses(120), [20, 40, 80, 120, 120]);
+        assert_eq!(pauses(30), [20, 30, 30, 30, 30]);
+        assert_eq!(pauses(0), [0; 5]);
+        assert_eq!(mail_pause(usize::MAX, SignedDuration::from_secs(120)).as_secs(), 120);
+    }
 }

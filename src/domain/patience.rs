@@ -78,7 +78,8 @@ mod tests {
         let waits = |p: &Patience, kind| p.deadline(&calendar, kind, due).duration_since(due);
         assert_eq!(waits(&patience, NoticeKind::Answered), SignedDuration::from_mins(5));
         assert_eq!(waits(&patience, NoticeKind::StatusChanged), SignedDuration::from_mins(30));
-        for kind in [NoticeKind::Opened, NoticeKind::Moved, NoticeKind::Announced, NoticeKind::Scripted] {
+        assert_eq!(waits(&patience, NoticeKind::Opened), SignedDuration::from_mins(5));
+        for kind in [NoticeKind::Moved, NoticeKind::Announced, NoticeKind::Scripted] {
             assert_eq!(waits(&patience, kind), SignedDuration::from_hours(7), "{kind}");
         }
         patience.own = [

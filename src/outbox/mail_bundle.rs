@@ -8,7 +8,7 @@ use super::notes;
 use crate::App;
 use crate::channels::email::render::{self, MailFile, MailPost, OutgoingMail};
 use crate::discussions::{MENTIONED, role_in};
-use crate::domain::{DiscussionId, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via, Why};
+use crate::domain::{DiscussionId, MAIL_PAUSES_WITHIN, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via, Why, mail_pause};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::deliveries::NewDelivery;
 use crate::store::discussions::Discussion;
@@ -23,6 +23,8 @@ const POSTS_MAX: i64 = 50;
 const BURST_MAX: SignedDuration = SignedDuration::from_secs(60);
 /// Ids in References: the first, which begins the thread, and the latest.
 const REFERENCES_MAX: usize = 20;
+/// Mails about one discussion that are counted to say how long the next one waits.
+const MAILS_COUNTED_MAX: i64 = 20;
 
 /// Freezes what is due for the person about the discussion. Whether a delivery was made.
 pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId) -> Result<bool, store::Error> {
@@ -123,8 +125,10 @@ async fn waits_until(
     {
         return Ok(Some(next));
     }
-    let Some(last) = deliveries::last_mail_at(tx, discussion.id, person).await? else { return Ok(None) };
-    let until = last + app.config.notify.mail_together;
+    let lately = deliveries::mails_since(tx, discussion.id, person, now - MAIL_PAUSES_WITHIN, MAILS_COUNTED_MAX).await?;
+    let Some(last) = lately.first().copied() else { return Ok(None) };
+    let longest = SignedDuration::try_from(app.config.notify.mail_together).unwrap_or(SignedDuration::MAX);
+    let until = last + mail_pause(lately.len(), longest);
     Ok((until > now && !posts::has_written_since(tx, discussion.id, person, last).await?).then_some(until))
 }
 

@@ -261,12 +261,19 @@ pub async fn is_digest(c: &mut AnyConnection, message_id: &str) -> Result<bool> 
     Ok(found.is_some())
 }
 
-/// When the last mail to this person about the discussion was written, those that were given up left out.
-pub async fn last_mail_at(c: &mut AnyConnection, discussion: DiscussionId, person: PersonId) -> Result<Option<Timestamp>> {
-    sql::one(
+/// When the mails to this person about the discussion were written since `since`, the newest first, those that were given up left out.
+pub async fn mails_since(
+    c: &mut AnyConnection,
+    discussion: DiscussionId,
+    person: PersonId,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<Timestamp>> {
+    sql::all(
         c,
-        "SELECT MAX(frozen_at) FROM deliveries WHERE person_id = $2 AND discussion_id = $1 AND via = 'email' AND status <> 'dropped'",
-        args![discussion, person],
+        "SELECT frozen_at FROM deliveries WHERE person_id = $2 AND discussion_id = $1 AND via = 'email' AND status IN ('pending', 'sent') \
+         AND frozen_at > $3 ORDER BY frozen_at DESC LIMIT $4",
+        args![discussion, person, since, limit],
     )
     .await
 }

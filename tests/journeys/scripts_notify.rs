@@ -388,7 +388,9 @@ fn staff_make_tokens_on_the_projects_page() {
         let wang = t.staff("alpha", "Wang").await;
         let browser = Browser::log_in(t, &wang).await;
         let page = browser.get("/projects/alpha").await;
-        let choice = page.part("<option value=\"", "\">").trim_start_matches("<option value=\"").to_owned();
+        let choices = page.part("<select name=\"chat\"", "</select>");
+        let (_, choice) = choices.split_once("<option value=\"").expect("there is a chat to choose");
+        let choice = choice.split('"').next().expect("a value ends").to_owned();
         let made = browser.post("/projects/alpha/notify-tokens", &[("chat", &choice), ("name", "<備份>")]).await;
         assert_eq!(made.status, 200);
         let token = made.part("tn_", "<").to_owned();

@@ -151,10 +151,10 @@ fn another_matter_is_set_apart_from_what_was_said_within_the_minute() {
         let opened = next(t, &chat, 0).await;
         let amy = t.line.person("Amy");
         t.line.member_joined(&chat, std::slice::from_ref(&amy));
-        t.say(&chat, &amy, "發票還沒收到").await;
+        t.say(&chat, &amy, "頂樓漏水我家也是").await;
         t.say(&chat, &lin, "牆壁都濕了").await;
-        t.say(&chat, &amy, "抬頭也要改").await;
-        assert_eq!(bodies(&t.discussion_where("抬頭也要改").await).len(), 4);
+        t.say(&chat, &amy, "漏水漏到我家客廳了").await;
+        assert_eq!(bodies(&t.discussion_where("漏水漏到我家客廳了").await).len(), 4);
         let data = button(&opened, "這是另一件事");
         let event = t.line.tap(&chat, Some(&amy), &data);
         t.line.deliver_as(std::slice::from_ref(&event), How { copies: 2, redelivery: false }).await;
@@ -166,9 +166,9 @@ fn another_matter_is_set_apart_from_what_was_said_within_the_minute() {
         let (one, two) = (t.discussion(1).await, t.discussion(2).await);
         assert_eq!(
             (bodies(&one), bodies(&two)),
-            (vec!["頂樓漏水".into(), "牆壁都濕了".into()], vec!["發票還沒收到".into(), "抬頭也要改".into()])
+            (vec!["頂樓漏水".into(), "牆壁都濕了".into()], vec!["頂樓漏水我家也是".into(), "漏水漏到我家客廳了".into()])
         );
-        assert_eq!(two["title"], "發票還沒收到");
+        assert_eq!(two["title"], "頂樓漏水我家也是");
         assert_eq!(happenings(&one)[0].0, "split");
         assert_eq!(happenings(&two), [("split_from".to_owned(), "Amy".to_owned(), "line".to_owned())]);
         // Lin said something too, in the meantime of a later tap.
@@ -179,7 +179,7 @@ fn another_matter_is_set_apart_from_what_was_said_within_the_minute() {
             t.mail.sent_to(&wang.email).await.into_iter().find(|m| m.subject.contains("[#2]"))
         })
         .await;
-        assert!(mail.text.contains("抬頭也要改") || mail.text.contains("發票還沒收到"), "{}", mail.text);
+        assert!(mail.text.contains("漏水漏到我家客廳了") || mail.text.contains("頂樓漏水我家也是"), "{}", mail.text);
         stays("no acknowledgement of its own", async || t.notices(2).await.iter().all(|n| n["target"] != chat.as_str())).await;
     });
 }

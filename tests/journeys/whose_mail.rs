@@ -65,7 +65,7 @@ fn an_unproven_mail_is_shown_to_staff_alone_and_one_tap_makes_it_the_colleagues_
         {
             assert!(page.html.contains(part), "{part} is missing in {}", page.html);
         }
-        assert!(page.part("href=\"/held\"", "</a>").contains("<span class=\"count\">1</span>"));
+        assert!(page.part("href=\"/held\"", "</a>").contains("<span class=\"waiting\">1</span>"));
         let told = (t.line.sent().len(), t.mail.sent().await.len());
         stays("nobody is told", async || (t.line.sent().len(), t.mail.sent().await.len()) == told).await;
         amy.post(&path(&row, "accept"), &json!({})).await.expect_problem(404);

@@ -67,8 +67,6 @@ pub struct Setup {
     pub coalesce: Duration,
     /// How long the next mail about a discussion waits for others to travel with.
     pub mail_together: Duration,
-    /// The program's; a stopped one is moved by the journey.
-    pub clock: Clock,
     /// 0 = LINE is asked for its quota.
     pub monthly_budget: u64,
     /// What the platform would bill at most.
@@ -89,7 +87,6 @@ impl Default for Setup {
             hold: Duration::ZERO,
             coalesce: Duration::from_millis(500),
             mail_together: Duration::ZERO,
-            clock: Clock::wall(),
             monthly_budget: 0,
             quota: None,
             reply_token_life: Duration::from_mins(1),
