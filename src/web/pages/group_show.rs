@@ -48,7 +48,7 @@ async fn page(app: &App, id: &str, just_bound: bool, headers: &HeaderMap) -> Ans
     let chat = find(&mut c, &viewer, id).await?;
     let shown = gather(&mut c, app, &viewer, chat, just_bound).await?;
     drop(c);
-    Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &shown)))
+    Ok(html(StatusCode::OK, draw(&Look::by(app, &viewer), &shown)))
 }
 
 /// The chat, if its project's staff ask for it.

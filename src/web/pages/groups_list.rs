@@ -45,7 +45,7 @@ async fn page(app: &App, number: usize, headers: &HeaderMap) -> Answer {
     }
     let shown = gather(&mut c, &viewer, number).await?;
     drop(c);
-    Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &shown)))
+    Ok(html(StatusCode::OK, draw(&Look::by(app, &viewer), &shown)))
 }
 
 async fn gather(c: &mut AnyConnection, viewer: &Viewer, number: usize) -> store::Result<Groups> {

@@ -56,5 +56,5 @@ async fn named(c: &mut AnyConnection, app: &App, token: &str) -> Answer<(Discuss
 
 /// Whoever has the link may be somebody else: the page says no more than the number.
 fn drawn(app: &App, token: &str, discussion: &Discussion, on: bool) -> Response {
-    html(StatusCode::OK, draw(&Look::of(app, None), &Switch { token, number: discussion.number, on }))
+    html(StatusCode::OK, draw(&Look::of(app), &Switch { token, number: discussion.number, on }))
 }

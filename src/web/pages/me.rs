@@ -39,7 +39,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap, asked:
         let mut c = app.db.read().await?;
         let listening = listening::gather(&mut c, &app, &viewer, &asked.listening, asked.saved == "1").await?;
         let shown = Me { listening, ..gather(&mut c, &app, &viewer).await? };
-        Ok(html(StatusCode::OK, draw(&Look::of(&app, Some(&viewer.name)), &shown)))
+        Ok(html(StatusCode::OK, draw(&Look::by(&app, &viewer), &shown)))
     };
     answer(&app, page.await)
 }
@@ -80,7 +80,7 @@ async fn renamed(app: &App, headers: &HeaderMap, form: FormOf<NewName>) -> Answe
     if name.is_empty() || name.graphemes(true).count() > NAME_GRAPHEMES_MAX {
         let trouble = Some(app.texts().fill("page.bad_name", &[("count", &NAME_GRAPHEMES_MAX.to_string())]));
         let shown = Me { name: form.name, trouble, ..gather(&mut *app.db.read().await?, app, &viewer).await? };
-        return Ok(html(StatusCode::UNPROCESSABLE_ENTITY, draw(&Look::of(app, Some(&viewer.name)), &shown)));
+        return Ok(html(StatusCode::UNPROCESSABLE_ENTITY, draw(&Look::by(app, &viewer), &shown)));
     }
     let mut tx = app.db.begin().await?;
     persons::rename(&mut tx, viewer.person, &name).await?;
@@ -102,7 +102,7 @@ async fn with_code(app: &App, headers: &HeaderMap) -> Answer {
     let code = acts::make_code(&mut tx, app, CodePurpose::Link, viewer.person, None).await?;
     let shown = Me { code: Some(code), ..gather(&mut tx, app, &viewer).await? };
     tx.commit().await?;
-    Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &shown)))
+    Ok(html(StatusCode::OK, draw(&Look::by(app, &viewer), &shown)))
 }
 
 #[derive(Deserialize)]

@@ -202,7 +202,7 @@ pub fn error_page(app: &App, status: StatusCode) -> Response {
         s if s.is_client_error() => Wrong::Bad,
         _ => Wrong::Broken,
     };
-    html(status, error(&Look::of(app, None), wrong, status.as_u16()))
+    html(status, error(&Look::of(app), wrong, status.as_u16()))
 }
 
 /// A page that belongs to one reader: nobody in between keeps it.

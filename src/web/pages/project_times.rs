@@ -80,7 +80,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(key): Path<String>, h
         let mut c = app.db.read().await?;
         let (project, role) = as_staff(&mut c, &viewer, &key).await?;
         let view = gather(&mut c, &app, project, role).await?;
-        Ok(html(StatusCode::OK, draw(&Look::of(&app, Some(&viewer.name)), &view)))
+        Ok(html(StatusCode::OK, draw(&Look::by(&app, &viewer), &view)))
     };
     answer(&app, page.await)
 }
@@ -104,7 +104,7 @@ async fn saved_as(app: &App, key: &str, headers: &HeaderMap, form: FormOf<Fields
     if role != Role::Owner {
         return Err(Refusal::Forbidden);
     }
-    let look = Look::of(app, Some(&viewer.name));
+    let look = Look::by(app, &viewer);
     let asked = if of_days { days_asked(&look, &fields) } else { times_asked(&look, &fields) };
     match asked {
         Ok(new) => set_times(&mut tx, app, project.id, &new).await?,
@@ -209,7 +209,7 @@ pub(super) async fn show_common(State(app): State<Arc<App>>, headers: HeaderMap)
         let viewer = admin(&app, &headers).await?;
         let days = days_off_text(&days_off::of(&mut *app.db.read().await?, None).await?);
         let view = DaysOffView { days, trouble: None };
-        Ok(html(StatusCode::OK, draw_days_off(&Look::of(&app, Some(&viewer.name)), &view)))
+        Ok(html(StatusCode::OK, draw_days_off(&Look::by(&app, &viewer), &view)))
     };
     answer(&app, page.await)
 }
@@ -222,7 +222,7 @@ pub(super) async fn save_common(State(app): State<Arc<App>>, headers: HeaderMap,
 async fn saved_common(app: &App, headers: &HeaderMap, form: FormOf<Fields>) -> Answer {
     let viewer = admin(app, headers).await?;
     let Form(fields) = form?;
-    let look = Look::of(app, Some(&viewer.name));
+    let look = Look::by(app, &viewer);
     let typed = field(&fields, "days_off");
     let days = match parse_days_off(typed) {
         Ok(days) => days,

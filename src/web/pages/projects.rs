@@ -77,7 +77,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(key): Path<String>, h
         let mut c = app.db.read().await?;
         let (project, role) = as_staff(&mut c, &viewer, &key).await?;
         let view = gather(&mut c, &app, project, role).await?;
-        Ok(html(StatusCode::OK, draw(&Look::of(&app, Some(&viewer.name)), &view)))
+        Ok(html(StatusCode::OK, draw(&Look::by(&app, &viewer), &view)))
     };
     answer(&app, page.await)
 }
@@ -94,7 +94,7 @@ async fn with_code(app: &App, key: &str, headers: &HeaderMap) -> Answer {
     let code = acts::make_code(&mut tx, app, CodePurpose::Bind, viewer.person, Some(project.id)).await?;
     let view = ProjectView { code: Some(code), ..gather(&mut tx, app, project, role).await? };
     tx.commit().await?;
-    Ok(html(StatusCode::OK, draw(&Look::of(app, Some(&viewer.name)), &view)))
+    Ok(html(StatusCode::OK, draw(&Look::by(app, &viewer), &view)))
 }
 
 #[derive(Deserialize)]

@@ -124,7 +124,7 @@ pub(super) async fn ask(State(app): State<Arc<App>>, asked: QueryOf<Asked>, head
 
 fn door_page(app: &App, status: StatusCode, shown: &Login<'_>) -> Response {
     let line = app.config.line_login.as_ref().map(|_| login_address(shown.next).replacen("/login", "/login/line", 1));
-    html(status, login(&Look::of(app, None), &Login { line: line.as_deref(), ..shown.clone() }))
+    html(status, login(&Look::of(app), &Login { line: line.as_deref(), ..shown.clone() }))
 }
 
 #[derive(Deserialize)]

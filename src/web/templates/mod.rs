@@ -63,15 +63,23 @@ pub struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    /// The installation's language and time zone, now.
-    pub fn of(app: &'a App, viewer: Option<&'a str>) -> Self {
+    /// The installation's language and time zone, now; for nobody in particular.
+    pub fn of(app: &'a App) -> Self {
         let server = &app.config.server;
-        Self { locale: server.locale, zone: &server.time_zone, now: app.clock.now(), viewer, is_admin: false, is_staff: false, held: 0 }
+        Self {
+            locale: server.locale,
+            zone: &server.time_zone,
+            now: app.clock.now(),
+            viewer: None,
+            is_admin: false,
+            is_staff: false,
+            held: 0,
+        }
     }
 
     /// Likewise, for somebody whose session it is.
     pub fn by(app: &'a App, viewer: &'a Viewer) -> Self {
-        Self { is_admin: viewer.is_admin, is_staff: viewer.is_staff, held: viewer.held, ..Self::of(app, Some(&viewer.name)) }
+        Self { viewer: Some(&viewer.name), is_admin: viewer.is_admin, is_staff: viewer.is_staff, held: viewer.held, ..Self::of(app) }
     }
 
     pub fn texts(&self) -> &'static Texts {
