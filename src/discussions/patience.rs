@@ -10,8 +10,7 @@ use sqlx::AnyConnection;
 use crate::App;
 use crate::config::Config;
 use crate::domain::{
-    Calendar, Hours, NEVER, NoticeKind, Patience, ProjectId, Wait, Why, hours_text, parse_hours, parse_time, time_text, weekday,
-    weekday_word,
+    Calendar, Hours, NoticeKind, Patience, ProjectId, Wait, Why, hours_text, parse_hours, parse_time, time_text, weekday, weekday_word,
 };
 use crate::store::project_times::OwnWait;
 use crate::store::{Result, Tx, days_off, notices, project_times};
@@ -20,11 +19,8 @@ use crate::store::{Result, Tx, days_off, notices, project_times};
 /// `due_at`, before which it does not leave at all.
 pub async fn deadline(tx: &mut Tx, app: &App, project: ProjectId, kind: NoticeKind, due_at: Timestamp) -> Result<Timestamp> {
     let patience = patience_of(tx, &app.config, project).await?;
-    Ok(match patience.wait(kind) {
-        Wait::For(time) => due_at + time,
-        Wait::FreeOnly => due_at + NEVER,
-        Wait::NextDigest => calendar_of(tx, &app.config, project).await?.next_digest(due_at),
-    })
+    let calendar = calendar_of(tx, &app.config, project).await?;
+    Ok(patience.deadline(&calendar, kind, due_at))
 }
 
 /// How long each kind waits in the project.

@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
+use super::news_bundle::{Written, freeze_mail};
 use crate::App;
 use crate::channels::email::render::{self, OutgoingMail, Section};
-use crate::domain::{MailAddress, MessageId, NoticeId, Via};
-use crate::store::deliveries::NewDelivery;
+use crate::domain::{MailAddress, MessageId, NoticeId};
 use crate::store::persons::Person;
-use crate::store::{self, Tx, deliveries, notices};
+use crate::store::{self, Tx};
 
 /// What such a mail is, beside its sections.
 pub(super) struct Cover<'a> {
@@ -22,22 +22,7 @@ pub(super) struct Cover<'a> {
 pub(super) async fn freeze(tx: &mut Tx, app: &App, cover: &Cover<'_>, notices: &[NoticeId]) -> Result<(), store::Error> {
     let uuid = Uuid::new_v4();
     let (message_id, raw) = write(app, cover, uuid);
-    let body = String::from_utf8(raw).expect("a mail that we write is ASCII");
-    let new = NewDelivery {
-        uuid,
-        via: Via::Email,
-        target: cover.address,
-        chat: None,
-        person: Some(cover.reader.id),
-        discussion: None,
-        body: &body,
-        reply_token: None,
-        message_id: Some(message_id.as_str()),
-        heads: 0,
-        now: app.clock.now(),
-    };
-    let delivery = deliveries::add(tx, &new).await?;
-    notices::freeze(tx, notices, delivery).await.map(drop)
+    freeze_mail(tx, app, (cover.reader.id, cover.address), Written { uuid, message_id, raw }, notices).await
 }
 
 /// It is about no one discussion: no number in its subject, no reply address of anybody's.

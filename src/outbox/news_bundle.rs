@@ -110,22 +110,40 @@ pub(super) async fn send(
 ) -> Result<(), store::Error> {
     let uuid = Uuid::new_v4();
     let (message_id, raw) = write(app, letter, reader, address, uuid);
-    let body = String::from_utf8(raw).expect("a mail that we write is ASCII");
+    freeze_mail(tx, app, (reader.id, address), Written { uuid, message_id, raw }, all).await
+}
+
+/// A mail as it leaves.
+pub(super) struct Written {
+    pub uuid: Uuid,
+    pub message_id: MessageId,
+    pub raw: Vec<u8>,
+}
+
+/// Freezes a mail that is about no one discussion, to a person at an address; the notices travel in it.
+pub(super) async fn freeze_mail(
+    tx: &mut Tx,
+    app: &App,
+    (person, address): (PersonId, &str),
+    mail: Written,
+    notices: &[NoticeId],
+) -> Result<(), store::Error> {
+    let body = String::from_utf8(mail.raw).expect("a mail that we write is ASCII");
     let new = NewDelivery {
-        uuid,
+        uuid: mail.uuid,
         via: Via::Email,
         target: address,
         chat: None,
-        person: Some(reader.id),
+        person: Some(person),
         discussion: None,
         body: &body,
         reply_token: None,
-        message_id: Some(message_id.as_str()),
+        message_id: Some(mail.message_id.as_str()),
         heads: 0,
         now: app.clock.now(),
     };
     let delivery = deliveries::add(tx, &new).await?;
-    notices::freeze(tx, all, delivery).await.map(drop)
+    notices::freeze(tx, notices, delivery).await.map(drop)
 }
 
 fn groups_link() -> (String, &'static str) {
