@@ -59,6 +59,8 @@ words! {
         AnsweredSince = "answered_since",
         /// An acknowledgement that missed its ride, of a matter that is done.
         DoneSince = "done_since",
+        /// An acknowledgement of what joined another matter, whose number the chat has heard.
+        Joined = "joined",
         /// The status is again what it was.
         Unchanged = "unchanged",
         /// Nothing happened in that week, and nothing is open.

@@ -72,6 +72,8 @@ pub enum Pointless {
     Done,
     /// The status changed and changed back while it waited: it is what the chat knows.
     Unchanged,
+    /// An acknowledgement of what was joined to another matter meanwhile, whose number the chat has heard.
+    Acknowledged,
     /// It became too old.
     Expired,
     /// There is no way to say this in a chat.
@@ -85,6 +87,7 @@ impl From<Pointless> for Why {
             Pointless::Answered => Self::AnsweredSince,
             Pointless::Done => Self::DoneSince,
             Pointless::Unchanged => Self::Unchanged,
+            Pointless::Acknowledged => Self::Joined,
             Pointless::Expired => Self::Outdated,
             Pointless::NothingToSay => Self::NothingToSay,
         }

@@ -457,6 +457,14 @@ pub async fn is_answered_since(c: &mut AnyConnection, discussion: DiscussionId, 
     Ok(sql::find::<i64>(c, said, args![discussion, chat, since]).await?.is_some())
 }
 
+/// Whether the chat has heard the discussion's number by another acknowledgement than this one, or is about to: matters that became one
+/// have one each.
+pub async fn is_acknowledged_otherwise(c: &mut AnyConnection, discussion: DiscussionId, chat: ChatId, but: NoticeId) -> Result<bool> {
+    let other = "SELECT id FROM notices WHERE discussion_id = $1 AND chat_id = $2 AND kind = 'opened' AND id <> $3 \
+                 AND (status = 'sent' OR (status = 'pending' AND (delivery_id IS NOT NULL OR id < $3))) LIMIT 1";
+    Ok(sql::find::<i64>(c, other, args![discussion, chat, but]).await?.is_some())
+}
+
 /// The post was taken back or moved: what waits to tell of it is dropped.
 pub async fn drop_of_post(c: &mut AnyConnection, post: PostId, reason: &str) -> Result<()> {
     sql::run(

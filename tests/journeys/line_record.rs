@@ -1,5 +1,7 @@
 //! The record keeps what LINE tells as LINE tells it: pictures of a set together, edits with their history, quotes with what they quote.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use threadline::domain::{DeliveryStatus, Inbox, LineChatId, LineUserId, NoticeKind, Via};
 use threadline::simulator::{Event, Say};
@@ -9,7 +11,7 @@ use threadline::store::{deliveries, notices};
 use uuid::Uuid;
 
 use crate::support::still::StillApp;
-use crate::support::{TestApp, bodies, eventually, journey, number, posts, stays};
+use crate::support::{Setup, TestApp, bodies, eventually, journey, journey_with, number, posts, stays};
 
 /// A picture of a set of three, by its place.
 fn of_set(t: &TestApp, chat: &LineChatId, user: &LineUserId, place: u32) -> Event {
@@ -119,6 +121,34 @@ fn a_quote_that_comes_before_what_it_quotes_stands_with_it() {
         t.settled(&first.id).await;
         let found = t.discussion_where("頂樓漏水").await;
         assert!(bodies(&found).contains(&"這件修好了嗎".to_owned()), "{found}");
+    });
+}
+
+#[test]
+fn what_turns_out_to_be_of_a_matter_that_the_group_knows_is_not_acknowledged_again() {
+    let settle = Duration::from_secs(2);
+    journey_with(Setup { settle, ..Setup::default() }, async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let long_ago = Some(crate::support::long_ago());
+        let asked = t.say_as(&chat, Some(&lin), "頂樓漏水", Say { at: long_ago, ..Say::default() }).await;
+        eventually("the group is told", async || t.line.sent_to(&chat).pop()).await;
+        // It is there before what it quotes, which quotes in its turn.
+        let answer = t.line.say(&chat, Some(&lin), "週三可以來看", Say { quote: asked.message.clone(), at: long_ago, ..Say::default() });
+        let quoting = t.line.say(&chat, Some(&lin), "發票還沒收到", Say { quote: answer.message.clone(), ..Say::default() });
+        for (event, to) in [(&quoting, 2), (&answer, 1)] {
+            t.deliver(event).await;
+            assert_eq!(t.settled(&event.id).await["discussion"], to);
+        }
+        assert_eq!(number(&t.discussion(2).await), 1, "the one that it had opened leads on");
+        let acknowledged = async || {
+            let told = t.api.items("/deliveries").await;
+            told.into_iter().filter(|n| n["kind"] == "opened" && n["via"] != "email").collect::<Vec<_>>()
+        };
+        eventually("nothing waits", async || acknowledged().await.iter().all(|n| n["status"] != "pending").then_some(())).await;
+        let told = acknowledged().await;
+        // The newest is listed first.
+        assert_eq!(told.iter().map(|n| n["status"].as_str().unwrap_or_default()).collect::<Vec<_>>(), ["dropped", "sent"], "{told:#?}");
+        assert_eq!(t.line.sent_to(&chat).len(), 1);
     });
 }
 

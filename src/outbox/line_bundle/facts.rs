@@ -113,6 +113,9 @@ async fn pointless(tx: &mut Tx, chat: &Chat, fact: &Fact, now: Timestamp) -> Res
         return Ok(Some(Pointless::TakenBack));
     }
     let Some(discussion) = &fact.discussion else { return Ok(None) };
+    if notice.kind == NoticeKind::Opened && notices::is_acknowledged_otherwise(tx, discussion.id, chat.id, notice.id).await? {
+        return Ok(Some(Pointless::Acknowledged));
+    }
     // An acknowledgement that is still to have its first ride tells the number too: it leaves.
     if notice.kind == NoticeKind::Opened && now.duration_since(notice.due_at) > REPLY_TOKEN_GOOD_FOR {
         if discussion.status.is_done() {
