@@ -73,6 +73,8 @@ words! {
         Undone = "undone",
         /// They turned the mails about this discussion off.
         MailsTurnedOff = "mails_turned_off",
+        /// They may not read the project (any more).
+        MayNotRead = "may_not_read",
         /// The group is no longer theirs to look after.
         NotTheirs = "not_theirs",
         /// It is not so any more.

@@ -192,12 +192,25 @@ async fn of_preview(app: &App, attachment: &Attachment) -> Made {
     }
 }
 
-/// A picture as LINE takes it: a JPEG with no edge longer than `edge` pixels. The error says why there is none.
-pub async fn as_jpeg(program: &Path, picture: Bytes, edge: u32, within: Duration) -> Result<Bytes, String> {
+/// Why there is no JPEG of a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoJpeg {
+    /// It is no picture that we read.
+    Never(String),
+    /// It may be made another time: it took too long, or its process could not be run.
+    NotNow(String),
+}
+
+/// A picture as LINE takes it: a JPEG with no edge longer than `edge` pixels.
+///
+/// # Errors
+/// [`NoJpeg`].
+pub async fn as_jpeg(program: &Path, picture: Bytes, edge: u32, within: Duration) -> Result<Bytes, NoJpeg> {
     let edge = edge.to_string();
     match shrink_as(program, &["--opaque", "--edge", &edge], stream::iter([Ok(picture)]).boxed(), within).await {
         Made::Small(small) => Ok(small.bytes),
-        Made::Never(why) | Made::Later(why) => Err(why),
+        Made::Never(why) => Err(NoJpeg::Never(why)),
+        Made::Later(why) => Err(NoJpeg::NotNow(why)),
     }
 }
 

@@ -4,7 +4,7 @@ use super::digest_mail::{self, Cover};
 use super::{mail_bundle, notes};
 use crate::App;
 use crate::channels::email::render::{Entry, MailPost, Section};
-use crate::discussions::role_in;
+use crate::discussions::part_in;
 use crate::domain::{DiscussionId, NoticeId, PersonId, Why};
 use crate::store::discussions::Discussion;
 use crate::store::notices::Notice;
@@ -93,10 +93,13 @@ async fn gather(tx: &mut Tx, app: &App, reader: &Person, due: Vec<Notice>) -> Re
             continue;
         }
         let discussion = discussions::get(tx, id).await?;
-        let is_staff = role_in(tx, discussion.project, reader).await?.is_staff();
+        let Some(part) = part_in(tx, discussion.project, reader.id).await? else {
+            notices::drop_all(tx, &ids, Why::MayNotRead.as_str()).await?;
+            continue;
+        };
         let mut posts: Vec<Post> = vec![];
         for notice in &of {
-            if let Some(post) = mail_bundle::readable(tx, notice, is_staff).await?
+            if let Some(post) = mail_bundle::readable(tx, notice, part.is_staff()).await?
                 && posts.iter().all(|p| p.id != post.id)
             {
                 posts.push(post);

@@ -7,7 +7,7 @@ use super::mail_pictures::{self, Pictures};
 use super::notes;
 use crate::App;
 use crate::channels::email::render::{self, MailFile, MailPost, OutgoingMail};
-use crate::discussions::{MENTIONED, role_in};
+use crate::discussions::{MENTIONED, part_in};
 use crate::domain::{DiscussionId, MAIL_PAUSES_WITHIN, MailAddress, MessageId, NoticeId, NoticeKind, PersonId, Via, Why, mail_pause};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::deliveries::NewDelivery;
@@ -52,7 +52,12 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
         tx.commit().await?;
         return Ok(false);
     };
-    let is_staff = role_in(&mut tx, discussion.project, &reader).await?.is_staff();
+    let Some(part) = part_in(&mut tx, discussion.project, person).await? else {
+        notices::drop_all(&mut tx, &all, Why::MayNotRead.as_str()).await?;
+        tx.commit().await?;
+        return Ok(false);
+    };
+    let is_staff = part.is_staff();
     let told_of = wanted(&mut tx, &discussion, (person, is_staff), waiting).await?;
     let mut told = vec![];
     for notice in &told_of {

@@ -27,7 +27,7 @@ use crate::App;
 use crate::discussions::{CALLS_PER_HOUR, Called, IMAGES_PER_HOUR, call, hour_at, hour_ends};
 use crate::domain::{ChatKind, Script, ScriptPicture};
 use crate::files::sha256;
-use crate::intake::thumbnails::as_jpeg;
+use crate::intake::thumbnails::{NoJpeg, as_jpeg};
 use crate::store::notify_tokens::{Hour, NotifyToken};
 use crate::store::scripts::{self, Picture};
 use crate::store::{self, chats, notify_tokens};
@@ -40,7 +40,7 @@ const PICTURES_AT_ONCE: usize = 1;
 /// How long a picture waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one reading of it may take; there are two.
-const PICTURE_WITHIN: Duration = Duration::from_secs(8);
+const PICTURE_WITHIN: Duration = Duration::from_secs(20);
 /// Pixels of the longer edge of a picture and of its preview; LINE Notify's own was 2048.
 const FULL_EDGE_PIXELS: u32 = 2048;
 const PREVIEW_EDGE_PIXELS: u32 = 480;
@@ -250,9 +250,13 @@ async fn keep(app: &App, door: &Door, token: &NotifyToken, file: Bytes, hour: Ho
     }
     let busy = || Refusal::WrongWith(Wrong(StatusCode::INTERNAL_SERVER_ERROR, "too many pictures at once; try again".into()), hour);
     let turn = tokio::time::timeout(TURN_TIMEOUT, door.pictures.acquire()).await.map_err(|_| busy())?;
-    let unreadable = |why: String| {
-        tracing::info!(why, "a script's picture could not be read");
-        Refusal::WrongWith(Wrong(StatusCode::BAD_REQUEST, "imageFile: must be a PNG or JPEG".into()), hour)
+    let unreadable = |why: NoJpeg| {
+        tracing::info!(?why, "a script's picture could not be read");
+        let (status, message) = match why {
+            NoJpeg::Never(_) => (StatusCode::BAD_REQUEST, "imageFile: must be a PNG or JPEG"),
+            NoJpeg::NotNow(_) => (StatusCode::INTERNAL_SERVER_ERROR, "imageFile: could not be read now; try again"),
+        };
+        Refusal::WrongWith(Wrong(status, message.into()), hour)
     };
     let full = as_jpeg(&app.program, file, FULL_EDGE_PIXELS, PICTURE_WITHIN).await.map_err(unreadable)?;
     let preview = as_jpeg(&app.program, full.clone(), PREVIEW_EDGE_PIXELS, PICTURE_WITHIN).await.map_err(unreadable)?;

@@ -12,6 +12,7 @@ use threadline::simulator::Sent;
 use crate::support::api::Api;
 use crate::support::mail::{Letter, Mail};
 use crate::support::pages::Browser;
+use crate::support::program;
 use crate::support::{Setup, Staff, TestApp, eventually, journey, journey_with, stays};
 
 const AMY: &str = "amy@client.example";
@@ -113,6 +114,35 @@ fn a_days_digest_leaves_at_its_readers_own_time_without_what_was_taken_back() {
         let shown = wang.api.get("/me/listening").await.expect(200);
         assert_eq!(shown["digest_at"], "17:30");
         wang.api.put("/me/listening", &json!({"digest_at": "25:00"})).await.expect_problem(422);
+    });
+}
+
+#[test]
+fn who_left_the_group_before_their_digest_gets_none() {
+    journey_with(stopped("16:00:00"), async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        // She has an account because of another project; in this one she only is in the group.
+        t.project("beta").await;
+        let address = "lin@client.example";
+        let member = json!({"email": address, "line_user_id": lin.as_str(), "role": "client"});
+        t.api.put("/projects/beta/members", &member).await.expect(200);
+        let page = Browser::of(t, address, "林小姐", false).await;
+        let token = program::succeed(&t.config, &["token", "add", address]).await;
+        wishes(&t.api.with_token(token.trim_end()), json!({"digest_at": "17:30", "ways": {"answered": "daily"}})).await;
+        t.say(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        assert_eq!(page.post("/d/1/watch", &[("watch", "1")]).await.status, 303);
+        says(&t.api, "師傅明天到").await;
+        let hers = async || notices_of(t, "answered").await.into_iter().find(|n| n["target"] == address);
+        eventually("it waits for her digest", async || hers().await.filter(|n| n["digest"] == true)).await;
+        t.pass(MINUTE * 60);
+        let left = t.line.member_left(&chat, std::slice::from_ref(&lin));
+        t.deliver(&left).await;
+        t.settled(&left.id).await;
+        t.pass(MINUTE * 31);
+        let dropped = eventually("it is dropped", async || hers().await.filter(|n| n["status"] != "pending")).await;
+        assert_eq!((&dropped["status"], &dropped["reason"]), (&json!("dropped"), &json!("may_not_read")));
+        assert!(!has_been_told(t, address, "師傅明天到").await);
     });
 }
 

@@ -228,7 +228,7 @@ fn the_same_words_are_told_once_with_how_often_they_were_said() {
 fn a_picture_that_a_script_sends_is_served_to_lines_apps_for_ever() {
     journey(async |t| {
         let (chat, _, script) = with_script(t).await;
-        let (kind, body) = multipart(&[("message", "圖")], Some(&png(2600, 1300)));
+        let (kind, body) = multipart(&[("message", "圖")], Some(&png(2100, 1050)));
         let answer = script.ask(Method::POST, "/api/notify?deadline=0", &kind, body.clone()).await;
         assert_eq!((answer.status, answer.limits[3]), (200, 49), "{answer:?}");
         let first = sent(t, &chat, 1).await.remove(0);
