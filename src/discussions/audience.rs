@@ -10,7 +10,7 @@ use super::hearing::{self, Listener, News};
 use super::{change, patience, role_in, watch};
 use crate::App;
 use crate::domain::{
-    ChatId, Concern, Mentioned, NoticeKind, PersonId, PostId, ProjectId, Role, Source, Status, Way, Why, mail_pause, may_mention, mentioned,
+    Concern, Mentioned, NoticeKind, PersonId, PostId, ProjectId, Role, Source, Status, Way, Why, mail_pause, may_mention, mentioned,
 };
 use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
@@ -49,8 +49,9 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
     }
     let Some(chat) = discussion.chat.filter(|_| !told.silent) else { return Ok(()) };
     if told.by_staff {
-        // A colleague who writes in the group has been read there.
-        if told.source != Source::Line && group_hears(tx, discussion.project, chat, NoticeKind::Answered).await? {
+        // A colleague who writes in the group has been read there. Where the account is no longer in it, the notice fails and says why, and
+        // clients who have an address are told by mail.
+        if told.source != Source::Line && is_wanted(tx, discussion.project, NoticeKind::Answered).await? {
             let due_at = if discussion.urgent { now } else { now + app.config.notify.hold };
             let deadline_at =
                 if discussion.urgent { now } else { patience::deadline(tx, app, discussion.project, NoticeKind::Answered, due_at).await? };
@@ -73,11 +74,6 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
 /// Whether the project's groups are told of this kind at all.
 async fn is_wanted(tx: &mut Tx, project: ProjectId, kind: NoticeKind) -> Result<bool> {
     Ok(listening::of_group(tx, project, kind).await? != Some(Way::Web))
-}
-
-/// Likewise, and the account is still in the chat.
-async fn group_hears(tx: &mut Tx, project: ProjectId, chat: ChatId, kind: NoticeKind) -> Result<bool> {
-    Ok(is_wanted(tx, project, kind).await? && chats::get(tx, chat).await?.left_at.is_none())
 }
 
 /// Everybody who hears of a post for themselves.
@@ -256,7 +252,8 @@ pub(super) async fn tell_status(tx: &mut Tx, app: &App, discussion: &Discussion,
     let now = app.clock.now();
     notices::drop_kind(tx, discussion, NoticeKind::StatusChanged, Why::NoLongerSo.as_str()).await?;
     if let Some(chat) = discussion.chat.filter(|_| by.via != Source::Line)
-        && group_hears(tx, discussion.project, chat, NoticeKind::StatusChanged).await?
+        && is_wanted(tx, discussion.project, NoticeKind::StatusChanged).await?
+        && chats::get(tx, chat).await?.left_at.is_none()
     {
         let due_at = if discussion.urgent { now } else { now + app.config.notify.hold };
         let deadline_at = if discussion.urgent {

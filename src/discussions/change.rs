@@ -55,8 +55,8 @@ pub async fn change(tx: &mut Tx, app: &App, discussion: &mut Discussion, by: By,
     change_at(tx, app, discussion, (by, now), change).await
 }
 
-/// Likewise, done at a time of the past (LINE's time of a tap).
-pub(super) async fn change_at(
+/// Likewise, done at another time: LINE's of a tap, or the post's that it was done with.
+pub async fn change_at(
     tx: &mut Tx,
     app: &App,
     discussion: &mut Discussion,

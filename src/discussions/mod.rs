@@ -41,7 +41,7 @@ pub use budget::{
     AccountMonth, BudgetNews, Held, account_forecast, account_month, held_back, left_for, let_go, set_monthly_budget, spent_by_project,
     this_month, watch_account, watch_budget,
 };
-pub use change::{Change, ChangeError, assignable, change, plain_title};
+pub use change::{Change, ChangeError, assignable, change, change_at, plain_title};
 pub use chat_news::{ChatNews, tell_of_gap, tell_of_newcomer, tell_target_gone};
 pub use codes::{is_waiting_link, make_code, use_code};
 pub use correct::{CorrectError, Corrected, Place, Splitting, With, join_before, merge, move_posts, place, split};
@@ -58,7 +58,7 @@ pub use reply::{answer, reply};
 pub use script::{CALLS_PER_HOUR, Called, IMAGES_PER_HOUR, call, hour_at, hour_ends};
 pub use second_address::{AddressLinking, give_address, link_address, unlink_address};
 pub use solved::{not_solved, solved};
-pub use take_back::{may_take_back, take_back};
+pub use take_back::{TakenBack, may_take_back, take_back};
 pub use telling::{Telling, TellingError, may_change, may_send_now, tell_otherwise};
 pub use undo::{UNDO_WITHIN, undo};
 pub use unsend::{Wording, edit, unsend, word_of_kind};

@@ -1,43 +1,90 @@
 //! Taking an answer back before anything of it has left for clients.
 
+use super::change::{change, change_quietly};
 use super::unsend::withdraw;
-use super::{CorrectError, Viewer};
+use super::{Change, CorrectError, Viewer};
 use crate::App;
-use crate::domain::{PostId, Source};
+use crate::domain::{Happening, HappeningKind, NoticeKind, PostId, Source, Status, Why};
+use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
-use crate::store::{Tx, chats, discussions, notices, posts};
+use crate::store::{Tx, chats, discussion_events, discussions, notices, posts};
+
+/// An answer that is no more.
+#[derive(Clone, Debug)]
+pub struct TakenBack {
+    pub discussion: Discussion,
+    /// What its author may want to write anew: it is kept nowhere. Empty where it had been taken back before.
+    pub words: String,
+    /// The status that was set with it, and is taken back too.
+    pub status: Option<Status>,
+    /// Files that nothing refers to any more: they are deleted once the transaction is durable.
+    pub unused: Vec<String>,
+}
 
 /// Whether somebody may take the answer back, as far as its author and its way are concerned: who wrote it on the page or through the API,
 /// and admins. A mail's words stay in the mailbox that it came from, and what was said in LINE is taken back there.
 pub fn may_take_back(viewer: &Viewer, post: &Post) -> bool {
-    matches!(post.source, Source::Web | Source::Api)
-        && post.retracted_at.is_none()
-        && (viewer.is_admin || post.person == Some(viewer.person))
+    post.retracted_at.is_none() && is_theirs(viewer, post)
 }
 
-/// Takes a post that waits to be told in a chat back: its words go, a tombstone stays, and nobody is told of it any more. The discussion,
-/// and files that nothing refers to any more, which are deleted once the transaction is durable.
+fn is_theirs(viewer: &Viewer, post: &Post) -> bool {
+    matches!(post.source, Source::Web | Source::Api) && (viewer.is_admin || post.person == Some(viewer.person))
+}
+
+/// Takes a post that waits to be told in a chat back: its words go, a tombstone stays, and nobody is told of it any more. The status that
+/// was set with it is what it was before. Done already, it is done.
 ///
 /// # Errors
 /// [`CorrectError::Refused`] where something has left for the chat or for a client already, or nothing waits.
-pub async fn take_back(tx: &mut Tx, app: &App, viewer: &Viewer, id: PostId) -> Result<(Discussion, Vec<String>), CorrectError> {
+pub async fn take_back(tx: &mut Tx, app: &App, viewer: &Viewer, id: PostId) -> Result<TakenBack, CorrectError> {
     let post = posts::find(tx, id).await?.ok_or(CorrectError::NotFound)?;
     let discussion = discussions::get(tx, post.discussion).await?;
     let role = viewer.role(tx, discussion.project).await?.ok_or(CorrectError::NotFound)?;
     if post.internal && !role.is_staff() {
         return Err(CorrectError::NotFound);
     }
-    if !role.is_staff() || !may_take_back(viewer, &post) {
+    if !role.is_staff() || !is_theirs(viewer, &post) {
         return Err(CorrectError::Forbidden);
     }
-    let chat = discussion.chat.ok_or(CorrectError::Refused("nothing of it waits to leave"))?;
+    let mut taken = TakenBack { discussion, words: String::new(), status: None, unused: vec![] };
+    if post.retracted_at.is_some() {
+        return Ok(taken);
+    }
+    let chat = taken.discussion.chat.ok_or(CorrectError::Refused("nothing of it waits to leave"))?;
     // Nothing is frozen for the chat while it is held.
     chats::lock(tx, app.db.dialect, chat).await?;
     let chat = chats::get(tx, chat).await?;
-    if !notices::answers_waiting(tx, discussion.id).await?.iter().any(|w| w.post == id) {
+    if !notices::answers_waiting(tx, taken.discussion.id).await?.iter().any(|w| w.post == id) {
         return Err(CorrectError::Refused("it has left already, or nothing of it waits to leave"));
     }
-    let unused = withdraw(tx, app, &chat, &post, app.clock.now()).await?;
-    Ok((discussion, unused))
+    taken.unused = withdraw(tx, app, &chat, &post, app.clock.now()).await?;
+    taken.status = take_status_back(tx, app, viewer, &mut taken.discussion, &post).await?;
+    taken.words = post.body;
+    Ok(taken)
+}
+
+/// The status that was set in the same instant as the post goes with it, unless somebody has set another since.
+async fn take_status_back(
+    tx: &mut Tx,
+    app: &App,
+    viewer: &Viewer,
+    discussion: &mut Discussion,
+    post: &Post,
+) -> Result<Option<Status>, CorrectError> {
+    let Some(event) = discussion_events::last(tx, discussion.id, HappeningKind::Status).await? else { return Ok(None) };
+    let Happening::Status { from, to } = event.what else { return Ok(None) };
+    let is_its_own = (event.at, event.person, event.via) == (post.created_at, post.person, post.source);
+    if !is_its_own || discussion.status != to {
+        return Ok(None);
+    }
+    let by = By { person: Some(viewer.person), via: post.source };
+    if notices::left_since(tx, discussion.id, NoticeKind::StatusChanged, event.at).await? {
+        change(tx, app, discussion, by, Change::Status(from)).await?;
+    } else {
+        // The group's own notice sees for itself that nothing has changed.
+        notices::drop_kind(tx, discussion, NoticeKind::StatusChanged, Why::Undone.as_str()).await?;
+        change_quietly(tx, app, discussion, (by, app.clock.now()), Change::Status(from)).await?;
+    }
+    Ok(Some(to))
 }

@@ -196,7 +196,9 @@ impl std::fmt::Display for BadDayOff {
     }
 }
 
-/// Days off, one a line: a date as `2026-02-16` (or with `/`), then what it is called. Empty lines and those that begin with `#` are left out.
+/// Days off, one a line: a date as `2026-02-16` (or `2026/2/16`, `20260216`), then what it is called. Empty lines and those that begin with `#`
+/// are left out. The list of Taiwan's Directorate-General of Personnel Administration can be pasted as it is: `20260216,一,2,小年夜`, where 2
+/// is a day off; what it has beside holidays, working days and weekends without a name, is left out too.
 pub fn parse_days_off(text: &str) -> Result<BTreeMap<Date, String>, BadDayOff> {
     let mut days = BTreeMap::new();
     for (at, line) in text.lines().enumerate() {
@@ -205,7 +207,11 @@ pub fn parse_days_off(text: &str) -> Result<BTreeMap<Date, String>, BadDayOff> {
             continue;
         }
         let bad = |what| BadDayOff { line: at + 1, what };
-        let (date, name) = line.split_once(|c: char| c.is_whitespace() || c == ',').unwrap_or((line, ""));
+        let (date, name) = match of_the_state(line) {
+            Some(StateDay::Holiday { date, name }) => (date, name),
+            Some(StateDay::Other) => continue,
+            None => line.split_once(|c: char| c.is_whitespace() || c == ',').unwrap_or((line, "")),
+        };
         let day = day_of(date).map_err(bad)?;
         let name = name.trim_matches(|c: char| c.is_whitespace() || c == ',');
         if name.chars().count() > DAY_OFF_NAME_CHARS_MAX {
@@ -222,7 +228,33 @@ pub fn parse_days_off(text: &str) -> Result<BTreeMap<Date, String>, BadDayOff> {
     Ok(days)
 }
 
+/// A line of the state's list.
+enum StateDay<'a> {
+    Holiday {
+        date: &'a str,
+        name: &'a str,
+    },
+    /// Its headings, a working day, or a weekend.
+    Other,
+}
+
+/// The first heading of the state's list.
+const STATE_HEADING: &str = "西元日期";
+
+fn of_the_state(line: &str) -> Option<StateDay<'_>> {
+    let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+    match fields[..] {
+        [STATE_HEADING, ..] => Some(StateDay::Other),
+        [date, _, "2", name] if !name.is_empty() => Some(StateDay::Holiday { date, name }),
+        [date, _, "0" | "2", _] if day_of(date).is_ok() => Some(StateDay::Other),
+        _ => None,
+    }
+}
+
 fn day_of(text: &str) -> Result<Date, DayOffError> {
+    if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
+        return day_of(&format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]));
+    }
     let mut parts = text.split(['-', '/']);
     let mut number = |digits: std::ops::RangeInclusive<usize>| {
         let part = parts.next().filter(|p| digits.contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
@@ -244,6 +276,16 @@ pub fn days_off_text(days: &BTreeMap<Date, String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_states_list_of_holidays_is_pasted_as_it_is() {
+        let list = "\u{feff}西元日期,星期,是否放假,備註\r\n20260101,四,2,開國紀念日\r\n20260102,五,0,\r\n20260103,六,2,\r\n20260216,一,2,小年夜\r\n";
+        let days = parse_days_off(list).unwrap();
+        assert_eq!(days_off_text(&days), "2026-01-01 開國紀念日\n2026-02-16 小年夜\n");
+        assert_eq!(days_off_text(&parse_days_off("20270101 元旦").unwrap()), "2027-01-01 元旦\n");
+        assert_eq!(parse_days_off("20261301 x").unwrap_err().what, DayOffError::NoSuchDay);
+        assert_eq!(parse_days_off("20261301,x,0,").unwrap_err().what, DayOffError::NoSuchDay);
+    }
 
     fn calendar(zone: &str) -> Calendar {
         let hours = parse_hours("21:00-08:00").unwrap();

@@ -7,6 +7,16 @@ use super::PersonId;
 /// People who may be spoken to in one text; further ones are not looked for.
 pub const MENTIONED_MAX: usize = 20;
 
+/// Characters of the longest Chinese name, with a family name of two.
+const CHINESE_NAME_MAX: usize = 4;
+/// Characters of a given name.
+const GIVEN_NAME_CHARS: usize = 2;
+/// What stands where a given name does, and is none: 林小姐 is not spoken to as 小姐.
+const TITLES: [&str; 20] = [
+    "小姐", "先生", "太太", "女士", "經理", "主任", "老師", "組長", "店長", "醫師", "律師", "課長", "主委", "總幹", "師傅", "阿姨", "大哥",
+    "同學", "老闆", "客服",
+];
+
 /// Somebody who may be spoken to, by one name that they bear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Called {
@@ -20,11 +30,10 @@ pub fn may_mention(text: &str) -> bool {
 }
 
 /// Those whom the text speaks to: after an `@` (or `＠`) that is no part of an address, the longest of all names that stands there, in
-/// whatever case. Two people of one name are both meant.
+/// whatever case; where none does, the longest short name (`@小明` for 陳小明, `@Amy` for Amy Chen). Two people of one name are both meant.
 pub fn mentioned(text: &str, people: &[Called]) -> BTreeSet<PersonId> {
-    let mut names: Vec<(Vec<char>, PersonId)> =
-        people.iter().map(|c| (folded(c.name.trim()), c.person)).filter(|(name, _)| !name.is_empty()).collect();
-    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    let whole = longest_first(people.iter().map(|c| (folded(c.name.trim()), c.person)));
+    let short = longest_first(people.iter().flat_map(|c| short_names(&c.name).into_iter().map(|name| (name, c.person))));
     let text = folded(text);
     let mut found = BTreeSet::new();
     for (at, c) in text.iter().enumerate() {
@@ -36,10 +45,43 @@ pub fn mentioned(text: &str, people: &[Called]) -> BTreeSet<PersonId> {
             continue;
         }
         let rest = &text[at + 1..];
-        let Some((longest, _)) = names.iter().find(|(name, _)| stands_at(rest, name)) else { continue };
-        found.extend(names.iter().filter(|(name, _)| name == longest).map(|(_, person)| *person));
+        let spoken = [&whole, &short].into_iter().find_map(|names| {
+            let (longest, _) = names.iter().find(|(name, _)| stands_at(rest, name))?;
+            Some(names.iter().filter(move |(name, _)| name == longest).map(|(_, person)| *person))
+        });
+        found.extend(spoken.into_iter().flatten());
     }
     found
+}
+
+type Named = (Vec<char>, PersonId);
+
+fn longest_first(names: impl Iterator<Item = Named>) -> Vec<Named> {
+    let mut names: Vec<Named> = names.filter(|(name, _)| !name.is_empty()).collect();
+    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    names
+}
+
+/// What somebody is called for short: the given name of a Chinese name, and of a name in several words each word of letters or of Chinese
+/// (陳小美 Amy: 小美, 陳小美, Amy). One character or letter alone is nobody's name.
+fn short_names(name: &str) -> Vec<Vec<char>> {
+    let folded: String = folded(name.trim()).into_iter().collect();
+    let words: Vec<Vec<char>> = folded.split_whitespace().map(|word| word.chars().collect()).collect();
+    let mut short = vec![];
+    for word in &words {
+        let is_chinese = word.iter().all(|c| matches!(c, '\u{4e00}'..='\u{9fff}'));
+        let is_name = (is_chinese && word.len() <= CHINESE_NAME_MAX) || word.iter().all(char::is_ascii_alphabetic);
+        if words.len() > 1 && is_name && word.len() >= GIVEN_NAME_CHARS {
+            short.push(word.clone());
+        }
+        if is_chinese && (GIVEN_NAME_CHARS + 1..=CHINESE_NAME_MAX).contains(&word.len()) {
+            let given = &word[word.len() - GIVEN_NAME_CHARS..];
+            if !TITLES.contains(&String::from_iter(given).as_str()) {
+                short.push(given.to_vec());
+            }
+        }
+    }
+    short
 }
 
 /// Lower case; full-width letters and signs as their narrow ones.
@@ -120,6 +162,37 @@ mod tests {
             assert_eq!(found(text), [0; 0], "{text}");
         }
         assert_eq!(found("信箱@Li在這"), [5], "words in Chinese are no address");
+    }
+
+    #[test]
+    fn a_short_name_is_meant_where_no_whole_name_stands() {
+        let called = |id: i64, name: &str| Called { person: PersonId(id), name: name.to_owned() };
+        let people = [
+            called(1, "陳小明"),
+            called(2, "林小明"),
+            called(3, "陳小美 Amy"),
+            called(4, "Amy Chen"),
+            called(5, "林小姐"),
+            called(6, "歐陽大文"),
+            called(7, "A棟 管理室"),
+            called(8, "大文"),
+            called(9, "王五"),
+        ];
+        for (text, expected) in [
+            ("@小明 請看", &[1, 2][..]),
+            ("@陳小明 請看", &[1]),
+            ("＠小美請看", &[3]),
+            ("@amy please", &[3, 4]),
+            ("@Chen", &[4]),
+            ("@大文 一個全名就是這樣的人", &[8]),
+            ("@小姐", &[]),
+            ("@A棟", &[]),
+            ("@五 單名", &[]),
+            ("@Amyx", &[]),
+        ] {
+            let found: Vec<i64> = mentioned(text, &people).into_iter().map(|p| p.0).collect();
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl Script {
         serde_json::from_str(json).ok()
     }
 
+    /// Its words alone; `None` where it has nothing else.
+    #[must_use]
+    pub fn without_extras(self) -> Option<Self> {
+        (self.picture.is_some() || self.sticker.is_some()).then_some(Self { picture: None, sticker: None, ..self })
+    }
+
     /// What is said, without how: two calls with the same are the same message.
     pub fn said(&self) -> String {
         serde_json::to_string(&(&self.text, &self.picture, &self.sticker)).expect("words are JSON")
@@ -92,7 +98,10 @@ mod tests {
         let loud = Script { quiet: true, now: true, ..script.clone() };
         assert_eq!(script.said(), loud.said());
         let sticker = Some(ScriptSticker { package: "1".into(), sticker: "2".into() });
-        assert_ne!(script.said(), Script { sticker, ..script.clone() }.said());
+        let with_sticker = Script { sticker, ..script.clone() };
+        assert_ne!(script.said(), with_sticker.said());
+        assert_eq!(with_sticker.without_extras(), Some(script.clone()));
+        assert_eq!(script.without_extras(), None);
         assert_eq!(Script::from_json(&loud.to_json()), Some(loud));
         assert_eq!(Script::from_json("{}"), None);
     }

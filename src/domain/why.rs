@@ -25,6 +25,8 @@ words! {
         Blocked = "blocked",
         /// Its reply token was no longer good; it takes another ride.
         TokenGone = "token_gone",
+        /// LINE took it not for a picture or a sticker of a script that travelled along: without those it takes another ride.
+        ExtrasRefused = "extras_refused",
         /// The other side cannot take it just now.
         NotNow = "not_now",
         /// The other side's answer was lost: it may have arrived.

@@ -19,6 +19,8 @@ const NOTICES_MAX: i64 = 2000;
 const DISCUSSIONS_MAX: usize = 60;
 /// Posts of one discussion that it shows, the latest; further ones are counted.
 const POSTS_MAX: usize = 5;
+/// How much of the first discussion's title its subject has, in grapheme clusters.
+const TITLE_GRAPHEMES_MAX: usize = 40;
 /// How much of a post it shows, in grapheme clusters.
 const EXCERPT_GRAPHEMES_MAX: usize = 240;
 
@@ -59,13 +61,22 @@ pub(super) async fn freeze(app: &App, person: PersonId) -> Result<bool, store::E
     let cover = Cover {
         reader: &reader,
         address: &address,
-        subject: texts.fill("digest.subject", &[("count", &count)]),
+        subject: subject(app, &told),
         intro: texts.fill("digest.intro", &[("count", &count)]),
         sections: &sections,
     };
     digest_mail::freeze(&mut tx, app, &cover, &frozen).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// The first discussion by name, and how many more there are.
+fn subject(app: &App, told: &[Told]) -> String {
+    let Some((first, others)) = told.split_first() else { return String::new() };
+    let (number, title) = (first.discussion.number.to_string(), excerpt(&first.discussion.title, TITLE_GRAPHEMES_MAX));
+    let more = others.len().to_string();
+    let key = if others.is_empty() { "digest.subject_one" } else { "digest.subject" };
+    app.texts().fill(key, &[("number", &number), ("title", &title), ("more", &more)])
 }
 
 /// What there is to tell, by discussion, in the order in which it began. What is not to be told (any more) is dropped, each with why.

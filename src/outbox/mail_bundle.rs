@@ -58,6 +58,8 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
         return Ok(false);
     };
     let is_staff = part.is_staff();
+    // An answer that can still be taken back is not taken along to a client.
+    let waiting = waiting.into_iter().filter(|n| is_staff || n.due_at <= now || n.kind != NoticeKind::Answered).collect();
     let told_of = wanted(&mut tx, &discussion, (person, is_staff), waiting).await?;
     let mut told = vec![];
     for notice in &told_of {

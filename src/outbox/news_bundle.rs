@@ -203,8 +203,9 @@ async fn gap(tx: &mut Tx, app: &App, chat: &Chat, news: &[ChatNews]) -> Result<O
     let (from, to) = (when.absolute(gap.from), gap.to.map(|to| when.absolute(to)).unwrap_or_default());
     let (group, project) = (name_of(app, chat), projects::get(tx, chat.project).await?.name);
     let values = [("group", group.as_str()), ("project", &project), ("from", &from), ("to", &to)];
-    let intro = texts.fill(if gap.to.is_some() { "mail.gap_intro_over" } else { "mail.gap_intro" }, &values);
-    Ok(Some(Letter { subject: texts.fill("mail.gap_subject", &values), intro, link: groups_link() }))
+    let (subject, intro) =
+        if gap.to.is_some() { ("mail.gap_subject_over", "mail.gap_intro_over") } else { ("mail.gap_subject", "mail.gap_intro") };
+    Ok(Some(Letter { subject: texts.fill(subject, &values), intro: texts.fill(intro, &values), link: groups_link() }))
 }
 
 fn write(app: &App, letter: &Letter, reader: &Person, address: &str, uuid: Uuid) -> (MessageId, Vec<u8>) {

@@ -7,7 +7,7 @@ use super::line_bundle::{Frozen, mail_instead};
 use super::{budget, targets};
 use crate::App;
 use crate::discussions::watch_budget;
-use crate::domain::{DeliveryStatus, DiscussionId, REPLY_TOKEN_GOOD_FOR, Via, Why};
+use crate::domain::{DeliveryStatus, DiscussionId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Script, Via, Why};
 use crate::store::deliveries::Delivery;
 use crate::store::{self, Tx, chats, deliveries, discussions, notices, posts, reply_tokens};
 
@@ -81,7 +81,7 @@ pub(super) async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> 
         }
         Outcome::QuotaUsedUp { told } => quota_used_up(&mut tx, app, delivery, told).await?,
         Outcome::Unreachable(why) => unreachable(&mut tx, app, delivery, &why).await?,
-        Outcome::Failed(why) => end(&mut tx, delivery, DeliveryStatus::Failed, &why, now).await?,
+        Outcome::Failed(why) => failed(&mut tx, delivery, &why, now).await?,
         Outcome::TakenBack => taken_back(&mut tx, delivery).await?,
         Outcome::NoAnswer(why) => later(&mut tx, app, delivery, &why, false).await?,
         Outcome::NotNow(why) => later(&mut tx, app, delivery, &why, true).await?,
@@ -109,6 +109,26 @@ async fn end(tx: &mut Tx, delivery: &Delivery, status: DeliveryStatus, why: &str
     tracing::warn!(delivery = %delivery.uuid, via = %delivery.via, why, "a delivery was given up");
     deliveries::end(tx, delivery.id, status, Some(why), now).await?;
     notices::settle(tx, delivery.id, status).await
+}
+
+/// LINE takes all of a send or nothing. What most likely is at fault is what a script brought, a sticker that LINE does not have or a picture's
+/// address: without it everything takes another ride, so that no script costs others their words. Anything else has failed.
+async fn failed(tx: &mut Tx, delivery: &Delivery, why: &str, now: Timestamp) -> Result<(), store::Error> {
+    let refused = Why::read(why).filter(|(why, _)| *why == Why::Refused && delivery.chat.is_some());
+    let Some((_, quoted)) = refused else { return end(tx, delivery, DeliveryStatus::Failed, why, now).await };
+    let mut is_lighter = false;
+    for notice in notices::of_delivery(tx, delivery.id).await?.iter().filter(|n| n.kind == NoticeKind::Scripted) {
+        let script = notice.detail.as_deref().and_then(Script::from_json);
+        if let Some(plain) = script.and_then(Script::without_extras) {
+            notices::set_detail(tx, notice.id, &plain.to_json()).await?;
+            is_lighter = true;
+        }
+    }
+    if !is_lighter {
+        return end(tx, delivery, DeliveryStatus::Failed, why, now).await;
+    }
+    tracing::warn!(delivery = %delivery.uuid, why, "LINE refused a send; its scripts' pictures and stickers are left out of the next");
+    ride_again(tx, delivery, &Why::ExtrasRefused.quoting(quoted.unwrap_or_default()), None).await
 }
 
 async fn sent(tx: &mut Tx, app: &App, delivery: &Delivery, message_ids: &[String]) -> Result<(), store::Error> {

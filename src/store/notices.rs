@@ -125,6 +125,17 @@ pub async fn is_promised(c: &mut AnyConnection, person: PersonId, post: PostId) 
     Ok(sql::find::<i64>(c, promised, args![post, person]).await?.is_some())
 }
 
+/// Whether a notice of this kind about the discussion, promised since `since`, has been frozen to leave.
+pub async fn left_since(c: &mut AnyConnection, discussion: DiscussionId, kind: NoticeKind, since: Timestamp) -> Result<bool> {
+    let left = "SELECT id FROM notices WHERE discussion_id = $1 AND kind = $2 AND created_at >= $3 AND delivery_id IS NOT NULL LIMIT 1";
+    Ok(sql::find::<i64>(c, left, args![discussion, kind.as_str(), since]).await?.is_some())
+}
+
+/// What the notice tells is told otherwise from now on.
+pub async fn set_detail(c: &mut AnyConnection, id: NoticeId, detail: &str) -> Result<()> {
+    sql::run(c, "UPDATE notices SET detail = $2 WHERE id = $1", args![id, detail]).await.map(drop)
+}
+
 /// The chat is not quiet yet: its acknowledgements wait until `due_at`, but none beyond `latest` after it was promised.
 pub async fn defer_acknowledgements(c: &mut AnyConnection, chat: ChatId, due_at: Timestamp, latest_us: i64) -> Result<()> {
     sql::run(

@@ -62,6 +62,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/status", get(status))
         // Some clients ask for it by GET.
         .route("/revoke", post(revoke).get(revoke))
+        .method_not_allowed_fallback(|| async { refused(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", None) })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(Extension(Arc::new(door)))
 }

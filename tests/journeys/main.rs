@@ -31,5 +31,6 @@ mod several_accounts;
 mod staff_answers_by_email;
 mod taps;
 mod threads;
+mod told_rightly;
 mod typed_commands;
 mod whose_mail;

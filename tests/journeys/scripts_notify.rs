@@ -7,7 +7,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use threadline::domain::{LineChatId, Via};
-use threadline::simulator::Sent;
+use threadline::simulator::{Endpoint, Fault, FaultKind, Sent};
 
 use crate::support::database::Database;
 use crate::support::mail::MailDrop;
@@ -144,6 +144,8 @@ fn a_script_is_answered_as_line_notify_answered_it() {
             assert_eq!((refused.status, refused.body), (401, json!({"status": 401, "message": "Invalid access token"})), "{path}");
         }
         assert_eq!(Script::new(&script.base, "").form("message=a").await.status, 401);
+        let asked = script.ask(Method::GET, "/api/notify", "", "").await;
+        assert_eq!((asked.status, asked.body), (405, json!({"status": 405, "message": "Method not allowed"})));
         // Nobody said that it hurries: it waits for a free ride.
         stays("no push is paid", async || t.line.sent_to(&chat).is_empty()).await;
         let listed = t.api.items("/notify-tokens?project=alpha").await;
@@ -191,6 +193,28 @@ fn a_script_that_cannot_wait_is_pushed_and_takes_along_what_waits() {
         script.say("message=in+a+moment&deadline=1").await;
         let second = self::sent(t, &chat, 2).await.remove(1);
         assert_eq!((second.via, texts(&second)), (Via::LinePush, vec!["in a moment"]));
+    });
+}
+
+#[test]
+fn a_sticker_that_line_does_not_have_costs_nobody_their_words() {
+    journey_with(Setup::patient(), async |t| {
+        let (chat, lin, script) = with_script(t).await;
+        t.said_before(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.until_all_is_told().await;
+        let before = t.line.sent_to(&chat).len();
+        t.api.post("/discussions/1/posts", &json!({"body": "師傅明天到"})).await.expect(201);
+        t.line.fault(Fault::once(Endpoint::Push, FaultKind::Status(400)));
+        script.say("message=disk+full&stickerPackageId=1&stickerId=99999&deadline=0").await;
+        let sent = sent(t, &chat, before + 1).await.pop().expect("one more");
+        let kinds: Vec<_> = sent.messages.iter().map(|m| m["type"].as_str().unwrap()).collect();
+        assert_eq!((sent.via, kinds, texts(&sent)), (Via::LinePush, vec!["flex", "text"], vec!["disk full"]));
+        assert!(sent.strings().join("\n").contains("師傅明天到"), "{:?}", sent.messages);
+        t.until_all_is_told().await;
+        assert!(t.api.items("/deliveries?status=failed").await.is_empty());
+        let desk = Browser::boss(t).await.get("/notices?status=sent&kind=scripted").await;
+        assert!(desk.html.contains("LINE 不收一起送的貼圖或圖片"), "{}", desk.html);
     });
 }
 

@@ -170,8 +170,8 @@ pub(super) async fn reply(
     Ok((StatusCode::CREATED, Json(shapes::post(&app, &post, &[], &[], role))))
 }
 
-/// Takes an answer back of which nothing has left yet for the chat or for a client: its words go, a tombstone stays. For who wrote it here or
-/// on the page, and admins.
+/// Takes an answer back of which nothing has left yet for the chat or for a client: its words go, a tombstone stays, and the status that was
+/// set with it is what it was before. Done already, it is done. For who wrote it here or on the page, and admins.
 #[utoipa::path(post, path = "/api/v1/posts/{id}/undo", params(("id" = String, Path)), responses((status = 200, body = PostShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn undo(
     State(app): State<Arc<App>>,
@@ -180,14 +180,14 @@ pub(super) async fn undo(
 ) -> Result<Json<PostShape>, Problem> {
     let id = PostId(id.parse().map_err(|_| Problem::not_found("post"))?);
     let mut tx = app.db.begin().await?;
-    let (discussion, unused) = match acts::take_back(&mut tx, &app, &viewer, id).await {
+    let taken = match acts::take_back(&mut tx, &app, &viewer, id).await {
         Err(CorrectError::Refused(why)) => return Err(Problem::conflict(why)),
         other => other?,
     };
     let post = posts::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("post"))?;
     tx.commit().await?;
-    told(&app, discussion.number);
-    for sha256 in unused {
+    told(&app, taken.discussion.number);
+    for sha256 in taken.unused {
         app.files.delete(&sha256).await.map_err(|_| Problem::conflict("the file store does not answer"))?;
     }
     Ok(Json(shapes::post(&app, &post, &[], &[], Role::Staff)))

@@ -39,6 +39,9 @@ document.addEventListener('keydown', (event) => {
 
 const page = byId('discussion');
 if (page) {
+  // After a form that was answered in place, the address is the discussion's own again: a reload asks for the page and sends nothing.
+  const own = page.dataset.live.replace(/\/live$/, '');
+  if (location.pathname !== own) history.replaceState(null, '', own + location.hash);
   if (byId('body')) {
     growing(byId('body'));
     keepingDraft(byId('body'));

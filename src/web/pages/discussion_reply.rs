@@ -54,7 +54,7 @@ async fn replied(app: &App, number: &str, headers: &HeaderMap, form: FormOf<Repl
     let form_id = form.id.parse().unwrap_or_else(|_| Uuid::new_v4());
     let internal = form.internal.is_some();
     if trouble.is_some() {
-        let draft = Draft { form_id: form_id.to_string(), body: form.body, internal, status, trouble };
+        let draft = Draft { form_id: form_id.to_string(), body: form.body, internal, status, trouble, told: None };
         return discussion_show::again(app, &viewer, number, Some(draft), None).await;
     }
     let (number, post) = write(app, &viewer, number, &Words { form_id, body: &body, internal, status }).await?;
@@ -81,15 +81,17 @@ async fn write(app: &App, viewer: &Viewer, number: i64, words: &Words<'_>) -> An
     let author = Person { id: viewer.person, name: viewer.name.clone(), is_admin: viewer.is_admin };
     let role_of_author = role_in(&mut tx, discussion.project, &author).await?;
     let evidence = Evidence::Directly {}.to_json();
+    let now = app.clock.now();
     let new = NewPost {
         internal: words.internal && role.is_staff(),
         external_id: Some(&external_id),
-        ..NewPost::words(viewer.person, role_of_author, Source::Web, words.body, &evidence, app.clock.now())
+        ..NewPost::words(viewer.person, role_of_author, Source::Web, words.body, &evidence, now)
     };
     let mut written = acts::post(&mut tx, app, discussion, &new, Tell::Everybody).await?;
     if let Some(status) = words.status.filter(|_| role.is_staff()) {
         let by = By { person: Some(viewer.person), via: Source::Web };
-        acts::change(&mut tx, app, &mut written.discussion, by, Change::Status(status)).await?;
+        // In the same instant: taken back, the answer takes the status along.
+        acts::change_at(&mut tx, app, &mut written.discussion, (by, now), Change::Status(status)).await?;
     }
     let post = written.post.ok_or(Refusal::Bad)?;
     tx.commit().await?;

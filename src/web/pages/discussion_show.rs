@@ -89,6 +89,15 @@ pub(super) async fn again(app: &App, viewer: &Viewer, number: i64, draft: Option
     Ok(html(StatusCode::UNPROCESSABLE_ENTITY, draw(&Look::by(app, viewer), &shown)))
 }
 
+/// The page with something in the reply box.
+pub(super) async fn with_draft(app: &App, viewer: &Viewer, number: i64, draft: Draft) -> Answer {
+    let mut c = app.db.snapshot().await?;
+    let found = viewer.discussion(&mut c, number).await?.ok_or(Refusal::NotFound)?;
+    let shown = gather(&mut c, app, viewer, found, POSTS_SHOWN, draft).await?;
+    drop(c);
+    Ok(html(StatusCode::OK, draw(&Look::by(app, viewer), &shown)))
+}
+
 async fn gather(
     c: &mut AnyConnection,
     app: &App,

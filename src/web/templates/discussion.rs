@@ -63,6 +63,8 @@ pub struct Draft {
     pub status: Option<Status>,
     /// Why it was not sent.
     pub trouble: Option<String>,
+    /// Where it comes from.
+    pub told: Option<String>,
 }
 
 /// What was corrected so shortly ago is offered to be undone at once.
@@ -281,10 +283,11 @@ fn composer(look: &Look<'_>, shown: &Shown) -> Markup {
         form #reply .composer method="post" action={ "/d/" (d.number) "/reply" } {
             input type="hidden" name="id" value=(draft.form_id);
             @if let Some(text) = &draft.trouble { (trouble(text)) }
+            @if let Some(text) = &draft.told { p.done-note role="status" { span { (icons::icon(Icon::Check)) (text) } } }
             label.sr for="body" { (look.t("page.reply")) }
             // The line break after the tag keeps a first empty line of the draft (HTML, "the textarea element").
             textarea #body name="body" rows="3" placeholder=(look.t("page.reply_placeholder")) required maxlength=(BODY_BYTES_MAX)
-                aria-describedby="reply-hint" autofocus[draft.trouble.is_some()] { "\n" (draft.body) }
+                aria-describedby="reply-hint" autofocus[draft.trouble.is_some() || draft.told.is_some()] { "\n" (draft.body) }
             div.composer-row {
                 @if is_staff {
                     label.check { input #internal type="checkbox" name="internal" value="1" checked[draft.internal]; (icons::icon(Icon::Lock)) (look.t("page.internal")) }

@@ -471,6 +471,7 @@ fn shown(role: Role, status: Status) -> Shown {
             internal: true,
             status: Some(Status::Waiting),
             trouble: Some("t".into()),
+            told: None,
         },
         trouble: Some("t".into()),
         held: held_mails(),

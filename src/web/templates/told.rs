@@ -107,14 +107,21 @@ fn waits(look: &Look<'_>, view: &NoticeView) -> String {
     match put_off {
         Some(why) if why.is_about_money() && row.deadline_at > look.now => look.fill("told.free_until", &[("time", &until)]),
         _ if row.due_at > look.now && row.kind == NoticeKind::Answered => look.fill("told.held_until", &[("time", &time(row.due_at))]),
-        _ if row.due_at > look.now => look.fill("told.quiet_until", &[("time", &time(row.due_at))]),
+        _ if row.due_at > look.now && row.kind == NoticeKind::Opened => look.fill("told.quiet_until", &[("time", &time(row.due_at))]),
+        _ if row.due_at > look.now => look.fill("told.leaves_at", &[("time", &time(row.due_at))]),
         _ => look.fill("told.free_then_push", &[("time", &until), ("count", &row.push_heads().to_string())]),
     }
 }
 
 /// Why it stands so, where there is something to say: ours in words, the other side's as a quote.
 pub fn reason(look: &Look<'_>, view: &NoticeView) -> Option<Markup> {
-    let written = view.row.why().filter(|_| view.row.status != DeliveryStatus::Sent)?;
+    // What was sent says nothing more, but that a part of it was not.
+    let is_cut = view.row.kind == NoticeKind::Scripted
+        && view.row.reason.as_deref().and_then(Why::read).is_some_and(|(why, _)| why == Why::ExtrasRefused);
+    let written = match view.row.status {
+        DeliveryStatus::Sent => view.row.reason.as_deref().filter(|_| is_cut)?,
+        _ => view.row.why()?,
+    };
     // What put it off may be over.
     let over = view.row.status == DeliveryStatus::Pending
         && view.row.deadline_at <= look.now
