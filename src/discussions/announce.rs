@@ -122,7 +122,7 @@ pub async fn withdraw(tx: &mut Tx, app: &App, viewer: &Viewer, announcement: &An
         return Ok(false);
     }
     announcements::withdraw(tx, announcement.id, app.clock.now()).await?;
-    for (_, chat) in announcements::waiting(tx, announcement.id).await? {
+    for chat in announcements::waiting(tx, announcement.id).await?.into_iter().filter_map(|(_, chat)| chat) {
         // What is being frozen at this moment leaves.
         chats::lock(tx, app.db.dialect, chat).await?;
     }

@@ -142,7 +142,8 @@ impl Listeners {
         Ok(())
     }
 
-    /// The clients who hear of the discussion for themselves: who wrote by mail, who follows it, who wants to hear in LINE.
+    /// The clients who hear of the discussion for themselves: who wrote by mail, who follows it, who wants to hear in LINE; every client of
+    /// the project where the account has left the chat that would tell them.
     async fn add_clients(&mut self, tx: &mut Tx, discussion: &Discussion) -> Result<()> {
         for person in posts::mail_clients(tx, discussion.id).await? {
             self.add(person, Role::Client, Concern::Part);
@@ -152,6 +153,13 @@ impl Listeners {
         }
         for person in watch::to_tell(tx, discussion).await?.1 {
             self.add(person, Role::Client, Concern::Follows);
+        }
+        if let Some(chat) = discussion.chat
+            && chats::get(tx, chat).await?.left_at.is_some()
+        {
+            for person in members::clients_with_email(tx, discussion.project).await? {
+                self.add(person, Role::Client, Concern::Part);
+            }
         }
         Ok(())
     }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
 use super::audience::staff_to_tell;
+use super::patience::common_calendar;
 use crate::App;
-use crate::domain::{BUDGET_NEAR_PERCENT, BUDGET_SPENT_PERCENT, Inbox, Month, NoticeKind, PersonId, ProjectId, Why, forecast, is_weekday};
+use crate::domain::{BUDGET_NEAR_PERCENT, BUDGET_SPENT_PERCENT, Forecast, Inbox, Month, NoticeKind, PersonId, ProjectId, Why, forecast};
 use crate::store::bills::{self, Payer};
 use crate::store::chats::Chat;
 use crate::store::line_quotas::{self, LineQuota};
@@ -26,7 +27,7 @@ pub struct AccountMonth {
     pub month: Month,
     /// What LINE last said.
     pub told: Option<LineQuota>,
-    /// What we let ourselves spend.
+    /// What we let ourselves spend: as admins said on the account's page, or else as the configuration does.
     pub budget: Option<i64>,
     /// The smaller of LINE's quota and our budget; `None` = no limit is known.
     pub limit: Option<i64>,
@@ -81,7 +82,8 @@ pub async fn account_month(c: &mut AnyConnection, app: &App, inbox: &Inbox) -> R
         Some((used, at)) => ours.max(used + bills::heads(c, Payer::Account(inbox), at).await?),
         None => ours,
     };
-    let budget = app.config.notify.monthly_budget.and_then(|b| i64::try_from(b).ok());
+    let own = told.as_ref().and_then(|t| t.budget);
+    let budget = own.or_else(|| app.config.notify.monthly_budget.and_then(|b| i64::try_from(b).ok()));
     let quota = told.as_ref().and_then(|t| t.quota);
     let limit = [budget, quota].into_iter().flatten().min();
     Ok(AccountMonth { month, told, budget, limit, used, ours })
@@ -154,15 +156,29 @@ pub async fn set_monthly_budget(tx: &mut Tx, app: &App, project: ProjectId, head
     Ok(())
 }
 
-/// How many messages the account will probably have spent when the month ends; `None` where it is too early to tell.
-pub async fn account_forecast(c: &mut AnyConnection, app: &App, inbox: &Inbox, month: &AccountMonth) -> Result<Option<i64>> {
+/// Sets how many messages the account may be billed for a month (`None` = as the configuration says), and lets go what that pays for. The
+/// caller rings the outbox's bell after the commit.
+pub async fn set_account_budget(tx: &mut Tx, app: &App, inbox: &Inbox, heads: Option<i64>) -> Result<()> {
+    line_quotas::set_budget(tx, inbox, heads).await?;
+    let_go(tx, app, inbox).await
+}
+
+/// How many messages the account will probably have spent when the month ends, by the installation's calendar; what others spend in its
+/// name is taken to be over. `None` where it is too early to tell.
+pub async fn account_forecast(c: &mut AnyConnection, app: &App, inbox: &Inbox, month: &AccountMonth) -> Result<Option<Forecast>> {
     let first = month.month.first;
     let mut heads: BTreeMap<Date, i64> = BTreeMap::new();
     for row in bills::by_day(c, month.month.from, month.month.until).await?.into_iter().filter(|r| r.inbox == *inbox) {
         *heads.entry(first.checked_add(Span::new().days(row.day)).unwrap_or(first)).or_default() += row.heads;
     }
     let today = app.clock.now().to_zoned(app.config.server.time_zone.clone()).date();
-    Ok(forecast(&heads, first, today, is_weekday).map(|f| month.used + f.expected - f.so_far))
+    let calendar = common_calendar(c, &app.config).await?;
+    let told = forecast(&heads, first, today, |day| calendar.kind_of(day));
+    Ok(told.map(|f| {
+        let more = month.used - f.so_far;
+        let path = f.path.into_iter().map(|(day, sum)| (day, sum + more)).collect();
+        Forecast { so_far: month.used, expected: f.expected + more, low: f.low + more, high: f.high + more, path }
+    }))
 }
 
 /// What a notice of the kind `budget_near` tells: its `detail`, as JSON. Either an account's budget or a project's.
@@ -216,7 +232,7 @@ pub async fn watch_account(tx: &mut Tx, app: &App, inbox: &Inbox, refused: bool)
     let Some(limit) = month.limit.or_else(|| refused.then_some(month.used)) else { return Ok(()) };
     let Some(percent) = level(month.used, limit, refused) else { return Ok(()) };
     if line_quotas::tell_once(tx, inbox.as_str(), month.month.from, percent, app.clock.now()).await? {
-        let forecast = account_forecast(tx, app, inbox, &month).await?;
+        let forecast = account_forecast(tx, app, inbox, &month).await?.map(|f| f.expected);
         let news = BudgetNews {
             account: Some(inbox.name().to_owned()),
             project: None,
@@ -282,7 +298,7 @@ mod tests {
 
     fn month(limit: Option<i64>, used: i64, stopped: Option<(Why, Timestamp)>) -> AccountMonth {
         let now: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
-        let told = LineQuota { quota: limit, used: Some(used), ours: 0, asked_at: None, tried_at: None, stopped };
+        let told = LineQuota { quota: limit, used: Some(used), ours: 0, asked_at: None, tried_at: None, stopped, budget: None };
         let zone = jiff::tz::TimeZone::UTC;
         AccountMonth { month: Month::of(now, &zone), told: Some(told), budget: None, limit, used, ours: 0 }
     }

@@ -6,8 +6,10 @@ use sqlx::AnyConnection;
 use super::{own_project_key, patience};
 use crate::App;
 use crate::domain::{
-    Audience, ChatId, ChatKind, Concern, Inbox, LineChatId, NoticeKind, PersonId, ProjectId, ProjectKind, Role, Way, next_daily, next_hour,
+    Audience, ChatId, ChatKind, Concern, Inbox, LineChatId, NoticeKind, PersonId, ProjectId, ProjectKind, Role, Set, Way, next_daily,
+    next_hour,
 };
+use crate::store::discussions::Discussion;
 use crate::store::notices::{NewNotice, Target};
 use crate::store::{Result, Tx, chats, listening, notices, persons, projects};
 
@@ -67,6 +69,23 @@ pub(super) async fn tell(tx: &mut Tx, app: &App, listener: &Listener, news: &New
             let minute = listening::digest_minute(tx, person).await?;
             by_mail(tx, app, &notice, Some(next_daily(now, minute, zone))).await
         }
+    }
+}
+
+/// Promises to tell a client by mail what LINE cannot tell their group: at once or with their digest, as they listen, and not where they
+/// themselves want to hear nothing of the kind. What the project says of its clients supposes that the group hears.
+pub async fn tell_instead(tx: &mut Tx, app: &App, discussion: &Discussion, client: PersonId, notice: &NewNotice) -> Result<()> {
+    let set = listening::set_for(tx, client, (discussion.project, Audience::Client), notice.kind).await?;
+    let (now, zone) = (notice.now, &app.config.server.time_zone);
+    let theirs = Set { project: None, ..set };
+    match theirs.way(notice.kind, Role::Client) {
+        Way::Web => Ok(()),
+        Way::Hourly if !discussion.urgent => by_mail(tx, app, notice, Some(next_hour(now, zone))).await,
+        Way::Daily if !discussion.urgent => {
+            let minute = listening::digest_minute(tx, client).await?;
+            by_mail(tx, app, notice, Some(next_daily(now, minute, zone))).await
+        }
+        _ => by_mail(tx, app, notice, None).await,
     }
 }
 

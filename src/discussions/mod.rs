@@ -1,6 +1,7 @@
 //! What people do, one file an act. Each takes the transaction that it is part of.
 
 mod access;
+mod accounts;
 mod announce;
 mod apart;
 mod audience;
@@ -33,24 +34,25 @@ mod weekly;
 mod wishes;
 
 pub use access::{Viewer, role_in};
+pub use accounts::{AccountStanding, account_standing};
 pub use announce::{AnnounceError, AnnouncementCost, Announcing, Made, announce, choose, costs, withdraw};
 pub use apart::{Apart, set_apart};
 pub use audience::{TaskNews, Told, promise, tell_bounced, tell_task};
 pub use bind::{bind_chat, own_project_key, unbind_chat};
 pub use budget::{
-    AccountMonth, BudgetNews, Held, account_forecast, account_month, held_back, left_for, let_go, set_monthly_budget, spent_by_project,
-    this_month, watch_account, watch_budget,
+    AccountMonth, BudgetNews, Held, account_forecast, account_month, held_back, left_for, let_go, set_account_budget, set_monthly_budget,
+    spent_by_project, this_month, watch_account, watch_budget,
 };
 pub use change::{Change, ChangeError, assignable, change, change_at, plain_title};
 pub use chat_news::{ChatNews, tell_of_gap, tell_of_newcomer, tell_target_gone};
 pub use codes::{is_waiting_link, make_code, use_code};
 pub use correct::{CorrectError, Corrected, Place, Splitting, With, join_before, merge, move_posts, place, split};
-pub use hearing::{MENTIONED, has_own_chat, own_chat};
+pub use hearing::{MENTIONED, has_own_chat, own_chat, tell_instead};
 pub use learning::{InUse, refit, refit_nightly};
 pub use link::{Linking, link, unlink};
 pub use open::open;
 pub use other::{introductions, other_of, take_along};
-pub use patience::{NewTimes, Setting, calendar_of, deadline, patience_of, set_days_off, set_times};
+pub use patience::{NewTimes, Setting, calendar_of, common_calendar, deadline, patience_of, set_days_off, set_times};
 pub use post::{Tell, Written, begin, post};
 pub use quotes::{bring, bring_along, follow_quote};
 pub use recall::{GoingOn, Remembered, recall, recall_around};

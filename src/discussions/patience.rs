@@ -69,6 +69,12 @@ pub async fn calendar_of(c: &mut AnyConnection, config: &Config, project: Projec
     Ok(calendar)
 }
 
+/// The calendar of the installation, which holds where no project says otherwise: Monday to Friday, but for its days off.
+pub async fn common_calendar(c: &mut AnyConnection, config: &Config) -> Result<Calendar> {
+    let plain = Calendar::plain(config.server.time_zone.clone(), config.notify.quiet_hours);
+    Ok(Calendar { days_off: days_off::of(c, None).await?, ..plain })
+}
+
 /// What becomes of one setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Setting<T> {

@@ -10,6 +10,8 @@ pub const BUDGET_NEAR_PERCENT: i64 = 80;
 pub const BUDGET_SPENT_PERCENT: i64 = 100;
 /// The largest monthly budget of a project, in messages.
 pub const PROJECT_BUDGET_MAX: i64 = 10_000_000;
+/// The largest monthly budget of a LINE account, in messages.
+pub const ACCOUNT_BUDGET_MAX: i64 = 10_000_000;
 /// How long pushes stop where LINE refuses one for the quota although some of it is left: messages that are scheduled in LINE's own
 /// manager reserve it.
 pub const QUOTA_RESERVED_STOPS: SignedDuration = SignedDuration::from_hours(1);

@@ -31,6 +31,16 @@ pub const WEEKDAYS: [(&str, Weekday); 7] = [
     ("sun", Weekday::Sunday),
 ];
 
+/// What people do on a day, as a [`Calendar`] knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DayKind {
+    Working,
+    /// Nobody works, but whoever does is heard: a weekend.
+    Free,
+    /// Nothing is pushed.
+    Off,
+}
+
 /// A project's calendar, in its time zone.
 #[derive(Clone, Debug)]
 pub struct Calendar {
@@ -69,6 +79,17 @@ impl Calendar {
         Self { zone, quiet_hours, days_off: BTreeMap::new(), working_days, digest_at: DIGEST_AT }
     }
 
+    /// What people do on that day.
+    pub fn kind_of(&self, day: Date) -> DayKind {
+        if self.days_off.contains_key(&day) {
+            DayKind::Off
+        } else if self.working_days.contains(&day.weekday()) {
+            DayKind::Working
+        } else {
+            DayKind::Free
+        }
+    }
+
     /// Until when nothing may be pushed, and why, if so now: quiet hours, days off, and what follows on each other of them. The clocks'
     /// changes are the time zone's.
     pub fn closed_until(&self, now: Timestamp) -> Option<(Timestamp, Closed)> {
@@ -104,8 +125,7 @@ impl Calendar {
     pub fn next_digest(&self, after: Timestamp) -> Timestamp {
         let mut day = after.to_zoned(self.zone.clone()).date();
         for _ in 0..DAYS_AHEAD_MAX {
-            if self.working_days.contains(&day.weekday())
-                && !self.days_off.contains_key(&day)
+            if self.kind_of(day) == DayKind::Working
                 && let Some(at) = self.instant(day, self.digest_at).filter(|at| *at > after)
             {
                 return at;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
+
+use super::DayKind;
 
 /// Fewer whole days than this say nothing.
 const DAYS_MIN: i64 = 3;
@@ -26,47 +28,42 @@ pub struct Forecast {
     pub path: Vec<(Date, i64)>,
 }
 
-/// Whether people usually work on it, holidays aside.
-pub fn is_weekday(date: Date) -> bool {
-    !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
-}
-
-/// Working days go on as the month's working days so far, free days as its free days; today, which is not over, comes to no less than it
-/// has. `since`: the first day of the record, earlier days say nothing. `heads`: by day, a day without any may be absent. `None` before
-/// three whole days, or where no day yet tells what one of those to come will be like.
-pub fn forecast(heads: &BTreeMap<Date, i64>, since: Date, today: Date, works: impl Fn(Date) -> bool) -> Option<Forecast> {
+/// Working days go on as the month's working days so far, and free days and days off each as theirs; today, which is not over, comes to no
+/// less than it has. `since`: the first day of the record, earlier days say nothing. `heads`: by day, a day without any may be absent.
+/// `None` before three whole days, or where no day yet tells what a working day to come will be like.
+pub fn forecast(heads: &BTreeMap<Date, i64>, since: Date, today: Date, kind: impl Fn(Date) -> DayKind) -> Option<Forecast> {
     let first = since.max(today.first_of_month());
     let of = |date: Date| heads.get(&date).copied().unwrap_or_default().clamp(0, DAY_HEADS_MAX);
-    let (mut working, mut free) = (Kind::default(), Kind::default());
+    let mut seen: BTreeMap<DayKind, Days> = BTreeMap::new();
     for date in days(first, today).filter(|d| *d < today) {
-        if works(date) { working.add(of(date)) } else { free.add(of(date)) }
+        seen.entry(kind(date)).or_default().add(of(date));
     }
-    if working.days + free.days < DAYS_MIN {
+    if seen.values().map(|days| days.count).sum::<i64>() < DAYS_MIN {
         return None;
     }
     let so_far: i64 = days(today.first_of_month(), today).map(of).sum();
-    let (mut working_left, mut free_left) = (0, 0);
+    let mut left: BTreeMap<DayKind, i64> = BTreeMap::new();
     // In hundredths, so that a push every few days is not rounded away.
     let mut hundredths = so_far * 100;
     let mut path = vec![];
     for date in days(today, today.last_of_month()) {
-        let (kind, left) = if works(date) { (&working, &mut working_left) } else { (&free, &mut free_left) };
-        // Free days of which none has been seen are taken to bring nothing; of working days nothing may be taken.
-        let usual = match kind.mean_hundredths() {
-            Some(mean) => mean,
-            None if works(date) => return None,
+        // Days on which nobody works, and of which none has been seen, are taken to bring nothing; of working days nothing may be taken.
+        let usual = match seen.get(&kind(date)) {
+            Some(days) => days.mean_hundredths(),
+            None if kind(date) == DayKind::Working => return None,
             None => 0,
         };
         if date == today {
             hundredths += (usual - of(today) * 100).max(0);
         } else {
             hundredths += usual;
-            *left += 1;
+            *left.entry(kind(date)).or_default() += 1;
         }
         path.push((date, (hundredths + 50) / 100));
     }
     let expected = (hundredths + 50) / 100;
-    let spread = (working.variance_of_sum(working_left) + free.variance_of_sum(free_left)).isqrt() * SPREAD_HUNDREDTHS / 100;
+    let variance: i64 = seen.iter().map(|(kind, days)| days.variance_of_sum(left.get(kind).copied().unwrap_or_default())).sum();
+    let spread = variance.isqrt() * SPREAD_HUNDREDTHS / 100;
     Some(Forecast { so_far, expected, low: (expected - spread).max(so_far), high: expected + spread, path })
 }
 
@@ -77,39 +74,50 @@ fn days(from: Date, to: Date) -> impl Iterator<Item = Date> {
 
 /// Days of one kind so far.
 #[derive(Default)]
-struct Kind {
-    days: i64,
+struct Days {
+    /// One at least, once they are added.
+    count: i64,
     sum: i64,
     squares: i64,
 }
 
-impl Kind {
+impl Days {
     fn add(&mut self, heads: i64) {
-        self.days += 1;
+        self.count += 1;
         self.sum += heads;
         self.squares += heads * heads;
     }
 
-    fn mean_hundredths(&self) -> Option<i64> {
-        (self.days > 0).then(|| self.sum * 100 / self.days)
+    fn mean_hundredths(&self) -> i64 {
+        self.sum * 100 / self.count.max(1)
     }
 
     /// Of the heads of `left` more such days: of what they differ by, and of how little is known of what is usual.
     fn variance_of_sum(&self, left: i64) -> i64 {
-        if self.days == 0 || left == 0 {
+        if self.count == 0 || left == 0 {
             return 0;
         }
-        let mean = self.sum / self.days;
+        let mean = self.sum / self.count;
         // One day tells nothing of how days differ: it is taken that they may differ by themselves.
-        let of_one = if self.days == 1 { mean * mean } else { (self.squares - mean * self.sum).max(0) / (self.days - 1) };
+        let of_one = if self.count == 1 { mean * mean } else { (self.squares - mean * self.sum).max(0) / (self.count - 1) };
         // Pushes are whole: as many as these differ by their root at least.
-        of_one.max(mean) * (left + left * left / self.days)
+        of_one.max(mean) * (left + left * left / self.count)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::Weekday;
+
     use super::*;
+
+    fn is_weekday(date: Date) -> bool {
+        !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
+    }
+
+    fn plain(date: Date) -> DayKind {
+        if is_weekday(date) { DayKind::Working } else { DayKind::Free }
+    }
 
     fn november(day: i8) -> Date {
         jiff::civil::date(2026, 11, day)
@@ -122,7 +130,7 @@ mod tests {
 
     fn at(today: i8, of: impl Fn(i8) -> i64) -> Option<Forecast> {
         let until_now: BTreeMap<Date, i64> = heads(of).into_iter().filter(|(d, _)| *d <= november(today)).collect();
-        forecast(&until_now, november(1), november(today), is_weekday)
+        forecast(&until_now, november(1), november(today), plain)
     }
 
     #[test]
@@ -166,17 +174,33 @@ mod tests {
     #[test]
     fn days_before_the_record_say_nothing_but_what_was_billed_counts() {
         let heads: BTreeMap<Date, i64> = (16..=20).map(|d| (november(d), 30)).collect();
-        let told = forecast(&heads, november(16), november(20), is_weekday).unwrap();
+        let told = forecast(&heads, november(16), november(20), plain).unwrap();
         assert_eq!((told.so_far, told.expected), (150, 150 + 6 * 30));
-        assert_eq!(forecast(&heads, november(18), november(20), is_weekday), None);
+        assert_eq!(forecast(&heads, november(18), november(20), plain), None);
     }
 
     #[test]
     fn a_month_of_holidays_so_far_foretells_no_working_day() {
-        let new_year = |d: Date| is_weekday(d) && d.day() > 6;
+        let new_year = |d: Date| if d.day() > 6 { plain(d) } else { DayKind::Off };
         assert_eq!(forecast(&BTreeMap::new(), november(1), november(6), new_year), None);
         let quiet = forecast(&BTreeMap::new(), november(1), november(12), new_year).unwrap();
         assert_eq!((quiet.expected, quiet.high), (0, 0));
+    }
+
+    #[test]
+    fn holidays_to_come_bring_nothing_and_those_over_make_no_working_day_look_quiet() {
+        let steady = |d: i8| if is_weekday(november(d)) { 40 } else { 6 };
+        // Thursday the 26th and the Friday after it are holidays, of which none has been seen yet.
+        let ahead = |d: Date| if matches!(d.day(), 26 | 27) { DayKind::Off } else { plain(d) };
+        let heads_until = |day: i8, of: &dyn Fn(i8) -> i64| heads(of).into_iter().filter(|(d, _)| d.day() <= day).collect();
+        let without = forecast(&heads_until(13, &steady), november(1), november(13), plain).unwrap();
+        let with = forecast(&heads_until(13, &steady), november(1), november(13), ahead).unwrap();
+        assert_eq!((without.expected, with.expected), (21 * 40 + 9 * 6, 19 * 40 + 9 * 6));
+        // Monday to Wednesday were holidays: the other days go on as they were.
+        let over = |d: Date| if matches!(d.day(), 9..=11) { DayKind::Off } else { plain(d) };
+        let silent = |d: i8| if matches!(d, 9..=11) { 0 } else { steady(d) };
+        let told = forecast(&heads_until(13, &silent), november(1), november(13), over).unwrap();
+        assert_eq!(told.expected, 18 * 40 + 9 * 6);
     }
 
     #[test]

@@ -129,7 +129,7 @@ async fn keep(tx: &mut Tx, app: &App, inbox: &Inbox, told: (Option<i64>, Option<
 pub(super) async fn measure(app: &App, inbox: &Inbox) -> Result<()> {
     let mut c = app.db.read().await?;
     let month = acts::account_month(&mut c, app, inbox).await?;
-    let forecast = acts::account_forecast(&mut c, app, inbox, &month).await?;
+    let forecast = acts::account_forecast(&mut c, app, inbox, &month).await?.map(|f| f.expected);
     let name = inbox.name().to_owned();
     let set = |gauge: &'static str, heads: i64| {
         // Gauges are floating; a month's messages are far below 2^32.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use self::facts::Fact;
+use super::mail_instead::mail_instead;
 use super::policy::{self, Act, Chances, Decision, Held, Pointless, Waiting};
 use super::{budget, calendar, line_replies, own_chat, script_parts, targets};
 use crate::App;
@@ -16,9 +17,9 @@ use crate::channels::line::render;
 use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Via, Why};
 use crate::store::chats::Chat;
 use crate::store::deliveries::NewDelivery;
-use crate::store::notices::{NewNotice, Notice, Target};
+use crate::store::notices::Notice;
 use crate::store::projects::Project;
-use crate::store::{self, Tx, chats, deliveries, discussions, members, notices, projects, reply_tokens};
+use crate::store::{self, Tx, chats, deliveries, notices, projects, reply_tokens};
 
 /// Notices looked at for one chat.
 const NOTICES_MAX: i64 = 200;
@@ -142,36 +143,6 @@ async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free
     let delivery = deliveries::add(tx, &new).await?;
     notices::freeze(tx, &these, delivery).await?;
     Ok(true)
-}
-
-/// The project's clients who have a mail address are told by mail, once, what LINE cannot be paid to tell their group; who would have heard
-/// it in their own chat is told by mail alone.
-pub(super) async fn mail_instead(tx: &mut Tx, app: &App, notice: &Notice) -> Result<(), store::Error> {
-    let now = app.clock.now();
-    let (Some(discussion), Some(_)) = (notice.discussion, &app.smtp) else { return Ok(()) };
-    if let Some(reader) = own_chat::reader(tx, notice).await? {
-        return own_chat::mail_instead(tx, app, notice, reader).await;
-    }
-    let Some(post) = notice.post.filter(|_| notice.kind == NoticeKind::Answered) else { return Ok(()) };
-    let project = discussions::get(tx, discussion).await?.project;
-    for client in members::clients_with_email(tx, project).await? {
-        if notices::is_promised(tx, client, post).await? {
-            continue;
-        }
-        let new = NewNotice {
-            kind: notice.kind,
-            discussion: notice.discussion,
-            post: notice.post,
-            target: Target::Person(client),
-            due_at: now,
-            deadline_at: now,
-            now,
-            detail: None,
-            expires_at: None,
-        };
-        notices::add(tx, &new).await?;
-    }
-    Ok(())
 }
 
 /// A message object with the discussions that it is about.

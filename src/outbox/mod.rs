@@ -2,6 +2,7 @@
 //! settled ([`settle`]). What leaves for LINE when is for [`policy`] to say, with what [`calendar`] and [`budget`] know; whether LINE reaches
 //! a chat at all, [`targets`] finds out.
 
+mod announcement_mail;
 mod budget;
 mod budget_news;
 mod bundle;
@@ -11,6 +12,7 @@ mod digest_mail;
 mod line_bundle;
 mod line_replies;
 mod mail_bundle;
+mod mail_instead;
 mod mail_pictures;
 mod news_bundle;
 mod notes;

@@ -1,11 +1,12 @@
 //! Freezing what staff are told by mail of a group itself: who came, that its record stopped, that LINE does not reach it any more. One mail
-//! a group and kind. What an account's or a project's month is about is for [`budget_news`].
+//! a group and kind. What an account's or a project's month is about is for [`budget_news`], what was announced
+//! for [`announcement_mail`].
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::budget_news;
+use super::{announcement_mail, budget_news};
 use crate::App;
 use crate::channels::email::render::{self, OutgoingMail};
 use crate::discussions::{ChatNews, role_in};
@@ -36,10 +37,14 @@ pub(super) async fn freeze(app: &App, person: PersonId) -> Result<usize, store::
     let mut tx = app.db.begin().await?;
     persons::lock(&mut tx, app.db.dialect, person).await?;
     let mut groups: BTreeMap<(ChatId, NoticeKind), Vec<(Notice, ChatNews)>> = BTreeMap::new();
-    let (mut odd, mut of_budgets) = (vec![], vec![]);
+    let (mut odd, mut of_budgets, mut announced) = (vec![], vec![], vec![]);
     for notice in notices::news_of(&mut tx, person, NEWS_MAX).await? {
         if notice.kind == NoticeKind::BudgetNear {
             of_budgets.push(notice);
+            continue;
+        }
+        if notice.kind == NoticeKind::Announced {
+            announced.push(notice);
             continue;
         }
         match ChatNews::read(notice.detail.as_deref()) {
@@ -49,6 +54,7 @@ pub(super) async fn freeze(app: &App, person: PersonId) -> Result<usize, store::
     }
     notices::fail_all(&mut tx, &odd, Why::Unreadable.as_str()).await?;
     let mut made = budget_news::freeze(&mut tx, app, person, of_budgets).await?;
+    made += announcement_mail::freeze(&mut tx, app, person, announced).await?;
     for ((chat, kind), told) in groups.into_iter().filter(|(_, told)| told.iter().any(|(n, _)| n.due_at <= now)) {
         let all: Vec<NoticeId> = told.iter().map(|(n, _)| n.id).collect();
         let news: Vec<ChatNews> = told.into_iter().map(|(_, news)| news).collect();

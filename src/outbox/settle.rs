@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::from_str;
 
-use super::line_bundle::{Frozen, mail_instead};
+use super::line_bundle::Frozen;
+use super::mail_instead::mail_instead;
 use super::{budget, targets};
 use crate::App;
 use crate::discussions::watch_budget;

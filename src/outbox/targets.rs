@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use super::line_bundle::mail_instead;
+use super::mail_instead::mail_instead;
 use crate::App;
 use crate::channels::line::client::{Line, LineError};
 use crate::discussions::tell_target_gone;
@@ -128,7 +128,7 @@ pub(super) async fn out_of_reach(tx: &mut Tx, chat: &Chat) -> Result<Option<Stri
     Ok(None)
 }
 
-/// They cannot be told in LINE: clients who have an address hear of an answer by mail.
+/// They cannot be told in LINE: clients who have an address hear of it by mail.
 pub(super) async fn fail(tx: &mut Tx, app: &App, waiting: &[Notice], why: &str) -> Result<(), store::Error> {
     let all: Vec<NoticeId> = waiting.iter().map(|n| n.id).collect();
     notices::fail_all(tx, &all, why).await?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::sql::{self, Columns, FromRow, Result, args};
+use super::sql::{self, Result, args, row};
 use crate::domain::{AnnouncementId, ChatId, ChatKind, DeliveryStatus, NoticeId, PersonId, ProjectId, Via};
 
 /// A chat that can be told something, with its project.
@@ -22,20 +22,7 @@ pub struct Reach {
     pub heads: Option<i64>,
 }
 
-impl FromRow for Reach {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self {
-            project: c.get()?,
-            project_key: c.get()?,
-            project_name: c.get()?,
-            chat: c.get()?,
-            chat_name: c.get()?,
-            chat_kind: c.word(ChatKind::find)?,
-            inbox: c.get()?,
-            heads: c.get()?,
-        })
-    }
-}
+row!(Reach { project, project_key, project_name, chat, chat_name, chat_kind: (ChatKind), inbox, heads });
 
 /// The chats of clients' projects that the account is in, by project; `staff` limits them to the projects that this person is staff of.
 pub async fn reach(c: &mut AnyConnection, staff: Option<PersonId>, limit: i64) -> Result<Vec<Reach>> {
@@ -90,8 +77,36 @@ pub async fn is_withdrawn(c: &mut AnyConnection, notice: NoticeId) -> Result<boo
     Ok(found.is_some())
 }
 
-/// What still waits to tell it: each notice with its chat, by chat.
-pub async fn waiting(c: &mut AnyConnection, id: AnnouncementId) -> Result<Vec<(NoticeId, ChatId)>> {
+/// What the notice tells, if it tells an announcement.
+pub async fn of_notice(c: &mut AnyConnection, notice: NoticeId) -> Result<Option<AnnouncementId>> {
+    sql::find(c, "SELECT announcement_id FROM announcement_notices WHERE notice_id = $1", args![notice]).await
+}
+
+/// Whether the person is, or was, to be told it by themselves: by mail. Its author knows it.
+pub async fn is_for(c: &mut AnyConnection, id: AnnouncementId, person: PersonId) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT a.id FROM announcements a WHERE a.id = $1 AND (a.person_id = $2 OR EXISTS (SELECT 1 FROM announcement_notices x \
+         JOIN notices n ON n.id = x.notice_id WHERE x.announcement_id = a.id AND n.person_id = $2))",
+        args![id, person],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Names of the projects whose chats it is for.
+pub async fn projects_of(c: &mut AnyConnection, id: AnnouncementId, limit: i64) -> Result<Vec<String>> {
+    sql::all(
+        c,
+        "SELECT p.name FROM projects p WHERE p.id IN (SELECT ch.project_id FROM announcement_notices x JOIN notices n ON n.id = x.notice_id \
+         JOIN chats ch ON ch.id = n.chat_id WHERE x.announcement_id = $1) ORDER BY p.name, p.id LIMIT $2",
+        args![id, limit],
+    )
+    .await
+}
+
+/// What still waits to tell it: each notice with its chat, by chat; those without one are mails.
+pub async fn waiting(c: &mut AnyConnection, id: AnnouncementId) -> Result<Vec<(NoticeId, Option<ChatId>)>> {
     sql::all(
         c,
         "SELECT n.id, n.chat_id FROM announcement_notices x JOIN notices n ON n.id = x.notice_id WHERE x.announcement_id = $1 \
@@ -124,42 +139,27 @@ pub struct Announcement {
     pub dropped: i64,
     /// People that its pushes were billed for.
     pub heads: i64,
+    /// Clients who were told by mail, since a group of theirs could not be, and those who are about to be.
+    pub mailed: i64,
 }
 
-impl FromRow for Announcement {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self {
-            id: c.get()?,
-            by: c.get()?,
-            by_name: c.get()?,
-            body: c.get()?,
-            urgent: c.get()?,
-            created_at: c.get()?,
-            withdrawn_at: c.get()?,
-            waiting: c.get()?,
-            free: c.get()?,
-            pushed: c.get()?,
-            failed: c.get()?,
-            dropped: c.get()?,
-            heads: c.get()?,
-        })
-    }
-}
+row!(Announcement { id, by, by_name, body, urgent, created_at, withdrawn_at, waiting, free, pushed, failed, dropped, heads, mailed });
 
 /// `SELECT` with what became of each announcement that `which` leaves.
 fn summed(which: &str) -> String {
     let count = |when: &str| format!("CAST(COALESCE(SUM(CASE WHEN {when} THEN 1 ELSE 0 END), 0) AS BIGINT)");
     format!(
         "SELECT a.id, a.person_id, p.name, a.body, a.urgent, a.created_at, a.withdrawn_at, {}, {}, {}, {}, {}, \
-         CAST(COALESCE(SUM(CASE WHEN n.status = 'sent' THEN v.heads ELSE 0 END), 0) AS BIGINT) \
+         CAST(COALESCE(SUM(CASE WHEN n.status = 'sent' THEN v.heads ELSE 0 END), 0) AS BIGINT), {} \
          FROM announcements a JOIN persons p ON p.id = a.person_id LEFT JOIN announcement_notices x ON x.announcement_id = a.id \
          LEFT JOIN notices n ON n.id = x.notice_id LEFT JOIN deliveries v ON v.id = n.delivery_id WHERE {which} \
          GROUP BY a.id, a.person_id, p.name, a.body, a.urgent, a.created_at, a.withdrawn_at",
-        count("n.status = 'pending'"),
+        count("n.chat_id IS NOT NULL AND n.status = 'pending'"),
         count("n.status = 'sent' AND v.via = 'line-reply'"),
         count("n.status = 'sent' AND v.via = 'line-push'"),
-        count("n.status = 'failed'"),
-        count("n.status = 'dropped'"),
+        count("n.chat_id IS NOT NULL AND n.status = 'failed'"),
+        count("n.chat_id IS NOT NULL AND n.status = 'dropped'"),
+        count("n.person_id IS NOT NULL AND n.status IN ('pending', 'sent')"),
     )
 }
 
@@ -195,23 +195,10 @@ pub struct Became {
     pub reason: Option<String>,
 }
 
-impl FromRow for Became {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self {
-            project_key: c.get()?,
-            project_name: c.get()?,
-            chat: c.get()?,
-            chat_name: c.get()?,
-            chat_kind: c.word(ChatKind::find)?,
-            status: c.word(DeliveryStatus::find)?,
-            via: c.get::<Option<String>>()?.map(|w| sql::word(Via::find(&w), &w)).transpose()?,
-            heads: c.get()?,
-            sent_at: c.get()?,
-            deadline_at: c.get()?,
-            reason: c.get()?,
-        })
-    }
-}
+row!(Became {
+    project_key, project_name, chat, chat_name, chat_kind: (ChatKind), status: (DeliveryStatus), via: (?Via), heads, sent_at, deadline_at,
+    reason,
+});
 
 /// What became of it, chat by chat.
 pub async fn in_chats(c: &mut AnyConnection, id: AnnouncementId) -> Result<Vec<Became>> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::Dialect;
-use super::sql::{self, Columns, FromRow, Result, args};
+use super::sql::{self, Columns, FromRow, Result, args, row};
 use crate::domain::{ChatId, ChatKind, Inbox, LineChatId, PersonId, ProjectId};
 
 /// A place on a channel where people write.
@@ -172,6 +172,51 @@ pub async fn page(c: &mut AnyConnection, staff: Option<PersonId>, offset: i64, l
         args![staff, limit, offset],
     )
     .await
+}
+
+/// How many groups and rooms an account is in, and how many chats it does not reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChatCounts {
+    pub bound: i64,
+    /// In no project that somebody chose.
+    pub unbound: i64,
+    /// That it has left.
+    pub left: i64,
+    /// Of all chats, people's own among them.
+    pub out_of_reach: i64,
+}
+
+row!(ChatCounts { bound, unbound, left, out_of_reach });
+
+/// Counts the account's chats.
+pub async fn counts_of_inbox(c: &mut AnyConnection, inbox: &Inbox) -> Result<ChatCounts> {
+    let count = |when: &str| format!("CAST(COALESCE(SUM(CASE WHEN {when} THEN 1 ELSE 0 END), 0) AS BIGINT)");
+    let sql = format!(
+        "SELECT {}, {}, {}, {} FROM chats c WHERE c.inbox = $1",
+        count("c.kind <> 'user' AND c.left_at IS NULL AND c.bound = 1"),
+        count("c.kind <> 'user' AND c.left_at IS NULL AND c.bound = 0"),
+        count("c.kind <> 'user' AND c.left_at IS NOT NULL"),
+        count("c.left_at IS NULL AND c.unreachable_since IS NOT NULL"),
+    );
+    sql::one(c, sql, args![inbox.as_str()]).await
+}
+
+/// Groups and rooms that the account is in and reaches, bound or not, those with the latest activity first.
+pub async fn groups_of_inbox(c: &mut AnyConnection, inbox: &Inbox, bound: bool, limit: i64) -> Result<Vec<Chat>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM chats c WHERE c.inbox = $1 AND c.bound = $2 AND c.kind <> 'user' AND c.left_at IS NULL AND c.unreachable_since IS NULL \
+         ORDER BY COALESCE(c.last_event_at, 0) DESC, c.id LIMIT $3"
+    );
+    sql::all(c, sql, args![inbox.as_str(), bound, limit]).await
+}
+
+/// Chats of the account that LINE takes no messages for, the latest first.
+pub async fn out_of_reach(c: &mut AnyConnection, inbox: &Inbox, limit: i64) -> Result<Vec<Chat>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM chats c WHERE c.inbox = $1 AND c.left_at IS NULL AND c.unreachable_since IS NOT NULL \
+         ORDER BY c.unreachable_since DESC, c.id LIMIT $2"
+    );
+    sql::all(c, sql, args![inbox.as_str(), limit]).await
 }
 
 /// The chat with our id, if there is one.

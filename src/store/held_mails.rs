@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::Dialect;
 use super::inbound::InboundStatus;
-use super::sql::{self, Columns, FromRow, Result, Value, args};
+use super::sql::{self, Result, Value, args, row};
 use crate::domain::{DiscussionId, InboundId, PersonId, PostId, ProjectId, words};
 
 words! {
@@ -70,34 +70,10 @@ pub struct HeldMail {
     pub post: Option<PostId>,
 }
 
-impl FromRow for HeldMail {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self {
-            inbound: c.get()?,
-            status: c.word(InboundStatus::find)?,
-            received_at: c.get()?,
-            discussion: c.get()?,
-            project: c.get()?,
-            project_name: c.get()?,
-            why: c.word(HeldWhy::find)?,
-            person: c.get()?,
-            person_name: c.get()?,
-            from_address: c.get()?,
-            from_name: c.get()?,
-            subject: c.get()?,
-            words: c.get()?,
-            files: c.get()?,
-            decision: match c.get::<Option<String>>()? {
-                Some(word) => Some(sql::word(MailDecision::find(&word), &word)?),
-                None => None,
-            },
-            decided_by: c.get()?,
-            decided_at: c.get()?,
-            linked: c.get()?,
-            post: c.get()?,
-        })
-    }
-}
+row!(HeldMail {
+    inbound, status: (InboundStatus), received_at, discussion, project, project_name, why: (HeldWhy), person, person_name, from_address,
+    from_name, subject, words, files, decision: (?MailDecision), decided_by, decided_at, linked, post,
+});
 
 const SELECT: &str = "SELECT h.inbound_id, i.status, i.received_at, i.discussion_id, p.id, p.name, h.why, h.person_id, COALESCE(a.name, ''), \
                       h.from_address, h.from_name, h.subject, h.words, h.files, h.decision, COALESCE(b.name, ''), h.decided_at, h.linked, \

@@ -22,6 +22,8 @@ pub struct LineQuota {
     pub tried_at: Option<Timestamp>,
     /// LINE refused a push for the quota: none is tried until then.
     pub stopped: Option<(Why, Timestamp)>,
+    /// What admins let us spend a month; `None` = as the configuration says.
+    pub budget: Option<i64>,
 }
 
 impl FromRow for LineQuota {
@@ -29,7 +31,7 @@ impl FromRow for LineQuota {
         let (quota, used, ours, asked_at, tried_at) = (c.get()?, c.get()?, c.get()?, c.get()?, c.get()?);
         let (until, why) = (c.get::<Option<Timestamp>>()?, c.get::<Option<String>>()?);
         let why = why.map(|w| sql::word(Why::find(&w), &w)).transpose()?;
-        Ok(Self { quota, used, ours, asked_at, tried_at, stopped: why.zip(until) })
+        Ok(Self { quota, used, ours, asked_at, tried_at, stopped: why.zip(until), budget: c.get()? })
     }
 }
 
@@ -37,7 +39,7 @@ impl FromRow for LineQuota {
 pub async fn find(c: &mut AnyConnection, inbox: &Inbox) -> Result<Option<LineQuota>> {
     sql::find(
         c,
-        "SELECT quota, used, ours, asked_at, tried_at, stopped_until, stopped_why FROM line_quotas WHERE inbox = $1",
+        "SELECT quota, used, ours, asked_at, tried_at, stopped_until, stopped_why, budget FROM line_quotas WHERE inbox = $1",
         args![inbox.as_str()],
     )
     .await
@@ -97,6 +99,17 @@ pub async fn go_on(c: &mut AnyConnection, inbox: &Inbox) -> Result<()> {
 /// LINE is to be asked soon: nothing is known to be fresh.
 pub async fn ask_again(c: &mut AnyConnection, inbox: &Inbox) -> Result<()> {
     sql::run(c, "UPDATE line_quotas SET tried_at = NULL WHERE inbox = $1", args![inbox.as_str()]).await.map(drop)
+}
+
+/// How many messages we let ourselves spend a month; `None` = as the configuration says.
+pub async fn set_budget(c: &mut AnyConnection, inbox: &Inbox, heads: Option<i64>) -> Result<()> {
+    sql::run(
+        c,
+        "INSERT INTO line_quotas (inbox, budget) VALUES ($1, $2) ON CONFLICT (inbox) DO UPDATE SET budget = $2",
+        args![inbox.as_str(), heads],
+    )
+    .await
+    .map(drop)
 }
 
 /// Notes that the payer's staff are told; false where they were, this month and at these per cent.

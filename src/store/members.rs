@@ -2,7 +2,7 @@
 
 use sqlx::AnyConnection;
 
-use super::sql::{self, Columns, FromRow, Result, args};
+use super::sql::{self, Result, args, row};
 use crate::domain::{PersonId, ProjectId, Role};
 
 /// A person's part in a project.
@@ -13,11 +13,7 @@ pub struct Member {
     pub role: Role,
 }
 
-impl FromRow for Member {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self { person: c.get()?, name: c.get()?, role: c.word(Role::find)? })
-    }
-}
+row!(Member { person, name, role: (Role) });
 
 /// Gives the person this part.
 pub async fn put(c: &mut AnyConnection, project: ProjectId, person: PersonId, role: Role) -> Result<()> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::Dialect;
-use super::sql::{self, Columns, FromRow, Result, args};
+use super::sql::{self, Columns, FromRow, Result, args, row};
 use crate::domain::{ChatId, ChatKind, NotifyTokenId, PersonId, ProjectId};
 
 /// A token that speaks in one chat.
@@ -105,24 +105,7 @@ const LISTED: &str = "SELECT t.id, t.name, p.id, p.key, ch.inbox, ch.external_id
                       t.calls FROM notify_tokens t JOIN chats ch ON ch.id = t.chat_id JOIN projects p ON p.id = ch.project_id \
                       JOIN persons a ON a.id = t.person_id WHERE t.revoked_at IS NULL";
 
-impl FromRow for Listed {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self {
-            id: c.get()?,
-            name: c.get()?,
-            project: c.get()?,
-            project_key: c.get()?,
-            inbox: c.get()?,
-            chat: c.get()?,
-            chat_name: c.get()?,
-            chat_kind: c.word(ChatKind::find)?,
-            made_by: c.get()?,
-            created_at: c.get()?,
-            last_used_at: c.get()?,
-            calls: c.get()?,
-        })
-    }
-}
+row!(Listed { id, name, project, project_key, inbox, chat, chat_name, chat_kind: (ChatKind), made_by, created_at, last_used_at, calls });
 
 /// The tokens in use that speak in the project's chats, oldest first.
 pub async fn of_project(c: &mut AnyConnection, project: ProjectId, limit: i64) -> Result<Vec<Listed>> {

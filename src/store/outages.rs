@@ -40,6 +40,16 @@ pub async fn begin(c: &mut AnyConnection, inbox: &Inbox, kind: GapKind, at: Time
     Ok(())
 }
 
+/// Since when one of this kind lasts for every chat of the account, if one does.
+pub async fn lasting_since(c: &mut AnyConnection, inbox: &Inbox, kind: GapKind) -> Result<Option<Timestamp>> {
+    sql::one(
+        c,
+        "SELECT MIN(began_at) FROM outages WHERE inbox = $1 AND chat_id IS NULL AND kind = $2 AND ended_at IS NULL",
+        args![inbox.as_str(), kind.as_str()],
+    )
+    .await
+}
+
 /// Whatever of this kind lasts has ended. How many there were.
 pub async fn end(c: &mut AnyConnection, inbox: &Inbox, kind: GapKind, at: Timestamp) -> Result<u64> {
     sql::run(

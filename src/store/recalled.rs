@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::sql::{self, Columns, FromRow, Result, args};
+use super::sql::{self, Result, args, row};
 use crate::domain::{ChatId, DiscussionId, PersonId, PostId, ProjectId, Role};
 
 /// A post as the threader remembers it.
@@ -25,22 +25,7 @@ pub struct Recalled {
     pub class: Option<String>,
 }
 
-impl FromRow for Recalled {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self {
-            id: c.get()?,
-            discussion: c.get()?,
-            person: c.get()?,
-            author: c.get()?,
-            role: c.word(Role::find)?,
-            kind: c.get()?,
-            body: c.get()?,
-            created_at: c.get()?,
-            other: c.get()?,
-            class: c.get()?,
-        })
-    }
-}
+row!(Recalled { id, discussion, person, author, role: (Role), kind, body, created_at, other, class });
 
 const RECALLED: &str = "SELECT p.id, p.discussion_id, p.person_id, COALESCE(a.name, ''), p.role, p.kind, p.body, p.created_at, d.other, \
                         p.class FROM posts p JOIN discussions d ON d.id = p.discussion_id LEFT JOIN persons a ON a.id = p.person_id \

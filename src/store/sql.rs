@@ -157,6 +157,12 @@ impl Columns<'_> {
         let written: String = self.get()?;
         word(find(&written), &written)
     }
+
+    /// The next column, a word that `find` knows, or nothing.
+    pub fn maybe_word<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+        let written: Option<String> = self.get()?;
+        written.map(|written| word(find(&written), &written)).transpose()
+    }
 }
 
 /// A type that a row becomes.
@@ -164,6 +170,22 @@ pub trait FromRow: Sized {
     /// Reads its columns in the order in which the type's `COLUMNS` names them.
     fn from_row(columns: &mut Columns<'_>) -> Result<Self>;
 }
+
+/// `row!(Held { id, name, role: (Role), decision: (?Decision) })`: a row becomes this, its columns in the order of the fields; a field with a
+/// type is a word of ours, and one with `?` maybe one.
+macro_rules! row {
+    ($of:ident { $($field:ident $(: $word:tt)?),+ $(,)? }) => {
+        impl $crate::store::sql::FromRow for $of {
+            fn from_row(columns: &mut $crate::store::sql::Columns<'_>) -> $crate::store::sql::Result<Self> {
+                Ok(Self { $($field: $crate::store::sql::row!(@ columns $($word)?)),+ })
+            }
+        }
+    };
+    (@ $columns:ident) => { $columns.get()? };
+    (@ $columns:ident (? $word:ty)) => { $columns.maybe_word(<$word>::find)? };
+    (@ $columns:ident ($word:ty)) => { $columns.word(<$word>::find)? };
+}
+pub(crate) use row;
 
 impl<T: Column> FromRow for T {
     fn from_row(columns: &mut Columns<'_>) -> Result<Self> {

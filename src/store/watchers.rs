@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::sql::{self, Columns, FromRow, Result, args};
+use super::sql::{self, Result, args, row};
 use crate::domain::{DiscussionId, PersonId};
 
 /// Somebody who is told of a discussion as its writer is.
@@ -14,11 +14,7 @@ pub struct Watcher {
     pub since: Timestamp,
 }
 
-impl FromRow for Watcher {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self { person: c.get()?, name: c.get()?, since: c.get()? })
-    }
-}
+row!(Watcher { person, name, since });
 
 /// The person follows the discussion, because `by` named them. Whoever stopped, or was taken off, stays so.
 pub async fn add(c: &mut AnyConnection, discussion: DiscussionId, person: PersonId, by: PersonId, now: Timestamp) -> Result<()> {

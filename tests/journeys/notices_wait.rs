@@ -367,7 +367,7 @@ fn the_pages_set_the_times_and_say_what_is_wrong() {
         let refused =
             boss.post("/projects/alpha/times", &[("wait_answered", "minutes"), ("minutes_answered", "x"), ("day_mon", "1")]).await;
         assert_eq!(refused.status, 422);
-        assert!(refused.html.contains("「同仁的回覆」的分鐘數") && refused.html.contains("value=\"x\""), "{}", refused.html);
+        assert!(refused.html.contains("「同仁回覆」的分鐘數") && refused.html.contains("value=\"x\""), "{}", refused.html);
         let refused = boss.post("/projects/alpha/times/days-off", &[("days_off", "2026-02-16 除夕\n春節")]).await;
         assert_eq!(refused.status, 422);
         assert!(refused.html.contains("第 2 行") && refused.html.contains("除夕\n春節"), "{}", refused.html);

@@ -76,6 +76,8 @@ pub(super) struct AnnouncementShape {
     dropped: i64,
     /// People that its pushes were billed for.
     heads: i64,
+    /// Clients who are told by mail, since a group of theirs could not be.
+    mailed: i64,
 }
 
 impl From<Announcement> for AnnouncementShape {
@@ -93,6 +95,7 @@ impl From<Announcement> for AnnouncementShape {
             failed: a.failed,
             dropped: a.dropped,
             heads: a.heads,
+            mailed: a.mailed,
         }
     }
 }

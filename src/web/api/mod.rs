@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -59,6 +59,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/deliveries/{id}/restore", post(deliveries::restore))
         .route("/v1/posts/{id}/undo", post(discussions::undo))
         .route("/v1/line-accounts", get(line_accounts::list))
+        .route("/v1/line-accounts/{name}", patch(line_accounts::change))
         .route("/v1/line-accounts/{name}/ask", post(line_accounts::ask))
         .route("/v1/inbound", get(lists::inbound))
         .route("/v1/inbound/{id}/accept", post(held_mails::accept))
@@ -98,6 +99,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         discussions::reply,
         discussions::undo,
         line_accounts::list,
+        line_accounts::change,
         line_accounts::ask,
         corrections::merge,
         corrections::split,

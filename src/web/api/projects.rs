@@ -143,7 +143,7 @@ pub(super) struct ProjectChanged {
 }
 
 /// Tells `null` (no budget) from an absent field (unchanged).
-fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Said<Option<i64>>, D::Error> {
+pub(super) fn given<'de, D: Deserializer<'de>>(d: D) -> Result<Said<Option<i64>>, D::Error> {
     Option::<i64>::deserialize(d).map(Said::Is)
 }
 

@@ -3,24 +3,29 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::RawFormRejection;
-use axum::extract::{Path, RawForm, State};
+use axum::extract::{Path, Query, RawForm, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use serde::Deserialize;
 use sqlx::AnyConnection;
 
 use super::me::is_staff;
-use super::{Answer, Refusal, answer, html, staff_or_client, to};
+use super::{Answer, QueryOf, Refusal, answer, html, staff_or_client, to};
 use crate::App;
 use crate::discussions::{AnnounceError, Announcing, Viewer, announce, choose, costs, withdraw as take_back};
-use crate::domain::{ANNOUNCEMENT_UNITS_MAX, AnnouncementId};
+use crate::domain::{ANNOUNCEMENT_UNITS_MAX, AnnouncementId, is_project_key};
 use crate::store::announcements::{self, Announcement};
 use crate::web::templates::Look;
-use crate::web::templates::announcements::{Draft, Form, Preview, Whole, form as draw_form, preview as draw_preview, whole as draw_whole};
+use crate::web::templates::announcements::{
+    Draft, Earlier, Form, Preview, Whole, form as draw_form, preview as draw_preview, whole as draw_whole,
+};
 use crate::web::viewer::fresh_secret;
 
 const HERE: &str = "/announcements";
 /// Earlier announcements on the page.
 const SHOWN_MAX: i64 = 30;
+/// Projects that are looked up for each of them.
+const NAMES_MAX: i64 = 100;
 /// The longest name of a form, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -47,11 +52,22 @@ fn read(form: Result<RawForm, RawFormRejection>) -> Answer<Draft> {
     if named { Ok(draft) } else { Err(Refusal::Bad) }
 }
 
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Params {
+    /// The key of a project that is chosen already.
+    #[serde(default)]
+    project: String,
+}
+
 /// The form, and what was announced before.
-pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+pub(super) async fn list(State(app): State<Arc<App>>, params: QueryOf<Params>, headers: HeaderMap) -> Response {
+    let params = params.map(|Query(p)| p).unwrap_or_default();
     let page = async {
-        let viewer = as_staff(&app, &headers, HERE).await?;
-        let draft = Draft { form: fresh_secret(), ..Draft::default() };
+        let known = is_project_key(&params.project);
+        let next = if known { format!("{HERE}?project={}", params.project) } else { HERE.to_owned() };
+        let viewer = as_staff(&app, &headers, &next).await?;
+        let projects = if known { vec![params.project] } else { vec![] };
+        let draft = Draft { form: fresh_secret(), projects, ..Draft::default() };
         with_form(&app, &viewer, StatusCode::OK, draft, None).await
     };
     answer(&app, page.await)
@@ -60,7 +76,11 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Res
 async fn with_form(app: &App, viewer: &Viewer, status: StatusCode, draft: Draft, trouble: Option<String>) -> Answer {
     let mut c = app.db.read().await?;
     let reach = choose(&mut c, viewer, None).await.map_err(refusal)?;
-    let earlier = announcements::page(&mut c, viewer.limit(), None, SHOWN_MAX).await?;
+    let mut earlier = vec![];
+    for announcement in announcements::page(&mut c, viewer.limit(), None, SHOWN_MAX).await? {
+        let projects = announcements::projects_of(&mut c, announcement.id, NAMES_MAX).await?;
+        earlier.push(Earlier { announcement, projects });
+    }
     drop(c);
     Ok(html(status, draw_form(&Look::by(app, viewer), &Form { draft, reach, earlier, trouble })))
 }

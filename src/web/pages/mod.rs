@@ -12,6 +12,7 @@ mod group_show;
 mod groups_list;
 mod held_mails;
 mod inbound_list;
+mod line_accounts;
 mod line_login;
 mod listening;
 mod mail_show;
@@ -102,6 +103,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/groups", get(groups_list::list))
         .route("/groups/{id}", get(group_show::show))
         .route("/groups/{id}/{change}", post(group_show::change))
+        .route("/line-accounts", get(line_accounts::list))
+        .route("/line-accounts/{name}/{change}", post(line_accounts::change))
         .route("/people/{id}/picture", get(person_picture::get))
         .route("/assets/{hash}/{name}", get(assets::serve))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

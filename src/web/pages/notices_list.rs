@@ -16,8 +16,8 @@ use sqlx::AnyConnection;
 
 use super::{Answer, FormOf, QueryOf, Refusal, answer, html, staff_or_client, to};
 use crate::App;
-use crate::discussions::{Telling, TellingError, Viewer, account_month, calendar_of, may_change, tell_otherwise};
-use crate::domain::{Calendar, DeliveryStatus, Inbox, NoticeId, NoticeKind, ProjectId, Why, forecast, is_never_paid, is_weekday};
+use crate::discussions::{Telling, TellingError, Viewer, account_month, calendar_of, common_calendar, may_change, tell_otherwise};
+use crate::domain::{Calendar, DeliveryStatus, Inbox, NoticeId, NoticeKind, ProjectId, Why, forecast, is_never_paid};
 use crate::store::notice_lists::{Filter, Listed};
 use crate::store::projects::Project;
 use crate::store::{self, bills, members, notice_lists, projects};
@@ -180,10 +180,14 @@ async fn bill(c: &mut AnyConnection, app: &App, viewer: &Viewer, theirs: &[Proje
         None if viewer.is_admin => all_limits(c, app).await?,
         None => None,
     };
+    let calendar = match one {
+        Some(id) => calendar_of(c, &app.config, id).await?,
+        None => common_calendar(c, &app.config).await?,
+    };
     Ok(Bill {
         now,
         today,
-        forecast: forecast(&ours, since, today, is_weekday),
+        forecast: forecast(&ours, since, today, |day| calendar.kind_of(day)),
         ours: summed(&ours, first, today),
         each: summed(&each, first, today),
         ceiling: limit,

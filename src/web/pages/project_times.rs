@@ -22,7 +22,7 @@ use crate::domain::{
 use crate::store::projects::Project;
 use crate::store::{self, days_off, project_times};
 use crate::web::templates::Look;
-use crate::web::templates::project_times::{DaysOffView, Fields, TimesView, days_off as draw_days_off, times as draw};
+use crate::web::templates::project_times::{DaysOffView, Fields, TimesView, days_off as draw_days_off, kind_name, times as draw};
 
 const DAYS_OFF: &str = "/days-off";
 
@@ -156,12 +156,7 @@ fn wait_asked(look: &Look<'_>, fields: &Fields, kind: NoticeKind) -> Result<Opti
     Ok(match field(fields, &format!("wait_{kind}")) {
         "minutes" => {
             let minutes = field(fields, &format!("minutes_{kind}")).parse().ok().filter(|m| (0..=WAIT_MINUTES_MAX).contains(m));
-            let bad = || {
-                look.fill(
-                    "times.bad_minutes",
-                    &[("kind", &look.word("times", &format!("kind_{kind}"))), ("max", &WAIT_MINUTES_MAX.to_string())],
-                )
-            };
+            let bad = || look.fill("times.bad_minutes", &[("kind", &kind_name(look, kind)), ("max", &WAIT_MINUTES_MAX.to_string())]);
             Some(Wait::For(SignedDuration::from_mins(minutes.ok_or_else(bad)?)))
         }
         "next_digest" => Some(Wait::NextDigest),

@@ -35,12 +35,19 @@ impl Draft {
     }
 }
 
+/// An announcement of before, and the names of the projects whose groups it was for.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    pub announcement: Announcement,
+    pub projects: Vec<String>,
+}
+
 /// What the form's page shows.
 #[derive(Clone, Debug)]
 pub struct Form {
     pub draft: Draft,
     pub reach: Vec<Reach>,
-    pub earlier: Vec<Announcement>,
+    pub earlier: Vec<Earlier>,
     pub trouble: Option<String>,
 }
 
@@ -64,7 +71,7 @@ pub fn form(look: &Look<'_>, shown: &Form) -> Markup {
     let draft = &shown.draft;
     let main = html! {
         div.sheet {
-            a.back href="/projects" { (icons::icon(Icon::Back)) (look.t("page.projects")) }
+            a.back href="/notices" { (icons::icon(Icon::Back)) (look.t("told.title")) }
             h1 { (look.t("announce.title")) }
             form.card.announce method="post" action="/announcements/preview" {
                 p.muted { (look.t("announce.lead")) }
@@ -126,14 +133,31 @@ fn when(look: &Look<'_>, urgent: bool) -> Markup {
     }
 }
 
-fn earlier(look: &Look<'_>, announcements: &[Announcement]) -> Markup {
+/// Names in one line; the others are counted.
+const LINE_NAMES_MAX: usize = 3;
+
+/// `林宅裝修、何宅、王宅等 5 個專案`.
+fn whose(look: &Look<'_>, projects: &[String]) -> String {
+    let names = projects.iter().take(LINE_NAMES_MAX).map(String::as_str).collect::<Vec<_>>().join(look.t("mail.name_separator"));
+    if projects.len() <= LINE_NAMES_MAX {
+        return names;
+    }
+    look.fill("announce.names_and_more", &[("names", &names), ("count", &projects.len().to_string())])
+}
+
+fn earlier(look: &Look<'_>, announcements: &[Earlier]) -> Markup {
     html! {
         section.card {
             h2 { (look.t("announce.earlier")) }
             ul.lines {
-                @for a in announcements {
+                @for Earlier { announcement: a, projects } in announcements {
                     li {
-                        a.grow href={ "/announcements/" (a.id) } { (beginning(&a.body)) br; span.faint { (standing(look, a)) } }
+                        a.grow href={ "/announcements/" (a.id) } {
+                            (beginning(&a.body))
+                            @if !projects.is_empty() { br; span.faint { (whose(look, projects)) } }
+                            br;
+                            span.faint { (standing(look, a)) }
+                        }
                         span.faint { (look.ago(a.created_at)) }
                     }
                 }
@@ -158,6 +182,7 @@ fn standing(look: &Look<'_>, a: &Announcement) -> String {
         ("announce.n_pushed", a.pushed),
         ("announce.n_failed", a.failed),
         ("announce.n_dropped", a.dropped),
+        ("announce.n_mailed", a.mailed),
     ];
     let told =
         counts.iter().filter(|(_, n)| *n > 0).map(|(key, n)| look.fill(key, &[("count", &n.to_string()), ("heads", &a.heads.to_string())]));
@@ -267,15 +292,16 @@ fn became(look: &Look<'_>, group: &Became) -> Markup {
     let heads = group.heads.to_string();
     match (group.status, group.via) {
         (DeliveryStatus::Pending, Some(_)) => html! { (look.t("announce.leaving")) },
-        (DeliveryStatus::Pending, None) if group.deadline_at > look.now => {
-            html! { (look.fill("announce.waits_until", &[("when", &look.when().absolute(group.deadline_at))])) }
-        }
-        (DeliveryStatus::Pending, None) => html! { (look.t("announce.waits")) },
+        (DeliveryStatus::Pending, None) => html! {
+            @if group.deadline_at > look.now { (look.fill("announce.waits_until", &[("when", &look.when().absolute(group.deadline_at))])) }
+            @else { (look.t("announce.waits")) }
+            @if !reason.is_empty() { br; span.faint { (look.reason(reason)) } }
+        },
         (DeliveryStatus::Sent, Some(Via::LinePush)) => html! { (look.fill("announce.was_pushed", &[("heads", &heads)])) },
         (DeliveryStatus::Sent, _) => html! { (look.t("announce.was_free")) },
         (DeliveryStatus::Dropped, _) if reason == Why::Withdrawn.as_str() => html! { (look.t("announce.was_withdrawn")) },
         (DeliveryStatus::Failed | DeliveryStatus::Dropped, _) => {
-            html! { span.bad { (look.t("announce.failed")) } @if !reason.is_empty() { br; span.faint { (reason) } } }
+            html! { span.bad { (look.t("announce.failed")) } @if !reason.is_empty() { br; span.faint { (look.reason(reason)) } } }
         }
     }
 }

@@ -102,7 +102,7 @@ fn over(look: &Look<'_>, bill: &Bill) -> Option<String> {
 }
 
 /// `12,345`.
-fn thousands(n: i64) -> String {
+pub(super) fn thousands(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();
     let mut out = String::from(if n < 0 { "-" } else { "" });
     for (i, digit) in digits.chars().enumerate() {

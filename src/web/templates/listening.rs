@@ -29,7 +29,7 @@ fn way(look: &Look<'_>, kind: NoticeKind, audience: Audience, way: Way) -> Strin
 }
 
 fn kind(look: &Look<'_>, kind: NoticeKind) -> String {
-    look.word("listening", &format!("kind_{kind}"))
+    look.word("kind", kind.as_str())
 }
 
 /// The select box of one wish. `otherwise`: what its first line says, with the way that counts where nothing is set.

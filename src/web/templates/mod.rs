@@ -14,6 +14,7 @@ pub mod held;
 mod history;
 pub mod icons;
 pub mod inbound;
+pub mod line_accounts;
 mod links;
 pub mod listening;
 pub mod login;
@@ -160,7 +161,10 @@ fn head(look: &Look<'_>, name: &str) -> Markup {
                     a href="/discussions" { (look.t("page.discussions")) }
                     a href="/projects" { (look.t("page.projects")) }
                     @if look.is_staff { a href="/notices" { (look.t("told.title")) } }
-                    @if look.is_admin { a href="/inbound" { (look.t("page.menu_inbound")) } }
+                    @if look.is_admin {
+                        a href="/line-accounts" { (look.t("accounts.title")) }
+                        a href="/inbound" { (look.t("page.menu_inbound")) }
+                    }
                     @if look.held > 0 { a href="/held" title=(look.t("held.title")) { (look.t("page.menu_held")) span.waiting { (look.held) } } }
                 }
                 div.account {

@@ -14,6 +14,9 @@ use crate::store::projects::Project;
 /// Counts beyond this are shown as this and a plus.
 pub const COUNTED_MAX: i64 = 999;
 
+/// Kinds that nothing promises yet: they are not offered to choose from.
+const TO_COME: [NoticeKind; 2] = [NoticeKind::Task, NoticeKind::TaskDue];
+
 /// What the reader asked for, as it stands in the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -78,7 +81,10 @@ pub struct Notices {
 pub fn notices(look: &Look<'_>, shown: &Notices) -> Markup {
     let main = html! {
         div.desk-head {
-            h1.page-title { (look.t("told.title")) }
+            div.sheet-head {
+                h1.page-title { (look.t("told.title")) }
+                a.button.plain href={ "/announcements" @if let Some(key) = &shown.asked.project { "?project=" (key) } } { (look.t("announce.make")) }
+            }
             p.lead { (look.t("told.lead")) }
         }
         div.desk.with-bill[shown.bill.is_some()] {
@@ -162,7 +168,7 @@ fn filters(look: &Look<'_>, shown: &Notices) -> Markup {
             }
             select name="kind" aria-label=(look.t("told.kind")) data-submit {
                 option value="" { (look.t("told.all_kinds")) }
-                @for of in NoticeKind::ALL { option value=(of) selected[asked.kind == Some(*of)] { (kind(look, *of)) } }
+                @for of in NoticeKind::ALL.iter().filter(|k| !TO_COME.contains(k)) { option value=(of) selected[asked.kind == Some(*of)] { (kind(look, *of)) } }
             }
             input type="search" name="to" value=(asked.to) placeholder=(look.t("told.to")) aria-label=(look.t("told.to")) maxlength="100";
             input.desk-number type="text" inputmode="numeric" name="number" value=[asked.number] placeholder="#" aria-label=(look.t("page.place_number")) maxlength="12";

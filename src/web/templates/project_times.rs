@@ -84,6 +84,11 @@ pub fn times(look: &Look<'_>, view: &TimesView) -> Markup {
     page(look, "page-project", look.t("times.title"), &main)
 }
 
+/// What a kind is called where its patience is said. Of a new discussion, the group is told that it was received.
+pub fn kind_name(look: &Look<'_>, kind: NoticeKind) -> String {
+    if kind == NoticeKind::Opened { look.t("times.acknowledged").to_owned() } else { super::told::kind(look, kind) }
+}
+
 fn wait_row(look: &Look<'_>, view: &TimesView, kind: NoticeKind) -> Markup {
     let (wait, minutes) = (format!("wait_{kind}"), format!("minutes_{kind}"));
     let chosen = view.field(&wait);
@@ -96,7 +101,7 @@ fn wait_row(look: &Look<'_>, view: &TimesView, kind: NoticeKind) -> Markup {
     ];
     html! {
         div.wait {
-            label for=(wait) { (look.word("times", &format!("kind_{kind}"))) }
+            label for=(wait) { (kind_name(look, kind)) }
             select #(wait) name=(wait) {
                 @for (word, text) in choices { option value=(word) selected[word == chosen || (chosen.is_empty() && word == "default")] { (text) } }
             }

@@ -6,7 +6,7 @@ use super::icons::{self, Icon};
 use super::listening::{self, OfProject};
 use super::scripts::{Scripts, scripts};
 use super::{Look, held, page};
-use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind, PROJECT_BUDGET_MAX, REOPEN_DAYS_MAX};
+use crate::domain::{CODE_GOOD_FOR, ChatId, ChatKind, PROJECT_BUDGET_MAX, ProjectKind, REOPEN_DAYS_MAX};
 use crate::store::chats::Chat;
 use crate::store::held_mails::HeldMail;
 use crate::store::members::Member;
@@ -42,7 +42,7 @@ pub fn list(look: &Look<'_>, projects: &[Project], is_staff: bool) -> Markup {
         div.sheet {
             div.sheet-head {
                 h1 { (look.t("page.projects")) }
-                @if is_staff { a.button.plain href="/announcements" { (look.t("announce.title")) } }
+                @if is_staff { a.button.plain href="/announcements" { (look.t("announce.make")) } }
             }
             section.card {
                 @if projects.is_empty() { p.muted { (look.t("page.no_projects")) } } @else { (project_rows(look, projects, is_staff)) }
@@ -75,7 +75,10 @@ pub fn project(look: &Look<'_>, view: &ProjectView) -> Markup {
             a.back href="/projects" { (icons::icon(Icon::Back)) (look.t("page.projects")) }
             div.sheet-head {
                 h1 { (project.name) }
-                a.button.plain href={ "/discussions?project=" (project.key) } { (look.t("page.see_discussions")) }
+                div.sheet-ways {
+                    @if project.kind == ProjectKind::Client { a.button.plain href={ "/announcements?project=" (project.key) } { (look.t("announce.make")) } }
+                    a.button.plain href={ "/discussions?project=" (project.key) } { (look.t("page.see_discussions")) }
+                }
             }
             @if !view.held.is_empty() {
                 section.held #held {

@@ -1,5 +1,7 @@
 //! Every template in every language, from samples.
 
+mod accounts;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -210,7 +212,7 @@ fn bills() -> Vec<Bill> {
             &(1..=18).map(|d| (jiff::civil::date(2026, 11, d), 13)).collect(),
             jiff::civil::date(2026, 11, 1),
             today,
-            crate::domain::is_weekday,
+            |day| crate::domain::Calendar::plain(TimeZone::UTC, None).kind_of(day),
         ),
         ceiling: Some(300),
         shares: vec![share.clone(), Share { heads: 0, ..share }],
@@ -506,6 +508,7 @@ fn announced(look: &Look<'_>) -> Vec<Markup> {
         failed: 4,
         dropped: 5,
         heads: 24,
+        mailed: 2,
     };
     let became = |status, via, reason: Option<&str>, deadline_at| Became {
         project_key: "p1".into(),
@@ -530,13 +533,11 @@ fn announced(look: &Look<'_>) -> Vec<Markup> {
         became(DeliveryStatus::Dropped, None, Some(Why::Withdrawn.as_str()), at(-9)),
     ];
     let draft = Announcing { form: "f".into(), text: "<b>".into(), projects: vec!["p1".into()], urgent: true, back: false };
+    let earlier = [1, 5].map(|n| announcements::Earlier { announcement: announcement(None), projects: vec!["<b>".into(); n] }).into();
     let cost = |left| AnnouncementCost { account: "<b>".into(), groups: 3, heads: 12, uncounted: 1, left };
     vec![
         announcements::form(look, &Form { draft: Announcing::default(), reach: vec![], earlier: vec![], trouble: None }),
-        announcements::form(
-            look,
-            &Form { draft: draft.clone(), reach: reach.clone(), earlier: vec![announcement(None)], trouble: Some("<b>".into()) },
-        ),
+        announcements::form(look, &Form { draft: draft.clone(), reach: reach.clone(), earlier, trouble: Some("<b>".into()) }),
         announcements::preview(look, &Preview { draft, reach, costs: vec![cost(Some(5)), cost(None)] }),
         announcements::whole(look, &Whole { announcement: announcement(None), groups: groups.clone() }),
         announcements::whole(look, &Whole { announcement: announcement(Some(at(-1))), groups }),
@@ -658,6 +659,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         assignee: (n % 2 == 0).then(|| "林".into()),
     };
     pages.extend(announced(look));
+    pages.extend(accounts::pages(look));
     pages.push(held::list(look, &[], &[]));
     pages.push(held::list(look, &held_mails(), &held_mails()));
     pages.extend(arrivals().iter().map(|shown| inbound(look, shown)));
@@ -769,7 +771,10 @@ fn listening(here: Option<Project>) -> Listening {
 
 /// Words of `page` that look like a key of the texts: its section, a dot, and small letters.
 fn keys_shown(page: &str) -> Vec<&str> {
-    const SECTIONS: [&str; 20] = [
+    const SECTIONS: [&str; 23] = [
+        "kind.",
+        "accounts.",
+        "announce.",
         "told.",
         "reason.",
         "held.",

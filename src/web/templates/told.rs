@@ -39,7 +39,7 @@ pub fn whom(look: &Look<'_>, row: &Listed) -> String {
 
 /// What it tells, in a word: `回覆`.
 pub fn kind(look: &Look<'_>, kind: NoticeKind) -> String {
-    look.word("told", &format!("kind_{kind}"))
+    look.word("kind", kind.as_str())
 }
 
 /// When it leaves by push with everything else that waits for its chat, if no free ride comes before.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 use super::api::Api;
@@ -79,6 +80,13 @@ impl Office {
 
     pub async fn kill(&mut self) {
         self.server.take().expect("it is running").kill().await;
+    }
+
+    /// Changes something behind the program's back.
+    pub async fn change_database(&self, sql: &'static str) {
+        let mut c = sqlx::AnyConnection::connect(self.database.url()).await.expect("the database can be had");
+        sqlx::raw_sql(sql).execute(&mut c).await.expect("the statement is right");
+        c.close().await.expect("the connection can be closed");
     }
 
     pub async fn close(mut self) {
