@@ -8,7 +8,7 @@ use crate::domain::{Happening, HappeningKind, NoticeKind, PostId, Source, Status
 use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
-use crate::store::{Tx, chats, discussion_events, discussions, notices, posts};
+use crate::store::{Tx, chats, deliveries, discussion_events, discussions, notices, posts};
 
 /// An answer that is no more.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ async fn take_status_back(
         return Ok(None);
     }
     let by = By { person: Some(viewer.person), via: post.source };
-    if notices::left_since(tx, discussion.id, NoticeKind::StatusChanged, event.at).await? {
+    if deliveries::left_since(tx, discussion.id, NoticeKind::StatusChanged, event.at).await? {
         change(tx, app, discussion, by, Change::Status(from)).await?;
     } else {
         // The group's own notice sees for itself that nothing has changed.

@@ -5,7 +5,7 @@ use super::{mail_bundle, notes};
 use crate::App;
 use crate::channels::email::render::{Entry, MailPost, Section};
 use crate::discussions::part_in;
-use crate::domain::{DiscussionId, NoticeId, PersonId, Why};
+use crate::domain::{DiscussionId, NoticeId, NoticeKind, PersonId, Why};
 use crate::store::discussions::Discussion;
 use crate::store::notices::Notice;
 use crate::store::persons::Person;
@@ -151,9 +151,10 @@ fn entry(app: &App, told: &Told) -> Entry {
     let texts = app.texts();
     let Told { discussion, posts, notes, .. } = told;
     let earlier = posts.len().saturating_sub(POSTS_MAX);
-    let mut lines = vec![texts.get(&format!("status.{}", discussion.status)).to_owned()];
-    // Where it stands is said already.
-    lines.extend(notes.iter().cloned());
+    // News of where it stands says it by itself.
+    let is_said = told.notices.iter().any(|n| n.kind == NoticeKind::StatusChanged);
+    let status = texts.get(&format!("status.{}", discussion.status)).to_owned();
+    let lines: Vec<String> = (!is_said).then_some(status).into_iter().chain(notes.iter().cloned()).collect();
     Entry {
         title: format!("#{} {}", discussion.number, discussion.title),
         link: app.config.server.discussion_url(discussion.number),

@@ -10,7 +10,7 @@ use crate::App;
 use crate::discussions::watch_budget;
 use crate::domain::{DeliveryStatus, DiscussionId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Script, Via, Why};
 use crate::store::deliveries::Delivery;
-use crate::store::{self, Tx, chats, deliveries, discussions, notices, posts, reply_tokens};
+use crate::store::{self, Tx, chats, deliveries, discussions, notices, posts, reply_tokens, scripts};
 
 /// LINE forgets a retry key after 24 hours; a later try could post twice.
 const PUSH_GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(23);
@@ -121,7 +121,7 @@ async fn failed(tx: &mut Tx, delivery: &Delivery, why: &str, now: Timestamp) -> 
     for notice in notices::of_delivery(tx, delivery.id).await?.iter().filter(|n| n.kind == NoticeKind::Scripted) {
         let script = notice.detail.as_deref().and_then(Script::from_json);
         if let Some(plain) = script.and_then(Script::without_extras) {
-            notices::set_detail(tx, notice.id, &plain.to_json()).await?;
+            scripts::set_detail(tx, notice.id, &plain.to_json()).await?;
             is_lighter = true;
         }
     }

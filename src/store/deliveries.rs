@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Dialect;
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, PersonId, PostId, Via};
+use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeKind, PersonId, PostId, Via};
 
 /// A frozen message and how far it has come.
 #[derive(Clone, Debug)]
@@ -276,6 +276,12 @@ pub async fn mails_since(
         args![discussion, person, since, limit],
     )
     .await
+}
+
+/// Whether a notice of this kind about the discussion, promised since `since`, has been frozen to leave.
+pub async fn left_since(c: &mut AnyConnection, discussion: DiscussionId, kind: NoticeKind, since: Timestamp) -> Result<bool> {
+    let left = "SELECT id FROM notices WHERE discussion_id = $1 AND kind = $2 AND created_at >= $3 AND delivery_id IS NOT NULL LIMIT 1";
+    Ok(sql::find::<i64>(c, left, args![discussion, kind.as_str(), since]).await?.is_some())
 }
 
 /// A post was taken back: nothing frozen may bring its words any more. What has certainly not arrived (never tried, or refused) is given

@@ -12,12 +12,12 @@ use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeId, 
 
 pub use due::{chats_due, digests_due, mails_due, news_due, news_of, next_deadline, next_due, of_chat, of_digest, of_mail, weeklies_due};
 pub use told::{
-    AnswerWaiting, answers_waiting, is_acknowledged, is_acknowledged_otherwise, is_answered_since, is_promised, left_since, people_told_of,
-    waiting_of, was_promised, was_replied, was_told_of,
+    AnswerWaiting, answers_waiting, is_acknowledged, is_acknowledged_otherwise, is_answered_since, is_promised, people_told_of, waiting_of,
+    was_promised, was_replied, was_told_of,
 };
 pub use waiting::{
     cancel, defer_acknowledgements, drop_in_delivery, drop_kind, drop_moved, drop_of_post, drop_reply, hand_on_acknowledgement, hurry,
-    look_again, postpone, put_off, redirect, redirect_post, redirect_these, set_detail, try_again, uncancel, urge,
+    look_again, postpone, put_off, redirect, redirect_post, redirect_these, try_again, uncancel, urge,
 };
 
 /// A promise to tell one destination one thing.

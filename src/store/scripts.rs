@@ -46,6 +46,11 @@ pub async fn fold(c: &mut AnyConnection, notice: NoticeId, detail: &str, deadlin
     sql::run(c, "UPDATE notices SET detail = $2, deadline_at = $3 WHERE id = $1", args![notice, detail, deadline_at]).await.map(drop)
 }
 
+/// It says so from now on.
+pub async fn set_detail(c: &mut AnyConnection, id: NoticeId, detail: &str) -> Result<()> {
+    sql::run(c, "UPDATE notices SET detail = $2 WHERE id = $1", args![id, detail]).await.map(drop)
+}
+
 /// How often it was said.
 pub async fn times(c: &mut AnyConnection, notice: NoticeId) -> Result<i64> {
     let times: Option<i64> = sql::find(c, "SELECT times FROM script_calls WHERE notice_id = $1", args![notice]).await?;

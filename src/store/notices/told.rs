@@ -64,12 +64,6 @@ pub async fn is_acknowledged_otherwise(c: &mut AnyConnection, discussion: Discus
     Ok(sql::find::<i64>(c, other, args![discussion, chat, but]).await?.is_some())
 }
 
-/// Whether a notice of this kind about the discussion, promised since `since`, has been frozen to leave.
-pub async fn left_since(c: &mut AnyConnection, discussion: DiscussionId, kind: NoticeKind, since: Timestamp) -> Result<bool> {
-    let left = "SELECT id FROM notices WHERE discussion_id = $1 AND kind = $2 AND created_at >= $3 AND delivery_id IS NOT NULL LIMIT 1";
-    Ok(sql::find::<i64>(c, left, args![discussion, kind.as_str(), since]).await?.is_some())
-}
-
 /// The people who have been mailed about one of these posts.
 pub async fn people_told_of(c: &mut AnyConnection, posts: &[PostId]) -> Result<BTreeSet<PersonId>> {
     let mut people = BTreeSet::new();

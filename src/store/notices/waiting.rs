@@ -40,11 +40,6 @@ pub async fn put_off(c: &mut AnyConnection, notices: &[NoticeId], due_at: Timest
     Ok(())
 }
 
-/// What the notice tells is told otherwise from now on.
-pub async fn set_detail(c: &mut AnyConnection, id: NoticeId, detail: &str) -> Result<()> {
-    sql::run(c, "UPDATE notices SET detail = $2 WHERE id = $1", args![id, detail]).await.map(drop)
-}
-
 /// What waits to tell a person this kind of thing of the discussion is needed no more. What its own chat is told stays.
 pub async fn drop_kind(c: &mut AnyConnection, discussion: &Discussion, kind: NoticeKind, reason: &str) -> Result<()> {
     sql::run(

@@ -14,7 +14,7 @@ use super::{Answer, QueryOf, Refusal, answer, correct, html, notices_list, numbe
 use crate::App;
 use crate::config::MB_OCTETS;
 use crate::discussions::{self as acts, Viewer};
-use crate::domain::{PersonId, PostId, Role};
+use crate::domain::{ChatKind, NoticeKind, PersonId, PostId, Role, Way};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
@@ -23,8 +23,8 @@ use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::versions::Version;
 use crate::store::{
-    self, attachments, chats, corrections, discussion_events, held_mails, identities, mail_posts, notice_lists, notices, persons, posts,
-    presence, projects, versions, watchers,
+    self, attachments, chats, corrections, discussion_events, friends, held_mails, identities, listening, mail_posts, notice_lists,
+    notices, persons, posts, presence, projects, versions, watchers,
 };
 use crate::web::file_url;
 use crate::web::templates::Look;
@@ -194,10 +194,12 @@ async fn waiting(
 
 /// What a push into the chat costs.
 async fn cost(c: &mut AnyConnection, app: &App, chat: &Chat, project: &Project) -> store::Result<Cost> {
+    let has_blocked = chat.kind == ChatKind::User && friends::blocks(c, &chat.inbox, &chat.external_id).await?;
     Ok(Cost {
         people: chat.heads(),
         left: acts::left_for(c, app, chat, project).await?,
-        out_of_reach: chat.left_at.is_some() || chat.unreachable.is_some(),
+        out_of_reach: chat.left_at.is_some() || chat.unreachable.is_some() || has_blocked,
+        unwanted: listening::of_group(c, project.id, NoticeKind::Answered).await? == Some(Way::Web),
         held_back: acts::held_back(c, app, chat).await?,
     })
 }

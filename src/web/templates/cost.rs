@@ -17,6 +17,8 @@ pub struct Cost {
     pub left: Option<i64>,
     /// Nothing can be told there: the account was removed, or LINE does not reach it.
     pub out_of_reach: bool,
+    /// The project wants its groups not to be told of answers.
+    pub unwanted: bool,
     /// Why and until when no push is paid.
     pub held_back: Option<Held>,
 }
@@ -39,6 +41,9 @@ pub fn line(look: &Look<'_>, cost: &Cost) -> String {
     let people = cost.people.to_string();
     if cost.out_of_reach {
         return look.t("page.cost_out_of_reach").to_owned();
+    }
+    if cost.unwanted {
+        return look.t("page.cost_unwanted").to_owned();
     }
     if let Some(held) = &cost.held_back {
         let until = look.when().until(held.until);

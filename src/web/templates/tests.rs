@@ -463,7 +463,7 @@ fn shown(role: Role, status: Status) -> Shown {
             gaps: GapKind::ALL.iter().enumerate().map(|(n, kind)| gap(*kind, n)).chain([lasting()]).collect(),
             pictures: [(PersonId(2), "/people/2/picture?v=ab".to_owned())].into(),
             waiting: waiting(),
-            cost: Some(Cost { people: 8, left: Some(412), out_of_reach: false, held_back: None }),
+            cost: Some(Cost { people: 8, left: Some(412), out_of_reach: false, unwanted: false, held_back: None }),
         },
         undoable: CorrectionKind::ALL.iter().map(|kind| correction(*kind)).collect(),
         earlier: 3,
@@ -940,9 +940,11 @@ fn the_reply_form_says_what_an_answer_costs_and_what_is_left() {
     let said = |locale: Locale, cost: &Cost| {
         cost_line(&Look { locale, zone: &zone, now: at(0), viewer: None, is_staff: true, is_admin: false, held: 0 }, cost)
     };
-    let cost = Cost { people: 8, left: Some(412), out_of_reach: false, held_back: None };
+    let cost = Cost { people: 8, left: Some(412), out_of_reach: false, unwanted: false, held_back: None };
     assert_eq!(said(Locale::ZhTw, &cost), "8 人・計 8 則（下一則訊息進來就免費）・本月還剩 412 則");
     assert_eq!(said(Locale::En, &cost), "8 people · 8 billed (free on their next message) · 412 left this month");
+    let unwanted = Cost { unwanted: true, ..cost.clone() };
+    assert!(said(Locale::ZhTw, &unwanted).contains("不在群組通知回覆"));
     let unlimited = Cost { left: None, ..cost.clone() };
     assert_eq!(said(Locale::ZhTw, &unlimited), "8 人・計 8 則（下一則訊息進來就免費）・本月則數不限");
     let held = Cost { held_back: Some(Held { why: Why::QuotaSpent, until: at(9) }), ..cost.clone() };
