@@ -202,7 +202,7 @@ fn walked(chat: &[Marked], table: &Table, ask: bool) -> Vec<(String, &'static st
 fn decided(chat: &[Marked], table: &Table, ask: bool) -> Vec<Decided> {
     let mut walk = Walk::new(&chat[0].recorded.chat, ask);
     let mut all: Vec<Decided> = chat.iter().flat_map(|m| walk.step(&m.recorded, table)).collect();
-    all.extend(walk.finish(table));
+    all.extend(walk.finish());
     all
 }
 

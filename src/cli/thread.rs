@@ -32,7 +32,7 @@ pub(super) fn replay(file: &Path, ask: bool, out: &mut impl Write) -> anyhow::Re
         print(&walk.step(&recorded, Table::shipped()), out)?;
     }
     for walk in chats.values_mut() {
-        print(&walk.finish(Table::shipped()), out)?;
+        print(&walk.finish(), out)?;
     }
     out.flush()?;
     Ok(())

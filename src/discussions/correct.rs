@@ -15,7 +15,7 @@ use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::Post;
-use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, listening, notices, posts, watchers};
+use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, listening, notices, persons, posts, watchers};
 use crate::threading::{Evidence, possible_titles, title_of};
 
 /// What one person said with no longer a pause than this was said together.
@@ -49,10 +49,33 @@ pub struct Corrected {
     pub id: Option<i64>,
 }
 
-async fn as_staff(tx: &mut Tx, viewer: &Viewer, number: i64) -> Result<Discussion, CorrectError> {
+/// Holds the discussion's chat until the transaction ends, so that nothing is placed, and nobody else corrects, meanwhile.
+pub(super) async fn hold(tx: &mut Tx, app: &App, discussion: &Discussion) -> crate::store::Result<()> {
+    match discussion.chat {
+        Some(chat) => chats::lock(tx, app.db.dialect, chat).await,
+        None => discussions::lock(tx, app.db.dialect, discussion.id).await,
+    }
+}
+
+/// The discussion, held, for staff.
+async fn as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64) -> Result<Discussion, CorrectError> {
     let (discussion, role) = viewer.discussion(tx, number).await?.ok_or(CorrectError::NotFound)?;
     staff_only(role)?;
-    Ok(discussion)
+    hold(tx, app, &discussion).await?;
+    Ok(viewer.discussion(tx, number).await?.ok_or(CorrectError::NotFound)?.0)
+}
+
+/// Both discussions, held in an order of their own, so that nobody who does the reverse waits for us while we wait for them.
+async fn both_as_staff(
+    tx: &mut Tx,
+    app: &App,
+    viewer: &Viewer,
+    (one, other): (i64, i64),
+) -> Result<(Discussion, Discussion), CorrectError> {
+    for number in [one.min(other), one.max(other)] {
+        as_staff(tx, app, viewer, number).await?;
+    }
+    Ok((as_staff(tx, app, viewer, one).await?, as_staff(tx, app, viewer, other).await?))
 }
 
 pub(super) fn staff_only(role: Role) -> Result<(), CorrectError> {
@@ -60,17 +83,20 @@ pub(super) fn staff_only(role: Role) -> Result<(), CorrectError> {
 }
 
 /// The post and its discussion, for staff.
-async fn post_as_staff(tx: &mut Tx, viewer: &Viewer, post: PostId) -> Result<(Post, Discussion), CorrectError> {
+async fn post_as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, post: PostId) -> Result<(Post, Discussion), CorrectError> {
     let found = posts::find(tx, post).await?.ok_or(CorrectError::NotFound)?;
     let discussion = discussions::get(tx, found.discussion).await?;
     staff_only(viewer.role(tx, discussion.project).await?.ok_or(CorrectError::NotFound)?)?;
+    hold(tx, app, &discussion).await?;
+    // Somebody else may have moved it until then.
+    let found = posts::find(tx, post).await?.ok_or(CorrectError::NotFound)?;
+    let discussion = discussions::get(tx, found.discussion).await?;
     Ok((found, discussion))
 }
 
 /// Puts everything of `number` into `into`; links to the old number lead on. `via`: the door that it was asked at, as in what follows.
 pub async fn merge(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64, into: i64, via: Source) -> Result<Corrected, CorrectError> {
-    let from = as_staff(tx, viewer, number).await?;
-    let to = as_staff(tx, viewer, into).await?;
+    let (from, to) = both_as_staff(tx, app, viewer, (number, into)).await?;
     if from.id == to.id {
         return Err(CorrectError::Refused("a discussion cannot be merged into itself"));
     }
@@ -130,11 +156,27 @@ async fn merge_into(
     }
     // That its first post opened a discussion was the mistake.
     teach(tx, app, &all[..all.len().min(1)], Some(to), Some(id)).await?;
+    if let Some(first) = all.first() {
+        is_corrected(tx, *first, by, from).await?;
+    }
     posts::set_discussion(tx, &all, to.id).await?;
     end(tx, id, from, to).await?;
     discussion_events::add(tx, to.id, by, new.at, &Happening::Merged { from: from.number }).await?;
     discussions::refresh_last_post(tx, to.id).await?;
     Ok(Corrected { to: discussions::get(tx, to.id).await?, from: from.number, id: Some(id) })
+}
+
+/// What the threader had decided of a post was wrong, as somebody says by merging its discussion: it is marked no longer.
+async fn is_corrected(tx: &mut Tx, post: PostId, by: By, from: &Discussion) -> crate::store::Result<()> {
+    if posts::find(tx, post).await?.is_none_or(|p| p.class.is_none()) {
+        return Ok(());
+    }
+    let by = match by.person {
+        Some(person) => persons::find(tx, person).await?.map(|p| p.name).unwrap_or_default(),
+        None => String::new(),
+    };
+    posts::set_evidence(tx, post, &Evidence::Corrected { by, from: from.number }.to_json()).await?;
+    posts::set_class(tx, post, Some("corrected")).await
 }
 
 /// Ends a discussion whose posts are gone in another; its way back is kept with the correction.
@@ -144,6 +186,8 @@ async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Discussion) -
         sent: posts::sent_messages_of(tx, from.id, to.id).await?,
         notices: notices::waiting_of(tx, from.id).await?,
         events: discussion_events::ids_of(tx, from.id).await?,
+        watchers: watchers::said_of(tx, from.id, to.id).await?,
+        held: held_mails::ids_of(tx, from.id).await?,
     };
     corrections::set_ended(tx, correction, &ended).await?;
     posts::redirect_sent_messages(tx, from.id, to.id).await?;
@@ -166,7 +210,7 @@ pub struct Splitting<'a> {
 pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splitting<'_>, via: Source) -> Result<Corrected, CorrectError> {
     let Splitting { number, posts: chosen, title } = *splitting;
     let title = title.map(plain_title).transpose()?;
-    let from = as_staff(tx, viewer, number).await?;
+    let from = as_staff(tx, app, viewer, number).await?;
     let all = posts::of_discussion(tx, from.id, true).await?;
     let moving: Vec<_> = all.iter().filter(|p| chosen.contains(&p.id)).collect();
     let Some(first) = moving.first() else { return Err(CorrectError::Refused("none of these posts is in this discussion")) };
@@ -204,8 +248,8 @@ pub async fn move_posts(
     via: Source,
 ) -> Result<Corrected, CorrectError> {
     let Some(first) = moving.first() else { return Err(CorrectError::NotFound) };
-    let (_, from) = post_as_staff(tx, viewer, *first).await?;
-    let to = as_staff(tx, viewer, to).await?;
+    let (_, from) = post_as_staff(tx, app, viewer, *first).await?;
+    let to = as_staff(tx, app, viewer, to).await?;
     if from.project != to.project {
         return Err(CorrectError::Refused("the two discussions belong to different projects"));
     }
@@ -257,17 +301,16 @@ pub async fn place(
     place: Place,
     via: Source,
 ) -> Result<Corrected, CorrectError> {
-    let (post, from) = post_as_staff(tx, viewer, post).await?;
+    let (post, from) = post_as_staff(tx, app, viewer, post).await?;
     let here = posts::of_discussion(tx, from.id, true).await?;
     let along = along(&here, &post, with);
     match place {
         Place::Here => {
             for id in &along {
-                posts::confirm(tx, *id).await?;
+                posts::confirm(tx, *id, *id != post.id).await?;
             }
-            for said in here.iter().filter(|p| along.contains(&p.id)) {
-                confirmed(tx, app, said, &from).await?;
-            }
+            let together: Vec<&Post> = here.iter().filter(|p| along.contains(&p.id)).collect();
+            confirmed(tx, app, &together, &from).await?;
             Ok(Corrected { from: from.number, to: from, id: None })
         }
         Place::Number(number) => move_posts(tx, app, viewer, &along, number, via).await,

@@ -13,7 +13,7 @@ use crate::store::posts::Post;
 use crate::store::{self, Tx, chats, examples, posts, settings};
 use crate::threading::kept::{self, Refitted};
 use crate::threading::model::To;
-use crate::threading::{Heard, Table, Weights, seen};
+use crate::threading::{Burst, Heard, Table, Weights, seen};
 
 /// Examples that weights are fitted to: the newest.
 const EXAMPLES_MAX: i64 = 2_000;
@@ -35,8 +35,11 @@ pub(super) async fn teach(
     to: Option<&Discussion>,
     correction: Option<i64>,
 ) -> store::Result<()> {
-    for (nth, id) in moving.iter().take(TAUGHT_MAX).enumerate() {
-        let Some(post) = posts::find(tx, *id).await? else { continue };
+    let mut said = vec![];
+    for id in moving.iter().take(TAUGHT_MAX) {
+        said.extend(posts::find(tx, *id).await?);
+    }
+    for (nth, together) in in_one_go(&said).into_iter().enumerate() {
         let right = match to {
             Some(other) if other.other => To::Rest,
             Some(to) => To::Discussion(to.id),
@@ -44,23 +47,56 @@ pub(super) async fn teach(
             // Those that follow belong to what is not there yet.
             None => break,
         };
-        if let Some(chat) = said_in(tx, &post).await? {
-            keep(tx, app, &chat, &post, right, correction).await?;
-        }
+        keep(tx, app, &together, right, correction).await?;
     }
     Ok(())
 }
 
-/// Keeps a post as an example of what the threader did right.
-pub(super) async fn confirmed(tx: &mut Tx, app: &App, post: &Post, here: &Discussion) -> store::Result<()> {
-    let Some(chat) = said_in(tx, post).await? else { return Ok(()) };
-    let opened = posts::first_of_discussion(tx, here.id, 1).await?.first().is_some_and(|p| p.id == post.id);
+/// Keeps what was said in one go as an example of what the threader did right.
+pub(super) async fn confirmed(tx: &mut Tx, app: &App, said: &[&Post], here: &Discussion) -> store::Result<()> {
+    let Some(first) = said.first() else { return Ok(()) };
+    let opened = posts::first_of_discussion(tx, here.id, 1).await?.first().is_some_and(|p| p.id == first.id);
     let right = match (here.other, opened) {
         (true, _) => To::Rest,
         (false, true) => To::New,
         (false, false) => To::Discussion(here.id),
     };
-    keep(tx, app, &chat, post, right, None).await
+    keep(tx, app, said, right, None).await
+}
+
+/// Posts in their order, what was said in one go together: it was judged as one, and is one example.
+fn in_one_go(said: &[Post]) -> Vec<Vec<&Post>> {
+    let mut all: Vec<Vec<&Post>> = vec![];
+    let mut burst: Option<Burst> = None;
+    for post in said {
+        let speaker = post.person.map(|p| p.to_string()).unwrap_or_default();
+        let mentions = post.details.mentioned_in(&post.body);
+        let heard = heard(post, &speaker, &mentions);
+        match (&mut burst, all.last_mut()) {
+            (Some(burst), Some(together)) if burst.takes_in(&heard) => {
+                burst.add(&heard);
+                together.push(post);
+            }
+            _ => {
+                burst = Some(Burst::begin(&heard));
+                all.push(vec![post]);
+            }
+        }
+    }
+    all
+}
+
+fn heard<'a>(post: &'a Post, speaker: &'a str, mentions: &'a [String]) -> Heard<'a> {
+    Heard {
+        at: post.created_at,
+        speaker,
+        name: &post.author,
+        role: Some(post.role),
+        kind: &post.kind,
+        text: &post.body,
+        mentions,
+        quotes: None,
+    }
 }
 
 async fn said_in(tx: &mut Tx, post: &Post) -> store::Result<Option<Chat>> {
@@ -70,21 +106,24 @@ async fn said_in(tx: &mut Tx, post: &Post) -> store::Result<Option<Chat>> {
     }
 }
 
-async fn keep(tx: &mut Tx, app: &App, chat: &Chat, post: &Post, right: To, correction: Option<i64>) -> store::Result<()> {
-    let remembered = recall(tx, app, chat, (post.created_at, Some(post.id))).await?;
-    let speaker = post.person.map(|p| p.to_string()).unwrap_or_default();
-    let heard = Heard {
-        at: post.created_at,
-        speaker: &speaker,
-        name: &post.author,
-        role: Some(post.role),
-        kind: &post.kind,
-        text: &post.body,
-        mentions: &[],
-        quotes: None,
-    };
-    let seen = kept::to_json(&seen(&remembered.stream, &heard));
-    examples::put(tx, post.id, correction, app.clock.now(), &seen, &kept::word_of(right)).await
+/// Keeps what was said in one go as an example, with what could be seen when it came.
+async fn keep(tx: &mut Tx, app: &App, said: &[&Post], right: To, correction: Option<i64>) -> store::Result<()> {
+    let Some(first) = said.first() else { return Ok(()) };
+    let Some(chat) = said_in(tx, first).await? else { return Ok(()) };
+    let remembered = recall(tx, app, &chat, (first.created_at, Some(first.id))).await?;
+    let mut whole: Option<Burst> = None;
+    for post in said {
+        let speaker = post.person.map(|p| p.to_string()).unwrap_or_default();
+        let mentions = post.details.mentioned_in(&post.body);
+        let heard = heard(post, &speaker, &mentions);
+        match &mut whole {
+            Some(whole) => whole.add(&heard),
+            None => whole = Some(Burst::begin(&heard)),
+        }
+    }
+    let Some(whole) = whole else { return Ok(()) };
+    let seen = kept::to_json(&seen(&remembered.stream, &whole.heard()));
+    examples::put(tx, first.id, correction, app.clock.now(), &seen, &kept::word_of(right)).await
 }
 
 /// Fits the weights to what people taught, and takes them into use where they are no worse; `None` where there are too few examples.

@@ -21,10 +21,11 @@ pub async fn other_of(tx: &mut Tx, app: &App, chat: &Chat, at: Timestamp) -> Res
     discussions::other_of(tx, &opening, chat.id).await
 }
 
-/// What the person said within two minutes before `at` that waits for what it introduces, in order.
-pub async fn introductions(tx: &mut Tx, chat: ChatId, person: Option<PersonId>, at: Timestamp) -> Result<Vec<Post>> {
+/// What the person said within two minutes before `since`, and until `at`, that waits for what it introduces, in order. What was said in one
+/// go from `since` on introduces as one.
+pub async fn introductions(tx: &mut Tx, chat: ChatId, person: Option<PersonId>, (since, at): (Timestamp, Timestamp)) -> Result<Vec<Post>> {
     let Some(person) = person else { return Ok(vec![]) };
-    posts::waiting(tx, chat, person, (at - SignedDuration::from_secs(WAIT_SECONDS), at), WAITING_MAX).await
+    posts::waiting(tx, chat, person, (since - SignedDuration::from_secs(WAIT_SECONDS), at), WAITING_MAX).await
 }
 
 /// Takes posts that rest into a matter, for this reason. The number of the place where they rested, if there were any.

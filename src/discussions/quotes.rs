@@ -3,8 +3,8 @@
 use crate::domain::{ChatId, LineMessageId, PostId};
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
-use crate::store::{Result, Tx, discussions, notices, posts};
-use crate::threading::{Class, Evidence};
+use crate::store::{Result, Tx, discussions, held_mails, notices, posts, watchers};
+use crate::threading::Evidence;
 
 /// Quotes of quotes that are followed; a chain that is longer arrived in the reverse of its order.
 const STEPS_MAX: usize = 16;
@@ -53,27 +53,21 @@ pub async fn bring(tx: &mut Tx, post: &Post, into: &Discussion) -> Result<Option
     } else {
         posts::redirect_sent_messages(tx, from.id, into.id).await?;
         notices::redirect(tx, from.id, into.id).await?;
+        watchers::redirect(tx, from.id, into.id).await?;
+        held_mails::redirect(tx, from.id, into.id).await?;
         discussions::set_merged(tx, from.id, into.id).await?;
     }
     Ok(Some(from.number))
 }
 
-/// What its author said in one go before `into` was decided goes there too, with what quotes it, and says why as what decided it does. A
-/// set of pictures, which is many messages, stays. The numbers of discussions in which something changed.
-pub async fn bring_along(
-    tx: &mut Tx,
-    chat: ChatId,
-    along: &[PostId],
-    into: &Discussion,
-    (evidence, class): (&str, Option<Class>),
-) -> Result<Vec<i64>> {
+/// What its author said in one go before `into` was decided goes there too, with what quotes it. A set of pictures, which is many messages,
+/// stays. The numbers of discussions in which something changed.
+pub async fn bring_along(tx: &mut Tx, chat: ChatId, along: &[PostId], into: &Discussion) -> Result<Vec<i64>> {
     let mut changed = vec![];
     for id in along {
         let Some(post) = posts::find(tx, *id).await?.filter(|p| p.discussion != into.id) else { continue };
         let Some(message) = post.external_id.clone().map(LineMessageId) else { continue };
         if let Some(number) = bring(tx, &Post { quotes: None, ..post }, into).await? {
-            posts::set_evidence(tx, *id, evidence).await?;
-            posts::set_class(tx, *id, class.map(Class::as_str)).await?;
             changed.push(number);
             changed.extend(follow_quote(tx, chat, &message, into).await?);
         }

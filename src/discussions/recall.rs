@@ -10,7 +10,7 @@ use crate::store::chats::Chat;
 use crate::store::recalled::Recalled;
 use crate::store::{self, Tx, discussions, recalled};
 use crate::threading::stream::{ACTIVE_SECONDS, LINES_MAX, TOPICS_MAX, WAIT_SECONDS};
-use crate::threading::{Burst, Class, Heard, Place, Stream};
+use crate::threading::{Begun, Burst, Class, Heard, Place, Reason, Stream};
 
 /// The chat as the threader remembers it.
 pub struct Remembered {
@@ -26,6 +26,29 @@ pub struct GoingOn {
     pub burst: Burst,
     /// What has been placed already, in order.
     pub earlier: Vec<Recalled>,
+}
+
+/// Whether it was certain, or a person has put it there: it is not judged again, and draws along what was said in one go with it.
+pub fn is_fixed(post: &Recalled) -> bool {
+    post.class.as_deref().and_then(Class::find).is_none()
+}
+
+impl GoingOn {
+    /// Where it stands in a discussion, if it does: where something of it stands that is not moved, or else its latest.
+    pub fn begun(&self, stream: &Stream) -> Option<(Begun, DiscussionId)> {
+        let filed = || self.earlier.iter().rev().filter(|p| !p.other);
+        if let Some(fixed) = filed().find(|p| is_fixed(p)) {
+            return Some((Begun::Fixed, fixed.discussion));
+        }
+        let latest = filed().next()?.discussion;
+        Some((if stream.knows(latest) { Begun::Joined } else { Begun::Opened }, latest))
+    }
+
+    /// How long after the line before it what was said at `at` came.
+    pub fn pause_before(&self, at: Timestamp) -> Reason {
+        let before = self.earlier.iter().rev().map(|p| p.created_at).find(|said| *said < at).unwrap_or(at);
+        Reason::Burst { seconds: at.as_second().saturating_sub(before.as_second()).max(0) }
+    }
 }
 
 impl Remembered {
@@ -71,6 +94,7 @@ fn in_bursts(said: Vec<Recalled>) -> Vec<Together> {
     let mut bursts: Vec<Together> = vec![];
     for post in said {
         let speaker = post.person.map(|p| p.to_string()).unwrap_or_default();
+        let mentions = post.mentions();
         let heard = Heard {
             at: post.created_at,
             speaker: &speaker,
@@ -78,7 +102,7 @@ fn in_bursts(said: Vec<Recalled>) -> Vec<Together> {
             role: Some(post.role),
             kind: &post.kind,
             text: &post.body,
-            mentions: &[],
+            mentions: &mentions,
             quotes: None,
         };
         // What quoted something or had a number was certain, and begins anew.

@@ -32,6 +32,25 @@ pub struct Ended {
     /// Its history.
     #[serde(default)]
     pub events: Vec<i64>,
+    /// Who followed it, or asked not to.
+    #[serde(default)]
+    pub watchers: Vec<Followed>,
+    /// Mails about it that waited for a person, or had: inbound rows.
+    #[serde(default)]
+    pub held: Vec<i64>,
+}
+
+/// What somebody had said of being told about a discussion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    pub person: i64,
+    /// 1 = follows it, 0 = asked not to hear of it.
+    pub watching: i64,
+    /// Microseconds since 1970.
+    pub since: i64,
+    pub by: i64,
+    /// They had said something of the other discussion, too, which stood.
+    pub both: bool,
 }
 
 impl Ended {
@@ -52,7 +71,13 @@ mod tests {
 
     #[test]
     fn what_was_is_kept_and_found_again() {
-        let ended = Ended { status: Some(Status::Resolved), sent: vec![(1, "m".into(), true)], notices: vec![2], events: vec![3] };
+        let ended = Ended {
+            status: Some(Status::Resolved),
+            sent: vec![(1, "m".into(), true)],
+            notices: vec![2],
+            events: vec![3],
+            ..Ended::default()
+        };
         assert_eq!(Ended::from_json(&ended.to_json()), ended);
         assert_eq!(Ended::from_json("{}"), Ended::default());
         assert_eq!(Ended::from_json("of another version"), Ended::default());

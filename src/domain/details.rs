@@ -128,6 +128,15 @@ pub struct ImageSet {
 }
 
 impl Details {
+    /// Names of the people whom `text`, the text that these belong to, speaks to with @.
+    pub fn mentioned_in(&self, text: &str) -> Vec<String> {
+        let people = self.mentions.iter().filter(|m| matches!(m.whom, Mentioned::User(_) | Mentioned::Somebody));
+        people
+            .filter_map(|m| Some(text[m.at.of(text)?].trim_start_matches(['@', '＠']).trim().to_owned()))
+            .filter(|n| !n.is_empty())
+            .collect()
+    }
+
     /// As it is kept; `None` where there is nothing to keep.
     pub fn to_json(&self) -> Option<String> {
         (*self != Self::default()).then(|| serde_json::to_string(self).expect("details are texts and finite numbers"))

@@ -159,6 +159,14 @@ impl Happening {
                 | Self::AddressUnlinked { .. }
                 | Self::AutoReplied { .. }
                 | Self::Bounced { .. }
+                // Clients see the result as if it had always been so.
+                | Self::Merged { .. }
+                | Self::Split { .. }
+                | Self::SplitFrom { .. }
+                | Self::MovedHere { .. }
+                | Self::MovedAway { .. }
+                | Self::Undone { .. }
+                | Self::Title { .. }
         )
     }
 

@@ -1,18 +1,18 @@
 //! Where something that was said in LINE goes: what is certain first, then the threader.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::place_said::{Heard, untitled};
 use crate::App;
 use crate::channels::line::commands::addressed_to;
-use crate::discussions::{GoingOn, Remembered, recall_around};
+use crate::discussions::{GoingOn, Remembered, is_fixed, recall_around, word_of_kind};
 use crate::domain::{DiscussionId, LineMessageId, PostId, Said};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
 use crate::store::recalled::Recalled;
 use crate::store::{self, Tx, discussions, posts};
-use crate::threading::{self, Choice, Class, Evidence, Placement, Reason};
+use crate::threading::{self, Choice, Class, Evidence, Filed, Placement, Stream};
 
 /// How long a chat's last active discussion takes in what was taken back before it came: nothing is known of it but its time.
 const TOMBSTONE_REACH: SignedDuration = SignedDuration::from_mins(10);
@@ -35,109 +35,190 @@ pub(super) struct Decision {
     pub evidence: Evidence,
     /// How sure the threader is, where it was asked.
     pub class: Option<Class>,
-    /// What the same person said in one go before it, and stands elsewhere: it goes along.
+    /// When what is said in one go with it began.
+    pub since: Timestamp,
+    pub before: Before,
+}
+
+/// What the same person said in one go before it.
+#[derive(Default)]
+pub(super) struct Before {
+    /// It stands elsewhere, and goes along.
     pub along: Vec<PostId>,
+    /// Why it is where it is, and how sure that is, by all that is said by now.
+    pub judged: Vec<(PostId, Evidence, Class)>,
+    /// What the discussion that it opened is called by all that is said.
+    pub title: Option<Retitled>,
+}
+
+/// Another title for what was opened a moment ago.
+pub(super) struct Retitled {
+    pub title: String,
+    /// Titles that were drawn from what was said by then: any other was given by a person.
+    pub drawn: Vec<String>,
 }
 
 impl Decision {
-    fn certain(to: DiscussionId, evidence: Evidence) -> Self {
-        Self { to: To::Join(to), evidence, class: None, along: vec![] }
+    fn new(to: To, evidence: Evidence, class: Option<Class>, since: Timestamp) -> Self {
+        Self { to, evidence, class, since, before: Before::default() }
+    }
+
+    fn certain(to: DiscussionId, evidence: Evidence, since: Timestamp) -> Self {
+        Self::new(To::Join(to), evidence, None, since)
     }
 }
 
 /// Decides it by what is in the record.
 pub(super) async fn decide(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -> Result<Decision, store::Error> {
-    if let Some(decision) = certain(tx, chat, &heard.said).await? {
-        return Ok(decision);
+    if let Some((to, evidence)) = certain(tx, chat, &heard.said).await? {
+        return Ok(Decision::certain(to, evidence, heard.at));
     }
     if heard.unsent_at.is_some() {
         return tombstone(tx, app, chat, heard).await;
     }
     let speaker = heard.person.map(|p| p.to_string()).unwrap_or_default();
+    let mentions = heard.said.details.mentioned_in(&heard.said.text);
     let said = threading::Heard {
         at: heard.at,
         speaker: &speaker,
         name: "",
         role: Some(heard.role),
         kind: &heard.said.kind,
-        text: &heard.said.text,
-        mentions: &[],
+        text: read(&heard.said),
+        mentions: &mentions,
         quotes: None,
     };
     let remembered = recall_around(tx, app, chat, &said).await?;
     let untitled = untitled(app, heard);
     let Some(going_on) = &remembered.going_on else {
         let placement = threading::file(&remembered.stream, &said, untitled, &app.weights());
-        return Ok(decided(&remembered, placement, vec![]));
+        let (to, evidence) = (to(&placement), evidence(&remembered, &placement));
+        return Ok(Decision::new(to, evidence, Some(placement.class), heard.at));
     };
-    if let Some(fixed) = going_on.earlier.iter().rev().find(|p| is_fixed(p) && !p.other) {
-        return Ok(in_one_go(fixed, &said));
+    let begun = going_on.begun(&remembered.stream);
+    Ok(match threading::file_together(&remembered.stream, &going_on.burst, begun, untitled, &app.weights()) {
+        Filed::Follows(there) => follows(going_on, there, &said),
+        Filed::Stays(there, placement) => {
+            let mut decision = all_of_it(&remembered, going_on, (To::Join(there), placement.class), &placement, &said);
+            let title = said_by_lines(&remembered.stream, going_on, &said);
+            decision.before.title = title.map(|title| Retitled { title, drawn: titles_before(app, going_on) });
+            decision
+        }
+        Filed::Goes(placement) => {
+            let to = match to(&placement) {
+                To::Open { .. } => To::Open { title: title_of_all(app, &remembered.stream, going_on, &said, untitled) },
+                to => to,
+            };
+            all_of_it(&remembered, going_on, (to, placement.class), &placement, &said)
+        }
+    })
+}
+
+/// What the threader reads: of a file its name.
+fn read(said: &Said) -> &str {
+    match &said.attachment {
+        Some(file) if said.kind == "file" && said.text.is_empty() => &file.name,
+        _ => &said.text,
     }
-    let placement = threading::file(&remembered.stream, &going_on.burst.heard(), untitled, &app.weights());
-    Ok(with_earlier(&remembered, going_on, &said, placement))
 }
 
-fn decided(remembered: &Remembered, placement: Placement, along: Vec<PostId>) -> Decision {
-    let evidence = Evidence::of(&placement, |id| remembered.number_of(id));
-    let class = Some(placement.class);
-    let to = match placement.choice {
-        Choice::Join(id) => To::Join(id),
-        Choice::Open { title } => To::Open { title },
+fn to(placement: &Placement) -> To {
+    match &placement.choice {
+        Choice::Join(id) => To::Join(*id),
+        Choice::Open { title } => To::Open { title: title.clone() },
         Choice::Rest | Choice::Wait { .. } => To::Rest,
-    };
-    Decision { to, evidence, class, along }
+    }
 }
 
-/// What is certain or what a person has put there draws along what was said in one go with it, and is not judged again.
-fn is_fixed(post: &Recalled) -> bool {
-    post.class.as_deref().and_then(Class::find).is_none()
+fn evidence(remembered: &Remembered, placement: &Placement) -> Evidence {
+    Evidence::of(placement, |id| remembered.number_of(id))
 }
 
 /// It stands where what was said right before it stands.
-fn in_one_go(before: &Recalled, said: &threading::Heard<'_>) -> Decision {
-    let seconds = said.at.as_second().saturating_sub(before.created_at.as_second()).max(0);
-    let (class, why) = (Class::Sure, vec![Reason::Burst { seconds }]);
-    let evidence = Evidence::Threader { class, percent: 100, why, alternatives: vec![] };
-    Decision { to: To::Join(before.discussion), evidence, class: Some(class), along: vec![] }
+fn follows(going_on: &GoingOn, there: DiscussionId, said: &threading::Heard<'_>) -> Decision {
+    let class = Class::Sure;
+    let evidence = Evidence::Threader { class, percent: 100, why: vec![going_on.pause_before(said.at)], alternatives: vec![] };
+    Decision::new(To::Join(there), evidence, Some(class), going_on.burst.heard().at)
 }
 
-/// The decision about all that was said in one go, for its last line: what the lines before it had opened stays theirs.
-fn with_earlier(remembered: &Remembered, going_on: &GoingOn, said: &threading::Heard<'_>, placement: Placement) -> Decision {
-    let GoingOn { earlier, .. } = going_on;
-    let begun = earlier.iter().rev().find(|p| !p.other);
-    match (&placement.choice, begun) {
-        (Choice::Rest | Choice::Wait { .. }, Some(begun)) => in_one_go(begun, said),
-        (Choice::Rest | Choice::Wait { .. }, None) => decided(remembered, placement, vec![]),
-        // Nothing else is there: they opened it.
-        (Choice::Open { .. }, Some(begun)) if !remembered.stream.knows(begun.discussion) => in_one_go(begun, said),
-        (Choice::Open { .. }, _) => {
-            let along = earlier.iter().map(|p| p.id).collect();
-            decided(remembered, placement, along)
+/// The decision about all that was said in one go, of which `said` is the last line: the first says why, and what rests or waits by itself
+/// says it each for itself.
+fn all_of_it(
+    remembered: &Remembered,
+    going_on: &GoingOn,
+    (to, class): (To, Class),
+    placement: &Placement,
+    said: &threading::Heard<'_>,
+) -> Decision {
+    let first = evidence(remembered, placement);
+    let (percent, alternatives) = match &first {
+        Evidence::Threader { percent, alternatives, .. } => (*percent, alternatives.clone()),
+        _ => (100, vec![]),
+    };
+    let rests = matches!(to, To::Rest);
+    let of_later = |at: Timestamp| {
+        let (class, why) = threading::together(class, going_on.pause_before(at));
+        (Evidence::Threader { class, percent, why, alternatives: alternatives.clone() }, class)
+    };
+    let mut judged: Vec<(PostId, Evidence, Class)> = vec![];
+    let mut along = vec![];
+    for post in going_on.earlier.iter().filter(|p| !is_fixed(p)) {
+        match &to {
+            To::Join(id) if post.discussion == *id => {}
+            To::Rest => {}
+            To::Join(_) | To::Open { .. } => along.push(post.id),
         }
-        (Choice::Join(id), _) => {
-            let along = earlier.iter().filter(|p| p.discussion != *id).map(|p| p.id).collect();
-            decided(remembered, placement, along)
+        // What waited is told as what introduces it.
+        let introduces = post.introduces || post.class.as_deref() == Some(Class::Waits.as_str());
+        if rests || !introduces {
+            let (evidence, class) = if rests || judged.is_empty() { (first.clone(), class) } else { of_later(post.created_at) };
+            judged.push((post.id, evidence, class));
         }
     }
+    let (evidence, class) = if rests || judged.is_empty() { (first.clone(), class) } else { of_later(said.at) };
+    let before = Before { along, judged, title: None };
+    Decision { before, ..Decision::new(to, evidence, Some(class), going_on.burst.heard().at) }
+}
+
+/// The first line that says what it is about. A title is of one line alone, so that it goes when that is taken back.
+fn said_by_lines(stream: &Stream, going_on: &GoingOn, said: &threading::Heard<'_>) -> Option<String> {
+    let earlier = going_on.earlier.iter().filter(|p| p.kind == "text").map(|p| p.body.as_str());
+    let last = (said.kind == "text").then_some(said.text);
+    let lines: Vec<&str> = earlier.chain(last).map(|text| stream.uncalled(&threading::Heard { text, ..said.clone() })).collect();
+    lines.iter().find_map(|line| threading::said_alone(line)).or_else(|| lines.iter().find_map(|line| threading::said_in(line)))
+}
+
+/// What a discussion is called that all of it opens.
+fn title_of_all(app: &App, stream: &Stream, going_on: &GoingOn, said: &threading::Heard<'_>, untitled: &str) -> String {
+    said_by_lines(stream, going_on, said).unwrap_or_else(|| match going_on.earlier.first() {
+        Some(first) => threading::title(stream, &threading::Heard { text: &first.body, ..said.clone() }, word_of_kind(app, &first.kind)),
+        None => threading::title(stream, said, untitled),
+    })
+}
+
+/// What the discussion that these lines opened may be called after them.
+fn titles_before(app: &App, going_on: &GoingOn) -> Vec<String> {
+    let of = |p: &Recalled| threading::possible_titles(&p.body).into_iter().chain([word_of_kind(app, &p.kind).to_owned(), p.body.clone()]);
+    going_on.earlier.iter().flat_map(of).collect()
 }
 
 /// What needs no threader: a number that it begins with, what it quotes, what quotes it.
-async fn certain(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Option<Decision>, store::Error> {
+async fn certain(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Option<(DiscussionId, Evidence)>, store::Error> {
     if let Some(number) = addressed_to(&said.text)
         && let Some(id) = named(tx, chat, number).await?
     {
-        return Ok(Some(Decision::certain(id, Evidence::Number { number })));
+        return Ok(Some((id, Evidence::Number { number })));
     }
     if let (Some(message), Some((_, discussion))) = (&said.quotes, quoted(tx, chat, said).await?)
         && !discussion.other
     {
-        return Ok(Some(Decision::certain(discussion.id, Evidence::Quote { quoted: message.to_string() })));
+        return Ok(Some((discussion.id, Evidence::Quote { quoted: message.to_string() })));
     }
     // Events may arrive in any order: what a quote refers to stands with it, whichever of the two came first.
     for quoting in posts::quoting(tx, chat.id, &[said.message.to_string()], QUOTES_MAX).await? {
         if let Some(discussion) = of_project(tx, chat, quoting.discussion).await?.filter(|d| !d.other) {
             let message = quoting.external_id.unwrap_or_default();
-            return Ok(Some(Decision::certain(discussion.id, Evidence::QuotedBy { message })));
+            return Ok(Some((discussion.id, Evidence::QuotedBy { message })));
         }
     }
     Ok(None)
@@ -173,9 +254,7 @@ async fn tombstone(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -> Result
     let latest = discussions::recent_in_chat(tx, chat.id, heard.at - TOMBSTONE_REACH, 1).await?;
     let near = latest.first().map(|d| (d.id, heard.at.duration_since(d.last_post_at))).filter(|(_, since)| since.abs() <= TOMBSTONE_REACH);
     Ok(match near {
-        Some((id, since)) => Decision::certain(id, Evidence::SameChat { seconds_since_last_post: since.as_secs() }),
-        None => {
-            Decision { to: To::Open { title: untitled(app, heard).to_owned() }, evidence: Evidence::Nothing {}, class: None, along: vec![] }
-        }
+        Some((id, since)) => Decision::certain(id, Evidence::SameChat { seconds_since_last_post: since.as_secs() }, heard.at),
+        None => Decision::new(To::Open { title: untitled(app, heard).to_owned() }, Evidence::Nothing {}, None, heard.at),
     })
 }

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::deciding::{Decision, To, decide, quoted};
+use super::deciding::{Before, Decision, Retitled, To, decide, quoted};
 use super::place::{PlaceError, Placed, at};
 use super::place_line::{Arrived, author};
 use crate::App;
@@ -16,7 +16,7 @@ use crate::store::chats::Chat;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::{LineExtras, NewPost, Post};
 use crate::store::{self, Tx, attachments, discussions, inbound, notices, posts, versions};
-use crate::threading::{Class, Evidence, is_smalltalk, title_of};
+use crate::threading::{Class, Evidence, is_smalltalk, said_in, title_of};
 
 /// How often an edit is put off while its message is not there: 1 + 2 + 4 s. After that it stands for the message itself.
 const EDIT_WAITS_MAX: i64 = 3;
@@ -216,7 +216,7 @@ async fn bring_quoted(tx: &mut Tx, resting: Post, heard: &Heard, into: &Discussi
 /// A post of its own.
 async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard: &Heard) -> Result<Placed, PlaceError> {
     let said = &heard.said;
-    let Decision { to, evidence, class, along } = decide(tx, app, chat, heard).await?;
+    let Decision { to, evidence, class, since, before } = decide(tx, app, chat, heard).await?;
     let kind = kind_of(said);
     let evidence = evidence.to_json();
     let details = if heard.unsent_at.is_some() { None } else { of_whole_set(&said.details).to_json() };
@@ -242,7 +242,7 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
             class: class.map(Class::as_str),
         },
     };
-    let (written, changed) = put(tx, app, arrived, (chat, heard), (to, &new)).await?;
+    let (written, changed) = put(tx, app, arrived, (chat, heard), (to, &new, since)).await?;
     let Some(post) = written.post else { return Ok(Placed::ignored("the message has a post already")) };
     if heard.is_edit && heard.unsent_at.is_none() {
         versions::add(tx, post, heard.told_at, &said.text, details.as_deref()).await?;
@@ -251,7 +251,7 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
     let discussion = written.discussion;
     let mut placed = Placed::done(Some((discussion.id, discussion.number)));
     placed.changed.extend(changed);
-    placed.changed.extend(acts::bring_along(tx, chat.id, &along, &discussion, (&evidence, class)).await?);
+    placed.changed.extend(judge_before(tx, chat, before, &discussion).await?);
     placed.changed.extend(acts::follow_quote(tx, chat.id, &said.message, &discussion).await?);
     placed.note = match (heard.unsent_at, heard.is_edit) {
         (Some(_), _) => Some("the message was taken back before it arrived".to_owned()),
@@ -261,13 +261,34 @@ async fn write(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat, heard
     Ok(placed)
 }
 
+/// What was said in one go before it goes along, says why it is where it is by all that was said, and gives what it opened another title
+/// where that tells more. In which other discussions something changed.
+async fn judge_before(tx: &mut Tx, chat: &Chat, before: Before, discussion: &Discussion) -> Result<Vec<i64>, store::Error> {
+    let changed = acts::bring_along(tx, chat.id, &before.along, discussion).await?;
+    for (post, evidence, class) in before.judged {
+        // A set of pictures stays where it is.
+        if posts::find(tx, post).await?.is_none_or(|p| p.discussion != discussion.id) {
+            continue;
+        }
+        posts::set_evidence(tx, post, &evidence.to_json()).await?;
+        posts::set_class(tx, post, Some(class.as_str())).await?;
+    }
+    if let Some(Retitled { title, drawn }) = before.title
+        && title != discussion.title
+        && drawn.contains(&discussion.title)
+    {
+        discussions::set_title(tx, discussion.id, &title).await?;
+    }
+    Ok(changed)
+}
+
 /// Puts the post where it was decided to go, with what waited for it and what it quotes. In which other discussions something changed.
 async fn put(
     tx: &mut Tx,
     app: &App,
     arrived: &Arrived<'_>,
     (chat, heard): (&Chat, &Heard),
-    (to, new): (To, &NewPost<'_>),
+    (to, new, since): (To, &NewPost<'_>, Timestamp),
 ) -> Result<(Written, Vec<i64>), PlaceError> {
     // Nobody is answered who only says thank you.
     let silent = arrived.incoming.standby || is_smalltalk(&heard.said.kind, &heard.said.text);
@@ -280,13 +301,14 @@ async fn put(
         let other = acts::other_of(tx, app, chat, heard.at).await?;
         return Ok((acts::post(tx, app, other, new, Tell::Nobody).await?, vec![]));
     }
-    let introductions = acts::introductions(tx, chat.id, heard.person.filter(|_| heard.unsent_at.is_none()), heard.at).await?;
+    let introductions = acts::introductions(tx, chat.id, heard.person.filter(|_| heard.unsent_at.is_none()), (since, heard.at)).await?;
     let written = match to {
         To::Join(id) => {
             let mut discussion = discussions::get(tx, id).await?;
             if begin_again(tx, app, &mut discussion, heard).await? {
                 acts::begin(tx, app, discussion, new, tell).await?
             } else {
+                entitle(tx, app, &mut discussion, heard).await?;
                 acts::post(tx, app, discussion, new, tell).await?
             }
         }
@@ -319,6 +341,22 @@ async fn begin_again(tx: &mut Tx, app: &App, discussion: &mut Discussion, heard:
         discussions::set_title(tx, discussion.id, &discussion.title).await?;
     }
     Ok(!notices::is_acknowledged(tx, discussion.id).await?)
+}
+
+/// What pictures, films and recordings alone have opened is called what the first words say, where the side that opened it says them.
+async fn entitle(tx: &mut Tx, app: &App, discussion: &mut Discussion, heard: &Heard) -> Result<(), store::Error> {
+    let wordless = ["image", "video", "audio", "sticker", ""].iter().any(|kind| word_of_kind(app, kind) == discussion.title);
+    if !wordless || heard.unsent_at.is_some() || heard.said.kind != "text" {
+        return Ok(());
+    }
+    let Some(title) = said_in(&heard.said.text) else { return Ok(()) };
+    let before = posts::of_discussion(tx, discussion.id, true).await?;
+    let first = before.iter().all(|p| p.body.is_empty() || p.kind != "text");
+    if first && before.first().is_some_and(|p| p.role.is_staff() == heard.role.is_staff()) {
+        discussions::set_title(tx, discussion.id, &title).await?;
+        discussion.title = title;
+    }
+    Ok(())
 }
 
 /// The file that comes with it; of one that was taken back, its place.

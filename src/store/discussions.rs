@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
+use super::Dialect;
 use super::members::visible_projects;
 use super::sql::{self, Columns, FromRow, Result, Value, args};
 use crate::domain::{ChatId, DiscussionId, PersonId, ProjectId, Source, Status};
@@ -129,6 +130,11 @@ pub async fn follow(c: &mut AnyConnection, mut d: Discussion) -> Result<Discussi
         }
     }
     Ok(d)
+}
+
+/// Holds the discussion until the transaction ends.
+pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: DiscussionId) -> Result<()> {
+    sql::find::<i64>(c, format!("SELECT id FROM discussions WHERE id = $1{}", dialect.for_update()), args![id]).await.map(drop)
 }
 
 /// The chat's discussions with a post after `since`, the latest first.

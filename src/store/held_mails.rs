@@ -232,6 +232,24 @@ pub async fn settle(
     .map(drop)
 }
 
+/// The inbound rows of mails about the discussion that wait for a person, or did.
+pub async fn ids_of(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<i64>> {
+    sql::all(
+        c,
+        "SELECT h.inbound_id FROM held_mails h JOIN inbound i ON i.id = h.inbound_id WHERE i.discussion_id = $1 ORDER BY h.inbound_id",
+        args![discussion],
+    )
+    .await
+}
+
+/// These go back from one discussion to another, where nobody has put them elsewhere.
+pub async fn give_back(c: &mut AnyConnection, ids: &[i64], from: DiscussionId, to: DiscussionId) -> Result<()> {
+    for id in ids {
+        sql::run(c, "UPDATE inbound SET discussion_id = $3 WHERE id = $1 AND discussion_id = $2", args![*id, from, to]).await?;
+    }
+    Ok(())
+}
+
 /// Held mails of a discussion belong to another from now on.
 pub async fn redirect(c: &mut AnyConnection, from: DiscussionId, to: DiscussionId) -> Result<()> {
     sql::run(

@@ -489,7 +489,11 @@ pub async fn redirect_sent_messages(c: &mut AnyConnection, from: DiscussionId, t
     sql::run(c, "DELETE FROM sent_messages WHERE discussion_id = $1", args![from]).await.map(drop)
 }
 
-const UNSURE: &str = "p.class = 'likely' AND p.retracted_at IS NULL AND ($1 IS NULL OR p.discussion_id IN (SELECT d.id FROM discussions d \
+/// Of what was said in one go the first line stands for all.
+const UNSURE: &str = "p.class = 'likely' AND p.retracted_at IS NULL AND NOT EXISTS (SELECT 1 FROM posts q WHERE \
+                      q.discussion_id = p.discussion_id AND q.person_id = p.person_id AND q.class = 'likely' AND q.retracted_at IS NULL \
+                      AND q.created_at >= p.created_at - 60000000 AND (q.created_at < p.created_at OR q.created_at = p.created_at AND q.id < p.id)) \
+                      AND ($1 IS NULL OR p.discussion_id IN (SELECT d.id FROM discussions d \
                       JOIN members m ON m.project_id = d.project_id WHERE m.person_id = $1 AND m.role IN ('owner', 'staff')))";
 
 /// What the threader was not sure of, the newest first; of the projects that this person is staff of, or of all.
@@ -498,11 +502,27 @@ pub async fn unsure(c: &mut AnyConnection, staff: Option<PersonId>, limit: i64) 
     sql::all(c, newest, args![staff, limit]).await
 }
 
-/// What the threader did since `since`, week by week (0 = the first seven days): `(week, class, posts)`.
+/// What its author went on with in the discussion after this post, within so many microseconds, in order.
+pub async fn next_by_author(c: &mut AnyConnection, post: &Post, within_us: i64, limit: i64) -> Result<Vec<Post>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM {FROM} WHERE p.discussion_id = $1 AND p.person_id = $2 AND p.created_at >= $3 AND p.created_at <= $3 + $4 \
+             AND (p.created_at > $3 OR p.id > $5) AND p.retracted_at IS NULL ORDER BY p.created_at, p.id LIMIT $6"
+        ),
+        args![post.discussion, post.person, post.created_at, within_us, post.id, limit],
+    )
+    .await
+}
+
+/// What the threader did since `since`, week by week (0 = the first seven days): `(week, outcome, posts)`. The outcome is the class; of what
+/// a person has put elsewhere it is `corrected:` and the class that it had before, which is empty where the threader had nothing to decide.
 pub async fn classes_by_week(c: &mut AnyConnection, staff: Option<PersonId>, since: Timestamp) -> Result<Vec<(i64, String, i64)>> {
     sql::all(
         c,
-        "SELECT (p.created_at - $2) / 604800000000, p.class, COUNT(*) FROM posts p WHERE p.class IS NOT NULL AND p.created_at >= $2 \
+        "SELECT (p.created_at - $2) / 604800000000, CASE WHEN p.class = 'corrected' THEN 'corrected:' || COALESCE((SELECT m.class \
+         FROM correction_posts m JOIN corrections c ON c.id = m.correction_id WHERE m.post_id = p.id AND c.undone_at IS NULL \
+         ORDER BY m.correction_id LIMIT 1), '') ELSE p.class END, COUNT(*) FROM posts p WHERE p.class IS NOT NULL AND p.created_at >= $2 \
          AND ($1 IS NULL OR p.discussion_id IN (SELECT d.id FROM discussions d JOIN members m ON m.project_id = d.project_id \
          WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) GROUP BY 1, 2 ORDER BY 1 DESC",
         args![staff, since],
@@ -530,9 +550,10 @@ pub async fn before_in_chat(c: &mut AnyConnection, chat: ChatId, (at, id): (Time
     Ok(found)
 }
 
-/// A person has looked where the threader put it, and left it there.
-pub async fn confirm(c: &mut AnyConnection, id: PostId) -> Result<()> {
-    sql::run(c, "UPDATE posts SET class = 'confirmed' WHERE id = $1 AND class IN ('sure', 'likely', 'new')", args![id]).await.map(drop)
+/// A person has looked where the threader put it, and left it there; `asked`: only where it was marked.
+pub async fn confirm(c: &mut AnyConnection, id: PostId, asked: bool) -> Result<()> {
+    let classes = if asked { "'likely'" } else { "'sure', 'likely', 'new'" };
+    sql::run(c, format!("UPDATE posts SET class = 'confirmed' WHERE id = $1 AND class IN ({classes})"), args![id]).await.map(drop)
 }
 
 /// What the bot said of a discussion: the chat, LINE's id, and whether it was of `other` too.

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::sql::{self, Result, args, row};
-use crate::domain::{ChatId, DiscussionId, PersonId, PostId, ProjectId, Role};
+use super::sql::{self, Columns, FromRow, Result, args};
+use crate::domain::{ChatId, Details, DiscussionId, PersonId, PostId, ProjectId, Role};
 
 /// A post as the threader remembers it.
 #[derive(Clone, Debug)]
@@ -18,17 +18,47 @@ pub struct Recalled {
     pub author: String,
     pub role: Role,
     pub kind: String,
+    /// Its words; of a file its name.
     pub body: String,
     pub created_at: Timestamp,
     /// It is no matter's.
     pub other: bool,
     pub class: Option<String>,
+    pub details: Details,
+    /// It only introduced what its author went on with.
+    pub introduces: bool,
 }
 
-row!(Recalled { id, discussion, person, author, role: (Role), kind, body, created_at, other, class });
+impl Recalled {
+    /// Names of the people whom it mentions with @.
+    pub fn mentions(&self) -> Vec<String> {
+        self.details.mentioned_in(&self.body)
+    }
+}
 
-const RECALLED: &str = "SELECT p.id, p.discussion_id, p.person_id, COALESCE(a.name, ''), p.role, p.kind, p.body, p.created_at, d.other, \
-                        p.class FROM posts p JOIN discussions d ON d.id = p.discussion_id LEFT JOIN persons a ON a.id = p.person_id \
+impl FromRow for Recalled {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            id: c.get()?,
+            discussion: c.get()?,
+            person: c.get()?,
+            author: c.get()?,
+            role: c.word(Role::find)?,
+            kind: c.get()?,
+            body: c.get()?,
+            created_at: c.get()?,
+            other: c.get()?,
+            class: c.get()?,
+            details: Details::read(c.get::<Option<String>>()?.as_deref()),
+            introduces: c.get()?,
+        })
+    }
+}
+
+const RECALLED: &str = "SELECT p.id, p.discussion_id, p.person_id, COALESCE(a.name, ''), p.role, p.kind, CASE WHEN p.kind = 'file' \
+                        AND p.body = '' THEN COALESCE((SELECT MIN(f.name) FROM attachments f WHERE f.post_id = p.id), '') ELSE p.body END, \
+                        p.created_at, d.other, p.class, p.details, CASE WHEN p.evidence LIKE '%\"introduces\"%' THEN 1 ELSE 0 END \
+                        FROM posts p JOIN discussions d ON d.id = p.discussion_id LEFT JOIN persons a ON a.id = p.person_id \
                         WHERE d.chat_id = $1 AND d.project_id = $2 AND d.last_post_at > $3 AND d.merged_into IS NULL \
                         AND p.internal = 0 AND p.retracted_at IS NULL AND p.created_at <= $4";
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::sql::{self, Result, args, row};
-use crate::domain::{DiscussionId, PersonId};
+use crate::domain::{DiscussionId, Followed, PersonId};
 
 /// Somebody who is told of a discussion as its writer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Watcher {
 }
 
 row!(Watcher { person, name, since });
+
+row!(Followed { person, watching, since, by, both });
 
 /// The person follows the discussion, because `by` named them. Whoever stopped, or was taken off, stays so.
 pub async fn add(c: &mut AnyConnection, discussion: DiscussionId, person: PersonId, by: PersonId, now: Timestamp) -> Result<()> {
@@ -88,6 +90,35 @@ pub async fn redirect(c: &mut AnyConnection, from: DiscussionId, to: DiscussionI
     )
     .await?;
     sql::run(c, "DELETE FROM watchers WHERE discussion_id = $1", args![from]).await.map(drop)
+}
+
+/// What people said of being told about `discussion`, and whether they said something of `other` too.
+pub async fn said_of(c: &mut AnyConnection, discussion: DiscussionId, other: DiscussionId) -> Result<Vec<Followed>> {
+    sql::all(
+        c,
+        "SELECT w.person_id, w.watching, w.since, w.by_id, CASE WHEN EXISTS (SELECT 1 FROM watchers o WHERE o.discussion_id = $2 \
+         AND o.person_id = w.person_id) THEN 1 ELSE 0 END FROM watchers w WHERE w.discussion_id = $1 ORDER BY w.person_id",
+        args![discussion, other],
+    )
+    .await
+}
+
+/// What had gone from one discussion `to` another goes back to `from`; what somebody has said of the other since, or had before, stands.
+pub async fn give_back(c: &mut AnyConnection, said: &[Followed], to: DiscussionId, from: DiscussionId) -> Result<()> {
+    for f in said {
+        sql::run(
+            c,
+            "INSERT INTO watchers (discussion_id, person_id, watching, since, by_id) SELECT $1, p.id, $3, $4, $5 FROM persons p \
+             WHERE p.id = $2 ON CONFLICT (discussion_id, person_id) DO NOTHING",
+            args![from, f.person, f.watching, f.since, f.by],
+        )
+        .await?;
+        if !f.both {
+            let came = "DELETE FROM watchers WHERE discussion_id = $1 AND person_id = $2 AND watching = $3 AND since = $4";
+            sql::run(c, came, args![to, f.person, f.watching, f.since]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What `from` follows, `to` does instead: they are one person.

@@ -1,5 +1,7 @@
-//! What the server does with a message: as [`decide`], but no words of a client are put aside or put away that may be a matter.
+//! What is done with a message, by the server and by `threadline thread replay` alike: as [`decide`], but no words of a client are put aside
+//! or put away that may be a matter; and with what its author said in one go before it.
 
+use super::burst::{Burst, files};
 use super::decide::{ALTERNATIVES_MAX, Choice, Class, Placement, decide, title};
 use super::explain::Reason;
 use super::model::{Table, To};
@@ -9,9 +11,9 @@ use super::words::{Names, Words};
 use crate::domain::{DiscussionId, Role};
 
 /// From this confidence on what a client says in words of its own rests: rather a discussion too many than a question that nobody sees.
-const SURELY_NO_MATTER: f32 = 0.8;
+const SURELY_NO_MATTER: f32 = 0.5;
 /// Up to so many lines a chat is young: the weights, fitted on chats in full swing, make too much of the one discussion that there is.
-const YOUNG_LINES_MAX: u64 = 20;
+const YOUNG_LINES_MAX: u64 = 6;
 /// In a young chat a discussion takes in what shares nothing with it for so long after its last post, in seconds.
 const YOUNG_REACH_SECONDS: i64 = 600;
 
@@ -23,7 +25,8 @@ pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -
         let class = if placement.class == Class::Likely { Class::Sure } else { placement.class };
         return Placement { class, ..placement };
     }
-    if heard.role.is_some_and(Role::is_staff) {
+    // In a chat of which nobody knows who serves whom, the weights know best.
+    if heard.role != Some(Role::Client) {
         return placement;
     }
     if let Choice::Join(id) = placement.choice
@@ -46,6 +49,48 @@ pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -
     };
     let others = placement.chances[at + 1..].iter().filter_map(|c| discussion(c.to)).take(ALTERNATIVES_MAX).collect();
     Placement { choice, class: Class::Likely, confidence: next.probability, alternatives: others, ..placement }
+}
+
+/// Where something stands that was said in one go with what is to be filed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It was certain, or a person put it there: it stays, and draws the rest to it.
+    Fixed,
+    /// It opened the discussion in which it is, and is all that is there.
+    Opened,
+    /// It joined one.
+    Joined,
+}
+
+/// What is done with one more line of what is said in one go, and with the lines before it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filed<T> {
+    /// It goes where those before it stand, surely, and nothing is said anew of them.
+    Follows(T),
+    /// It goes where those before it stand, and this is why they all do.
+    Stays(T, Placement),
+    /// All of it goes there.
+    Goes(Placement),
+}
+
+/// Judges all that was said in one go as one, with each further line of it: `whole` has them all. `begun`: where those before the last stand,
+/// where they stand in a discussion, and whatever the caller knows it by.
+pub fn file_together<T>(stream: &Stream, whole: &Burst, begun: Option<(Begun, T)>, untitled: &str, table: &Table) -> Filed<T> {
+    if let Some((Begun::Fixed, there)) = begun {
+        return Filed::Follows(there);
+    }
+    let placement = file(stream, &whole.heard(), untitled, table);
+    match begun {
+        // What a thank-you leaves in the air is no reason to take words out of their discussion.
+        Some((_, there)) if !files(&placement) => Filed::Follows(there),
+        Some((Begun::Opened, there)) if matches!(placement.choice, Choice::Open { .. }) => Filed::Stays(there, placement),
+        _ => Filed::Goes(placement),
+    }
+}
+
+/// How sure a line is where the first of what was said in one go is, and why. What is marked is marked as a whole.
+pub fn together(of_first: Class, pause: Reason) -> (Class, Vec<Reason>) {
+    (if of_first == Class::New { Class::Sure } else { of_first }, vec![pause])
 }
 
 /// Whether it would join a discussion with which it shares nothing, long after the last that was said there or by changing the subject

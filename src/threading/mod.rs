@@ -11,7 +11,8 @@
 //! 5. [`decide()`] keeps small talk from opening anything, gives the class and the [`title_of`] a new discussion; [`explain`] names the
 //!    strongest terms.
 //!
-//! The server asks [`file()`], which puts aside no words of a client that may be a matter.
+//! [`file_together`] says what the server and a replay do with it: [`file()`] puts aside no words of a client that may be a matter, and what
+//! is said in one go stands in one place.
 //!
 //! [`recorded`] runs a recorded chat through this, for measuring and for [`fit`]ting the weights (`examples/fit_threader.rs`).
 
@@ -35,10 +36,10 @@ pub mod words;
 mod tests;
 
 pub use burst::Burst;
-pub use decide::{Choice, Class, Placement, decide, seen, typed_numbers};
+pub use decide::{Choice, Class, Placement, decide, seen, title, typed_numbers};
 pub use evidence::Evidence;
 pub use explain::Reason;
-pub use filing::{file, is_smalltalk};
+pub use filing::{Begun, Filed, file, file_together, is_smalltalk, together};
 pub use model::{Table, Weights};
 pub use stream::{Heard, Place, Stream};
-pub use title::{excerpt, one_line, possible_titles, title_of};
+pub use title::{excerpt, one_line, possible_titles, said_alone, said_in, title_of};

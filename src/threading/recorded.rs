@@ -1,7 +1,7 @@
 //! A recorded chat through the threader, line by line, with no look-ahead: for measuring (`threadline thread replay`) and for fitting.
 //!
-//! What one person sends in one go is decided when it ends ([`Burst`]: at most a minute's pause, no line of anybody else between), as the
-//! server has filed it by then. A place that was said is never taken back: a greeting that waits is given an id of its own if it seems to
+//! What one person sends in one go is told when it ends ([`Burst`]: at most a minute's pause, no line of anybody else between), as the server
+//! has filed it by then: both ask [`file_together`] with each line. A place that was said is never taken back: a greeting that waits is given an id of its own if it seems to
 //! introduce something, which the discussion that it introduces then keeps, and otherwise that of the chat's other messages.
 #![expect(clippy::cast_precision_loss, reason = "a burst has few lines")]
 
@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use super::burst::{Burst, files};
 use super::decide::{Choice, Class, Placement, decide};
+use super::explain::Reason;
 use super::features::{candidates, mixed};
+use super::filing::{Begun, Filed, file, file_together, together};
 use super::fit::Example;
 use super::model::{Table, To};
 use super::stream::{Heard, Place, Stream};
@@ -124,8 +126,39 @@ pub struct Walk {
     /// Ids said for what waits, by line.
     waiting: HashMap<u64, Option<String>>,
     asks: bool,
-    /// What is being said in one go, and not decided before it ends.
-    going_on: Option<(Burst, Vec<Recorded>)>,
+    /// What is being said in one go, and not told before it ends.
+    going_on: Option<GoingOn>,
+}
+
+/// What one person says in one go, as far as it is said.
+#[derive(Debug)]
+struct GoingOn {
+    burst: Burst,
+    lines: Vec<Recorded>,
+    /// Where it stands by now.
+    placement: Placement,
+    /// So many of the lines it is the judgement of; those after them only follow.
+    judged: usize,
+    /// So many of the first only introduce the others.
+    introduce: usize,
+}
+
+impl GoingOn {
+    /// Whether the message quotes a line of it that stands in a discussion: that is certain, and begins anew.
+    fn is_quoted_by(&self, recorded: &Recorded) -> bool {
+        let quotes = recorded.quotes.as_ref().filter(|q| !q.is_null()).map(plain);
+        files(&self.placement) && quotes.is_some_and(|quoted| self.lines.iter().any(|l| l.key() == quoted))
+    }
+
+    /// As the server has filed it by now.
+    fn begun(&self) -> Option<(Begun, ())> {
+        match self.placement.choice {
+            _ if self.burst.heard().quotes.is_some() => Some((Begun::Fixed, ())),
+            Choice::Join(_) => Some((Begun::Joined, ())),
+            Choice::Open { .. } => Some((Begun::Opened, ())),
+            Choice::Rest | Choice::Wait { .. } => None,
+        }
+    }
 }
 
 impl Walk {
@@ -145,33 +178,41 @@ impl Walk {
 
     /// The next message. What is decided by now: the lines before it, where it does not go on with them.
     pub fn step(&mut self, recorded: &Recorded, table: &Table) -> Vec<Decided> {
+        let heard = recorded.heard(quoted(&self.by_message, recorded));
         if !recorded.by_nobody()
-            && let Some((burst, lines)) = &mut self.going_on
+            && let Some(said) = self.going_on.as_mut().filter(|said| said.burst.takes_in(&heard) && !said.is_quoted_by(recorded))
         {
-            let heard = recorded.heard(quoted(&self.by_message, recorded));
-            if burst.takes_in(&heard) {
-                burst.add(&heard);
-                lines.push(recorded.clone());
-                return vec![];
+            let begun = said.begun();
+            if matches!(said.placement.choice, Choice::Wait { .. }) {
+                said.introduce = said.lines.len();
             }
+            said.burst.add(&heard);
+            said.lines.push(recorded.clone());
+            match file_together(&self.stream, &said.burst, begun, "", table) {
+                Filed::Stays((), placement) | Filed::Goes(placement) => (said.placement, said.judged) = (placement, said.lines.len()),
+                Filed::Follows(()) => {}
+            }
+            return vec![];
         }
-        let mut decided = self.finish(table);
+        let mut decided = self.finish();
         if recorded.by_nobody() {
             let thread = format!("{}:{}", self.chat, recorded.key());
             let class = Class::Other.as_str();
             decided.push(self.said(recorded, (&thread, 1.0, class), None));
         } else {
-            let burst = Burst::begin(&recorded.heard(quoted(&self.by_message, recorded)));
-            self.going_on = Some((burst, vec![recorded.clone()]));
+            let heard = recorded.heard(quoted(&self.by_message, recorded));
+            let placement = file(&self.stream, &heard, "", table);
+            self.going_on =
+                Some(GoingOn { burst: Burst::begin(&heard), lines: vec![recorded.clone()], placement, judged: 1, introduce: 0 });
         }
         decided
     }
 
     /// What is left to decide, where nothing comes after it.
-    pub fn finish(&mut self, table: &Table) -> Vec<Decided> {
-        let Some((whole, lines)) = self.going_on.take() else { return vec![] };
+    pub fn finish(&mut self) -> Vec<Decided> {
+        let Some(GoingOn { burst: whole, lines, placement, judged, introduce }) = self.going_on.take() else { return vec![] };
         let Some(first) = lines.first() else { return vec![] };
-        let (heard, placement) = (whole.heard(), self.judged(&whole, &lines, table));
+        let heard = whole.heard();
         let (choice, asked) = match self.answer(first, &placement) {
             Some(choice) => (choice, true),
             None => (placement.choice.clone(), false),
@@ -183,6 +224,7 @@ impl Walk {
         if place == Place::Waiting {
             self.waiting.insert(number, (thread != self.other()).then(|| thread.clone()));
         }
+        let introduce = if files(&placement) { introduce } else { 0 };
         let mut decided = vec![];
         for (at, recorded) in lines.iter().enumerate() {
             self.by_message.insert(recorded.key(), place);
@@ -193,30 +235,13 @@ impl Walk {
             let (confidence, class) = match (asked, at) {
                 (true, 0) => (1.0, "asked"),
                 (true, _) => (1.0, Class::Sure.as_str()),
-                (false, _) => (placement.confidence, placement.class.as_str()),
+                (false, at) if at >= judged || at < introduce => (1.0, Class::Sure.as_str()),
+                (false, at) if at == introduce => (placement.confidence, placement.class.as_str()),
+                (false, _) => (placement.confidence, together(placement.class, Reason::Burst { seconds: 0 }).0.as_str()),
             };
             decided.push(Decided { mixed, ..self.said(recorded, (&thread, confidence, class), Some(&placement)) });
         }
         decided
-    }
-
-    /// The decision about all of it; where that puts it nowhere, the one about as much of its beginning as goes somewhere.
-    fn judged(&self, whole: &Burst, lines: &[Recorded], table: &Table) -> Placement {
-        let all = decide(&self.stream, &whole.heard(), "", table);
-        if files(&all) || lines.len() == 1 {
-            return all;
-        }
-        let mut latest = None;
-        let mut part: Option<Burst> = None;
-        for recorded in &lines[..lines.len() - 1] {
-            let heard = recorded.heard(quoted(&self.by_message, recorded));
-            match &mut part {
-                Some(part) => part.add(&heard),
-                None => part = Some(Burst::begin(&heard)),
-            }
-            latest = part.as_ref().map(|p| decide(&self.stream, &p.heard(), "", table)).filter(files).or(latest);
-        }
-        latest.unwrap_or(all)
     }
 
     fn said(&self, recorded: &Recorded, (thread, confidence, class): (&str, f32, &'static str), placement: Option<&Placement>) -> Decided {

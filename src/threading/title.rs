@@ -4,6 +4,8 @@
 //! blanks. The title is the first sentence that says something, without the clauses before and after it that only greet, call somebody or
 //! are polite.
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::lexicon::{List, list};
@@ -20,18 +22,70 @@ const SENTENCES_MAX: usize = 20;
 pub const CALLED_CHARS_MAX: usize = 100;
 /// A longer clause says something, whatever it ends with.
 const LEAD_IN_CHARS_MAX: usize = 8;
+/// Longer thanks say what for.
+const THANKS_CHARS_MAX: usize = 12;
+/// Longer sentences are whole, whatever they end with.
+const HALF_CHARS_MAX: usize = 6;
+/// Longer sentences that announce something say it, too.
+const ANNOUNCES_CHARS_MAX: usize = 14;
 /// So many openings are taken off one sentence: 您好, 請問, 另外 …
 const OPENINGS_MAX: usize = 6;
 
 /// A title of at most [`TITLE_GRAPHEMES_MAX`] graphemes: the first sentence that says what it is about, without greeting and politeness.
 /// `untitled` where the text has no words at all.
 pub fn title_of(text: &str, untitled: &str) -> String {
-    let said = sentences(text).take(SENTENCES_MAX).find_map(|(sentence, asks)| matter_of(sentence, asks));
-    if let Some(title) = said {
+    if let Some(title) = said_in(text) {
         return title;
     }
     let whole = one_line(text);
     if whole.is_empty() { untitled.to_owned() } else { excerpt(&whole, TITLE_GRAPHEMES_MAX) }
+}
+
+/// The title, where a sentence of the text says what it is about: the first that does so by itself, or else the first that is not quoted.
+pub fn said_in(text: &str) -> Option<String> {
+    said_alone(text).or_else(|| unquoted(text).find_map(|(sentence, asks)| matter_of(sentence, asks)))
+}
+
+/// The title, where a sentence says by itself what it is about.
+pub fn said_alone(text: &str) -> Option<String> {
+    unquoted(text).find_map(|(sentence, asks)| (asks || !leads_on(sentence)).then(|| matter_of(sentence, asks)).flatten())
+}
+
+fn unquoted(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let text = without_english_call(without_number(text));
+    sentences(text).take(SENTENCES_MAX).filter(|(sentence, _)| !sentence.trim_start().starts_with(['>', '＞']))
+}
+
+/// Without "Hi Mark," at the front.
+fn without_english_call(text: &str) -> &str {
+    let mut words = text.trim_start().splitn(3, ' ');
+    let (Some(greets), Some(name), Some(rest)) = (words.next(), words.next(), words.next()) else { return text };
+    let greets = ["hi", "hello", "hey", "dear"].iter().any(|g| greets.eq_ignore_ascii_case(g));
+    let called = name
+        .strip_suffix([',', '，'])
+        .is_some_and(|n| n.starts_with(|c: char| c.is_ascii_uppercase()) && n.bytes().all(|b| b.is_ascii_alphabetic()));
+    if greets && called { rest } else { text }
+}
+
+/// Without a discussion's number at the front, by which the text is addressed to it.
+fn without_number(text: &str) -> &str {
+    let trimmed = text.trim_start();
+    let Some(after) = trimmed.strip_prefix(['#', '＃']) else { return text };
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    let ends = rest.len() < after.len() && !rest.starts_with(char::is_alphanumeric);
+    if ends && !rest.trim().is_empty() { rest } else { text }
+}
+
+/// Thanks for what was, or half a sentence that the next line ends: what comes after it says more.
+fn leads_on(sentence: &str) -> bool {
+    let said = sentence.trim_matches(is_edge);
+    let count = said.chars().count();
+    let thanks = ["感謝", "謝謝", "多謝"].iter().any(|t| said.starts_with(t)) && count <= THANKS_CHARS_MAX;
+    let half = ["的", "跟", "和", "把", "是"].iter().any(|end| said.ends_with(end)) && count <= HALF_CHARS_MAX;
+    let announces = ["有件事", "有一件事", "有個問題", "有一個問題", "有事"].iter().any(|b| said.starts_with(b))
+        && ["一下", "您說", "你說", "說", "問", "請教", "討論", "報告"].iter().any(|e| said.ends_with(e))
+        && count <= ANNOUNCES_CHARS_MAX;
+    thanks || half || announces
 }
 
 /// Every title that [`super::decide::title`] may have drawn from `text`, whoever was called at its front: for finding what titles to
@@ -86,18 +140,32 @@ fn sentences(text: &str) -> impl Iterator<Item = (&str, bool)> {
 fn ends_sentence(text: &str, at: usize, c: char) -> bool {
     let after = text[at + c.len_utf8()..].chars().next();
     match c {
+        // The question mark of a web address ends nothing.
+        '?' if text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
+            && after.is_some_and(|c| c.is_ascii_alphanumeric()) =>
+        {
+            false
+        }
         '。' | '！' | '!' | '？' | '?' | '；' | '\n' | '\r' => true,
+        // "1. 廁所漏水 2. 廚房燈不亮": a number begins what comes.
+        '.' if numbers(&text[..at]) => false,
         // A full stop in 3.5 or in a file's name ends nothing.
         '.' | ';' => after.is_none_or(char::is_whitespace),
         _ => false,
     }
 }
 
+/// Whether a text ends with a number of at most two digits that stands alone.
+fn numbers(text: &str) -> bool {
+    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    (1..=2).contains(&(text.len() - before.len())) && before.chars().next_back().is_none_or(char::is_whitespace)
+}
+
 /// What a sentence says once greeting and politeness are off; `None` where nothing is left.
 fn matter_of(sentence: &str, asks: bool) -> Option<String> {
     let mut rest = sentence.trim_matches(is_edge);
     for _ in 0..OPENINGS_MAX {
-        let Some(after) = without_opening(rest) else { break };
+        let Some(after) = without_subject_mark(rest).or_else(|| without_opening(rest)).or_else(|| without_plea(rest)) else { break };
         rest = after.trim_start_matches(is_edge);
     }
     while let Some((before, last)) = rest.rsplit_once(is_break)
@@ -108,16 +176,48 @@ fn matter_of(sentence: &str, asks: bool) -> Option<String> {
     if !rest.chars().any(char::is_alphanumeric) || is_small(rest) || is_lead_in(rest) || is_call(rest) {
         return None;
     }
-    let mut title = comfortable(rest);
-    if asks && title.len() == rest.len() {
+    let addresses = without_long_addresses(rest);
+    let mut title = comfortable(&addresses);
+    if asks && title.len() == addresses.len() {
         title.push(if rest.chars().any(is_wide) { '？' } else { '?' });
     }
     Some(excerpt(&title, TITLE_GRAPHEMES_MAX))
 }
 
+/// Of a web address only where it leads, where there are words beside it: the path says nothing to a reader.
+fn without_long_addresses(sentence: &str) -> Cow<'_, str> {
+    let is_address = |word: &str| word.starts_with("https://") || word.starts_with("http://");
+    let words = sentence.split_whitespace().filter(|word| !is_address(word)).any(|word| word.chars().any(char::is_alphanumeric));
+    if !words || !sentence.split_whitespace().any(is_address) {
+        return Cow::Borrowed(sentence);
+    }
+    let host = |word: &str| word.split("//").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default().to_owned();
+    let short: Vec<String> = sentence.split_whitespace().map(|word| if is_address(word) { host(word) } else { word.to_owned() }).collect();
+    Cow::Owned(short.join(" "))
+}
+
 /// Signs that a title neither begins nor ends with. Brackets and quotation marks belong to words.
 fn is_edge(c: char) -> bool {
     c.is_whitespace() || c.is_control() || "，,。.！!～~、:：;；…-—=^><*#•·".contains(c)
+}
+
+/// Without what a mail program writes before a subject, or what only says that somebody asks.
+fn without_subject_mark(text: &str) -> Option<&str> {
+    if let Some(after) = ["想再請問", "想再請教", "想再問", "再請問"].iter().find_map(|asks| text.strip_prefix(asks)) {
+        return (!after.trim().is_empty()).then_some(after);
+    }
+    ["re", "fw", "fwd", "回覆", "轉寄"].iter().find_map(|mark| {
+        let head = text.get(..mark.len())?;
+        let after = text[mark.len()..].strip_prefix([':', '：'])?;
+        (head.eq_ignore_ascii_case(mark) && !after.trim().is_empty()).then_some(after)
+    })
+}
+
+/// Without pleas and signs between blanks: 拜託🙏 拜託🙏. Of a plea that stands with words, they are the matter.
+fn without_plea(text: &str) -> Option<&str> {
+    let (word, after) = text.split_once(char::is_whitespace)?;
+    let letters: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+    (matches!(letters.as_str(), "" | "拜託" | "拜託拜託" | "救命" | "急") && !after.trim().is_empty()).then_some(after)
 }
 
 /// Without one greeting, call or polite opening at the front.

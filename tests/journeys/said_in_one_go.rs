@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use threadline::clock::Clock;
 use threadline::domain::{LineChatId, LineUserId};
-use threadline::simulator::Say;
+use threadline::simulator::{Say, Upload};
 
 use crate::support::{TestApp, bodies, journey, number};
 
@@ -43,5 +43,24 @@ fn a_discussion_that_a_line_opened_alone_ends_where_the_next_belongs() {
         let aircon = t.discussion_where("三樓冷氣壞了，可以派人來看嗎？").await;
         assert_eq!(bodies(&aircon), ["三樓冷氣壞了，可以派人來看嗎？", "師傅走了以後又開始了", "三樓冷氣還是一直滴水"]);
         assert_eq!(t.discussions().await.len(), 1);
+    });
+}
+
+#[test]
+fn a_picture_that_opens_a_discussion_takes_its_title_from_the_words_that_follow() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let picture = t.line.image(&chat, Some(&lin), Upload::new("image/jpeg", vec![1, 2, 3]));
+        t.deliver(&picture).await;
+        t.settled(&picture.id).await;
+        assert_eq!(t.discussion(1).await["title"], "圖片");
+        let words = t.say(&chat, &lin, "這張打樣的顏色不對，可以重印嗎？").await;
+        t.settled(&words.id).await;
+        let found = t.discussion(1).await;
+        assert_eq!((found["title"].as_str(), bodies(&found).len()), (Some("這張打樣的顏色不對，可以重印嗎？"), 2));
+        let unsend = t.line.unsend(words.message_id());
+        t.deliver(&unsend).await;
+        t.settled(&unsend.id).await;
+        assert_eq!(t.discussion(1).await["title"], "圖片", "what was taken back is in no title");
     });
 }

@@ -75,7 +75,7 @@ fn a_recorded_message_is_placed_by_what_came_before_it_alone() {
     let run = |upto: usize| {
         let mut walk = Walk::new("c", false);
         let mut decided: Vec<_> = all[..upto].iter().flat_map(|r| walk.step(r, Table::shipped())).collect();
-        decided.extend(walk.finish(Table::shipped()));
+        decided.extend(walk.finish());
         decided
     };
     let whole = run(all.len());
@@ -102,7 +102,7 @@ fn the_marks_are_not_looked_at_unless_a_person_is_asked() {
     let run = |all: &[Recorded], ask, table: &Table| {
         let mut walk = Walk::new("c", ask);
         let mut decided: Vec<_> = all.iter().flat_map(|r| walk.step(r, table)).collect();
-        decided.extend(walk.finish(table));
+        decided.extend(walk.finish());
         decided
     };
     assert_eq!(run(&all, false, Table::shipped()), run(&without, false, Table::shipped()));

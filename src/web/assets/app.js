@@ -42,6 +42,9 @@ if (page) {
   // After a form that was answered in place, the address is the discussion's own again: a reload asks for the page and sends nothing.
   const own = page.dataset.live.replace(/\/live$/, '');
   if (location.pathname !== own) history.replaceState(null, '', own + location.hash);
+  // A link to a post that has been moved since, or is further up, finds it.
+  const asked = /^#post-(\d+)$/.exec(location.hash);
+  if (asked && !byId(location.hash.slice(1)) && !location.search.includes('all=1')) location.replace(`/posts/${asked[1]}`);
   if (byId('body')) {
     growing(byId('body'));
     keepingDraft(byId('body'));

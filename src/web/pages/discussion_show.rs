@@ -129,7 +129,7 @@ async fn gather(
         Some(chat) if role.is_staff() => (waiting(c, viewer, &discussion, &said).await?, Some(cost(c, app, chat, &project).await?)),
         _ => (BTreeMap::new(), None),
     };
-    let beside = Beside { gaps, pictures: pictures(c, &said).await?, waiting, cost };
+    let beside = Beside { number: discussion.number, gaps, pictures: pictures(c, &said).await?, waiting, cost };
     let assignee = match discussion.assignee {
         Some(id) => persons::find(c, id).await?.map(|p| p.name),
         None => None,
@@ -250,16 +250,20 @@ fn may_come(file: &Attachment, bytes_max: u64) -> bool {
     from_line && (file.status == AttachmentStatus::Failed || (file.status == AttachmentStatus::TooLarge && fits))
 }
 
+/// A file, and where its bytes are.
+pub(super) fn file_view(app: &App, role: Role, file: Attachment) -> FileView {
+    // Relative, so that the page also works under another name of this server.
+    let url = file_url(&app.config.server, &file);
+    let path = url.strip_prefix(app.config.server.public_url.as_str()).unwrap_or(&url).to_owned();
+    let again = role.is_staff() && may_come(&file, app.config.file_bytes_max);
+    FileView { file, url: path, again }
+}
+
 fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView> {
-    let server = &app.config.server;
     let Around { files, told, wordings, names, mut others, elsewhere, first } = around;
     let mut files_of: BTreeMap<PostId, Vec<FileView>> = BTreeMap::new();
     for file in files {
-        // Relative, so that the page also works under another name of this server.
-        let url = file_url(server, &file);
-        let path = url.strip_prefix(server.public_url.as_str()).unwrap_or(&url).to_owned();
-        let again = role.is_staff() && may_come(&file, app.config.file_bytes_max);
-        files_of.entry(file.post).or_default().push(FileView { file, url: path, again });
+        files_of.entry(file.post).or_default().push(file_view(app, role, file));
     }
     let mut told_of: BTreeMap<PostId, Vec<NoticeView>> = BTreeMap::new();
     for notice in told {

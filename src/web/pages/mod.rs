@@ -93,6 +93,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/d/{number}/live", get(live::live))
         .route("/d/{number}/reply", post(discussion_reply::reply))
         .route("/d/{number}/merge", post(correct::merge))
+        .route("/posts/{id}", get(correct::post))
         .route("/posts/{id}/place", post(correct::place))
         .route("/posts/{id}/undo", post(discussion_undo::undo))
         .route("/corrections/{id}/undo", post(correct::undo))

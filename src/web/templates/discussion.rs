@@ -232,13 +232,23 @@ fn undoing(look: &Look<'_>, undoable: &[Correction]) -> Markup {
             ul {
                 @for correction in undoable {
                     li {
-                        span { (look.word("page", &format!("undone_{}", correction.kind.as_str()))) " · " (look.ago(correction.at)) }
+                        span { (what_was_corrected(look, correction)) " · " (look.ago(correction.at)) }
                         form method="post" action={ "/corrections/" (correction.id) "/undo" } { button.quiet type="submit" { (look.t("page.undo")) } }
                     }
                 }
             }
         }
     }
+}
+
+/// Who put what where.
+fn what_was_corrected(look: &Look<'_>, c: &Correction) -> String {
+    let by = if c.by.is_empty() { look.word("person", "unknown") } else { c.by.clone() };
+    // What is no matter of its own has a number below zero, which nobody knows.
+    let place = |number: i64| if number < 0 { look.t("page.other_place").to_owned() } else { format!("#{number}") };
+    let (from, to, count) = (place(c.numbers.0), place(c.numbers.1), c.posts.to_string());
+    let key = format!("page.undo_of_{}", c.kind.as_str());
+    look.fill(&key, &[("by", &by), ("from", &from), ("to", &to), ("count", &count)])
 }
 
 fn set_status(look: &Look<'_>, d: &Discussion) -> Markup {

@@ -44,10 +44,22 @@ pub struct PostView {
 impl PostView {
     /// Whether a person is to say where it belongs.
     pub fn asks(&self) -> bool {
-        self.may_move && self.post.class.as_deref() == Some("likely") && self.post.retracted_at.is_none()
+        self.may_move && is_marked(&self.post)
     }
 }
 
+fn is_marked(post: &Post) -> bool {
+    post.class.as_deref() == Some("likely") && post.retracted_at.is_none()
+}
+
+/// Of what was said in one go, and is marked as one, the first asks for all.
+fn is_asked_before(before: &[PostView], post: &Post) -> bool {
+    let near = before.iter().rev().take_while(|b| within(b.post.created_at, post.created_at, SAID_TOGETHER_WITHIN));
+    near.into_iter().any(|b| is_marked(&b.post) && b.post.person.is_some() && b.post.person == post.person)
+}
+
+/// What one person said with no longer a pause than this was said together.
+const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// Posts of one person closer together than this share one head.
 const ONE_HEAD_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 /// Colours that authors without a side of their own are told apart by; the style sheet has as many.
@@ -56,6 +68,8 @@ const HUES: i64 = 6;
 /// What stands beside the posts.
 #[derive(Clone, Debug, Default)]
 pub struct Beside {
+    /// The discussion's number.
+    pub number: i64,
     /// What the chat's record may lack.
     pub gaps: Vec<Gap>,
     /// Authors' pictures, by the address of their bytes.
@@ -85,7 +99,7 @@ pub fn stream(look: &Look<'_>, posts: &[PostView], events: &[DiscussionEvent], b
             @let gap_before = before.is_some_and(|b| beside.gaps.iter().any(|g| b.created_at < g.from && g.from <= view.post.created_at));
             @let parted = new_day || gap_before || !changes.is_empty();
             @let goes_on = !parted && before.is_some_and(|b| goes_on(b, &view.post));
-            (post(look, view, beside, viewer, goes_on))
+            (post(look, view, beside, viewer, (goes_on, view.asks() && !is_asked_before(&posts[..i], &view.post))))
         }
         @for change in events { (history::line(look, change)) }
         @if let Some(last) = posts.last() { (gap::lasting(look, &beside.gaps, last.post.created_at, viewer)) }
@@ -98,7 +112,7 @@ fn goes_on(before: &Post, next: &Post) -> bool {
     before.person.is_some() && same(before) == same(next) && within(before.created_at, next.created_at, ONE_HEAD_WITHIN)
 }
 
-fn post(look: &Look<'_>, view: &PostView, beside: &Beside, viewer: Role, goes_on: bool) -> Markup {
+fn post(look: &Look<'_>, view: &PostView, beside: &Beside, viewer: Role, (goes_on, asks): (bool, bool)) -> Markup {
     let p = &view.post;
     let side = if p.role.is_staff() { "by-staff" } else { "by-client" };
     html! {
@@ -116,7 +130,7 @@ fn post(look: &Look<'_>, view: &PostView, beside: &Beside, viewer: Role, goes_on
                 @if viewer.is_staff() {
                     @if let Some(waiting) = beside.waiting.get(&p.id) { (cost::waiting(look, p.id, waiting, beside.cost.as_ref())) }
                     (versions(look, view))
-                    @if view.asks() { (asked(look, view)) }
+                    @if asks { (asked(look, view, beside.number)) }
                     (behind(look, view))
                 }
             }
@@ -190,11 +204,11 @@ fn body(look: &Look<'_>, view: &PostView, viewer: Role) -> Markup {
 }
 
 /// The threader was not sure: why it is here, and where else it might belong, one tap away.
-fn asked(look: &Look<'_>, view: &PostView) -> Markup {
+fn asked(look: &Look<'_>, view: &PostView, here: i64) -> Markup {
     html! {
         div.asked role="group" aria-label=(look.t("page.unsure")) {
             p { strong { (look.t("page.place_asked")) } @if let Some(why) = why_line(look, &view.post.evidence) { span.faint { " " (why) } } }
-            (answers(look, &view.post, (&view.others, view.opens), "", false))
+            (answers(look, (&view.post, here), (&view.others, view.opens), "", false))
         }
     }
 }

@@ -53,7 +53,7 @@ use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::rosters::{Friendship, InChat};
 use crate::store::versions::Version;
-use crate::web::templates::unsure::{Unsure, Week};
+use crate::web::templates::unsure::{JustNow, Unsure, Week};
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + minute * 60).unwrap()
@@ -429,6 +429,9 @@ fn correction(kind: CorrectionKind) -> Correction {
         title: None,
         ended: Ended::default(),
         undone_at: None,
+        by: "<b>".into(),
+        numbers: (1, -2),
+        posts: 2,
     }
 }
 
@@ -439,6 +442,8 @@ fn unsures() -> Vec<Unsure> {
         opens: id == 1,
         project: "<b>".into(),
         before: vec![post(5, "text", "{}"), Post { body: String::new(), ..post(6, "sticker", "{}") }],
+        after: vec![post(7, "text", "{}")],
+        files: BTreeMap::new(),
         others: vec![(1, "<b>".into()), (2, String::new())],
     };
     vec![marked(1, "text"), marked(2, "image")]
@@ -460,6 +465,7 @@ fn shown(role: Role, status: Status) -> Shown {
         },
         posts: posts(),
         beside: Beside {
+            number: 7,
             gaps: GapKind::ALL.iter().enumerate().map(|(n, kind)| gap(*kind, n)).chain([lasting()]).collect(),
             pictures: [(PersonId(2), "/people/2/picture?v=ab".to_owned())].into(),
             waiting: waiting(),
@@ -673,8 +679,11 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         is_staff: true,
         unsure: 3,
     };
-    pages.push(super::unsure::list(look, &unsures(), 2, &[Week::default(), Week { ago: 1, silently: 9, ..Week::default() }]));
-    pages.push(super::unsure::list(look, &[], 0, &[]));
+    let weeks = [Week::default(), Week { ago: 1, silently: 9, corrected: 1, ..Week::default() }];
+    let moved = JustNow { post: post(8, "text", "{}"), discussion: sample_discussion(Status::Open), late: false, undo: Some(3) };
+    pages.push(super::unsure::list(look, (&unsures(), Some(&moved)), 2, &weeks));
+    let late = JustNow { post: post(9, "image", "{}"), late: true, undo: None, ..moved };
+    pages.push(super::unsure::list(look, (&[], Some(&late)), 0, &[]));
     pages.push(list(look, &List { rows: vec![], ..full.clone() }));
     pages.push(list(look, &List { asked: Asked::default(), rows: vec![], ..full.clone() }));
     pages.push(list(look, &full));

@@ -1,0 +1,146 @@
+//! Corrections on top of corrections, by several people, taken back in any order.
+
+use serde_json::{Value, json};
+use threadline::domain::{LineChatId, LineUserId};
+use threadline::simulator::Say;
+
+use crate::support::mail::Letter;
+use crate::support::pages::Browser;
+use crate::support::{TestApp, bodies, eventually, journey, number, posts};
+
+fn id_of(discussion: &Value, body: &str) -> String {
+    let found = posts(discussion).iter().find(|p| p["body_text"] == body).unwrap_or_else(|| panic!("{body} is missing in {discussion}"));
+    found["id"].as_str().expect("a post has an id").to_owned()
+}
+
+/// Two discussions: `#1` with three posts, `#2` with one.
+async fn two(t: &TestApp) -> (LineChatId, LineUserId) {
+    let (chat, lin) = t.project_with_group("alpha").await;
+    t.said_before(&chat, &lin, "頂樓漏水").await;
+    t.discussion_where("頂樓漏水").await;
+    for text in ["#1 水塔旁邊", "#1 拍了照片"] {
+        t.said_before(&chat, &lin, text).await;
+        t.discussion_where(text).await;
+    }
+    t.say(&chat, &lin, "另外請問上個月的發票什麼時候寄？").await;
+    assert_eq!(number(&t.discussion_where("另外請問上個月的發票什麼時候寄？").await), 2);
+    (chat, lin)
+}
+
+async fn undo(t: &TestApp, corrected: &Value) -> crate::support::api::Answer {
+    t.api.post(&format!("/corrections/{}/undo", corrected["correction"]), &json!({})).await
+}
+
+#[test]
+fn corrections_on_top_of_each_other_are_undone_in_any_order() {
+    journey(async |t| {
+        two(t).await;
+        let whole = t.discussion(1).await;
+        let (tower, photo) = (id_of(&whole, "#1 水塔旁邊"), id_of(&whole, "#1 拍了照片"));
+        let split = t.api.post("/discussions/1/split", &json!({"post_ids": [tower, photo]})).await.expect(200);
+        assert_eq!((number(&split), split["title"].as_str()), (3, Some("水塔旁邊")));
+        let moved = t.api.post(&format!("/posts/{tower}/move"), &json!({"to": 2})).await.expect(200);
+        // The lower one first: what has gone on stays there, until that is undone, too; then it is where it was before both.
+        undo(t, &split).await.expect(200);
+        assert_eq!(bodies(&t.discussion(1).await), ["頂樓漏水", "#1 拍了照片"]);
+        assert_eq!(bodies(&t.discussion(2).await), ["#1 水塔旁邊", "另外請問上個月的發票什麼時候寄？"]);
+        undo(t, &moved).await.expect(200);
+        assert_eq!(bodies(&t.discussion(1).await), bodies(&whole));
+        assert_eq!(number(&t.discussion(3).await), 1, "the number of the split leads back");
+        // All of it has gone on: the one on top is undone first.
+        let split = t.api.post("/discussions/1/split", &json!({"post_ids": [photo]})).await.expect(200);
+        let merged = t.api.post(&format!("/discussions/{}/merge", number(&split)), &json!({"into": 2})).await.expect(200);
+        undo(t, &split).await.expect_problem(422);
+        undo(t, &merged).await.expect(200);
+        undo(t, &split).await.expect(200);
+        assert_eq!(bodies(&t.discussion(1).await), bodies(&whole));
+    });
+}
+
+#[test]
+fn a_title_that_a_person_gave_later_stands_whatever_is_undone_below_it() {
+    journey(async |t| {
+        two(t).await;
+        let whole = t.discussion(1).await;
+        let split = t.api.post("/discussions/1/split", &json!({"post_ids": [id_of(&whole, "頂樓漏水")]})).await.expect(200);
+        assert_eq!(t.discussion(1).await["title"], "水塔旁邊", "drawn anew from what is left");
+        let boss = Browser::boss(t).await;
+        for title in ["屋頂", "屋頂漏水"] {
+            t.api.patch("/discussions/1", &json!({"title": title})).await.expect(200);
+        }
+        let undone = undo(t, &split).await.expect(200);
+        assert_eq!((undone["title"].as_str(), bodies(&undone)), (Some("屋頂漏水"), bodies(&whole)));
+        // The two that gave the titles, the later at the front.
+        for title in ["屋頂", "頂樓漏水"] {
+            let page = boss.get("/d/1").await.html;
+            let path = page.split("action=\"/corrections/").nth(1).and_then(|rest| rest.split('"').next()).expect("it can be undone");
+            assert_eq!(boss.post(&format!("/corrections/{path}"), &[]).await.status, 303);
+            assert_eq!(t.discussion(1).await["title"], title);
+            // A second tap finds it as it should be.
+            assert_eq!(boss.post(&format!("/corrections/{path}"), &[]).await.status, 303);
+        }
+    });
+}
+
+#[test]
+fn a_merge_undone_gives_back_who_follows_what_waits_and_what_was_meant_for_it() {
+    journey(async |t| {
+        let (chat, lin) = two(t).await;
+        let wang = t.staff("alpha", "Wang").await;
+        let boss = Browser::boss(t).await;
+        assert_eq!(boss.post("/d/2/watch", &[("watch", "1")]).await.status, 303);
+        t.mail.arrives(&Letter::new(&wang.email, "Re: [#2] 發票", "已寄出")).await;
+        let held = eventually("the mail waits", async || t.api.items("/inbound?status=held").await.into_iter().next()).await;
+        assert_eq!(held["discussion"], 2);
+        let merged = t.api.post("/discussions/2/merge", &json!({"into": 1})).await.expect(200);
+        assert_eq!(t.api.items("/inbound?status=held").await[0]["discussion"], 1);
+        assert_eq!(t.discussion(1).await["watchers"].as_array().map(Vec::len), Some(1));
+        let asked = t.say(&chat, &lin, "#2 抬頭要改").await;
+        assert_eq!(number(&t.discussion_where("#2 抬頭要改").await), 1);
+        let quote = Say { quote: asked.message.clone(), ..Say::default() };
+        t.say_as(&chat, Some(&lin), "統編也要", quote).await;
+        assert_eq!(number(&t.discussion_where("統編也要").await), 1);
+        undo(t, &merged).await.expect(200);
+        assert_eq!(bodies(&t.discussion(2).await), ["另外請問上個月的發票什麼時候寄？", "#2 抬頭要改", "統編也要"]);
+        assert_eq!(bodies(&t.discussion(1).await), ["頂樓漏水", "#1 水塔旁邊", "#1 拍了照片"]);
+        assert_eq!(t.api.items("/inbound?status=held").await[0]["discussion"], 2);
+        let follow = async |n| t.discussion(n).await["watchers"].as_array().map_or(0, Vec::len);
+        assert_eq!((follow(1).await, follow(2).await), (0, 1));
+    });
+}
+
+#[test]
+fn of_two_colleagues_who_answer_the_same_the_first_is_heard_and_the_other_is_told() {
+    journey(async |t| {
+        two(t).await;
+        t.change_database(
+            "UPDATE posts SET class = 'likely', evidence = '{\"rule\":\"threader\",\"class\":\"likely\",\"percent\":60,\
+             \"why\":[{\"why\":\"latest\"}],\"alternatives\":[2]}' WHERE body = '#1 拍了照片'",
+        )
+        .await;
+        let photo = id_of(&t.discussion(1).await, "#1 拍了照片");
+        let (wang, chen) = (t.staff("alpha", "Wang").await, t.staff("alpha", "Chen").await);
+        let (wang, chen) = (t.browser(&wang).await, t.browser(&chen).await);
+        assert!(chen.get("/unsure").await.html.contains("name=\"was\" value=\"1\""));
+        let place = format!("/posts/{photo}/place");
+        let answer = |to: &'static str| vec![("number", to), ("with", "burst"), ("back", "unsure"), ("was", "1")];
+        let done = wang.post(&place, &answer("2")).await;
+        assert!(done.location.starts_with(&format!("/unsure?done={photo}&undo=")), "{}", done.location);
+        let page = wang.get(&done.location).await.html;
+        assert!(page.contains("拍了照片") && page.contains("/d/2#post-") && page.contains("?back=unsure"), "{page}");
+        // The same again, by whomever, is no trouble; another answer is not taken, and says so.
+        assert_eq!(chen.post(&place, &answer("2")).await.location, format!("/unsure?done={photo}"));
+        let late = chen.post(&place, &[("to", "new"), ("with", "burst"), ("back", "unsure"), ("was", "1")]).await;
+        assert_eq!(late.location, format!("/unsure?late={photo}"));
+        assert!(chen.get(&late.location).await.html.contains("已經有人先回答了"));
+        assert_eq!(bodies(&t.discussion(2).await).len(), 2);
+        assert_eq!(t.discussions().await.len(), 2, "nothing was opened");
+        // What the first did is theirs to undo, and then it is asked again.
+        let undo = page.split("action=\"").find(|a| a.starts_with("/corrections/")).and_then(|a| a.split('"').next()).expect("a way back");
+        assert_eq!(wang.post(undo, &[]).await.location, "/unsure");
+        assert!(wang.get("/unsure").await.html.contains("拍了照片"));
+        t.change_database("UPDATE corrections SET at = at - 2678400000000, undone_at = NULL").await;
+        let old = wang.post(undo, &[]).await;
+        assert!(old.status == 422 && old.html.contains("超過 30 天"), "{} {}", old.status, old.html);
+    });
+}
