@@ -14,7 +14,7 @@ use crate::store::{Tx, chats, deliveries, discussion_events, discussions, notice
 #[derive(Clone, Debug)]
 pub struct TakenBack {
     pub discussion: Discussion,
-    /// What its author may want to write anew: it is kept nowhere. Empty where it had been taken back before.
+    /// What its author may want to write anew: it is kept nowhere. Empty for others, and where it had been taken back before.
     pub words: String,
     /// The status that was set with it, and is taken back too.
     pub status: Option<Status>,
@@ -47,20 +47,23 @@ pub async fn take_back(tx: &mut Tx, app: &App, viewer: &Viewer, id: PostId) -> R
     if !role.is_staff() || !is_theirs(viewer, &post) {
         return Err(CorrectError::Forbidden);
     }
+    let chat = discussion.chat.ok_or(CorrectError::Refused("nothing of it waits to leave"))?;
+    // Nothing is frozen for the chat while it is held. Of two at once the second finds it done.
+    chats::lock(tx, app.db.dialect, chat).await?;
+    let chat = chats::get(tx, chat).await?;
+    let post = posts::find(tx, id).await?.ok_or(CorrectError::NotFound)?;
     let mut taken = TakenBack { discussion, words: String::new(), status: None, unused: vec![] };
     if post.retracted_at.is_some() {
         return Ok(taken);
     }
-    let chat = taken.discussion.chat.ok_or(CorrectError::Refused("nothing of it waits to leave"))?;
-    // Nothing is frozen for the chat while it is held.
-    chats::lock(tx, app.db.dialect, chat).await?;
-    let chat = chats::get(tx, chat).await?;
     if !notices::answers_waiting(tx, taken.discussion.id).await?.iter().any(|w| w.post == id) {
         return Err(CorrectError::Refused("it has left already, or nothing of it waits to leave"));
     }
     taken.unused = withdraw(tx, app, &chat, &post, app.clock.now()).await?;
     taken.status = take_status_back(tx, app, viewer, &mut taken.discussion, &post).await?;
-    taken.words = post.body;
+    if post.person == Some(viewer.person) {
+        taken.words = post.body;
+    }
     Ok(taken)
 }
 

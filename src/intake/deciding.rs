@@ -151,10 +151,11 @@ fn all_of_it(
     said: &threading::Heard<'_>,
 ) -> Decision {
     let first = evidence(remembered, placement);
-    let (percent, alternatives) = match &first {
-        Evidence::Threader { percent, alternatives, .. } => (*percent, alternatives.clone()),
-        _ => (100, vec![]),
+    let alternatives = match &first {
+        Evidence::Threader { alternatives, .. } => alternatives.clone(),
+        _ => vec![],
     };
+    let percent = placement.percent();
     let rests = matches!(to, To::Rest);
     let of_later = |at: Timestamp| {
         let (class, why) = threading::together(class, going_on.pause_before(at));

@@ -21,6 +21,9 @@ const REPLY_TOKEN_LIVES: SignedDuration = SignedDuration::from_secs(60);
 /// The longest pause between two tries: after an outage work goes on within it.
 const PAUSE_MAX_SECONDS: i64 = 45;
 
+/// How LINE's refusal of a body begins; others are about the account or the chat.
+const BAD_REQUEST: &str = "400";
+
 /// A mail that was put off again and again waits so much less than it has waited in all…
 const DEFERRED_AGE_PER_PAUSE: i32 = 12;
 /// …and never longer.
@@ -115,8 +118,10 @@ async fn end(tx: &mut Tx, delivery: &Delivery, status: DeliveryStatus, why: &str
 /// LINE takes all of a send or nothing. What most likely is at fault is what a script brought, a sticker that LINE does not have or a picture's
 /// address: without it everything takes another ride, so that no script costs others their words. Anything else has failed.
 async fn failed(tx: &mut Tx, delivery: &Delivery, why: &str, now: Timestamp) -> Result<(), store::Error> {
-    let refused = Why::read(why).filter(|(why, _)| *why == Why::Refused && delivery.chat.is_some());
-    let Some((_, quoted)) = refused else { return end(tx, delivery, DeliveryStatus::Failed, why, now).await };
+    let for_its_body = |(why, quoted): &(Why, Option<&str>)| *why == Why::Refused && quoted.is_some_and(|q| q.starts_with(BAD_REQUEST));
+    let Some((_, quoted)) = Why::read(why).filter(for_its_body).filter(|_| delivery.chat.is_some()) else {
+        return end(tx, delivery, DeliveryStatus::Failed, why, now).await;
+    };
     let mut is_lighter = false;
     for notice in notices::of_delivery(tx, delivery.id).await?.iter().filter(|n| n.kind == NoticeKind::Scripted) {
         let script = notice.detail.as_deref().and_then(Script::from_json);

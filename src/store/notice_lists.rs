@@ -37,6 +37,8 @@ pub struct Listed {
     pub person: Option<PersonId>,
     pub person_name: Option<String>,
     pub email: Option<String>,
+    /// The name of the script that said it.
+    pub script: Option<String>,
     pub ride: Option<Ride>,
 }
 
@@ -75,7 +77,7 @@ impl Listed {
 
 const SELECT: &str = "SELECT n.id, n.kind, n.status, n.reason, n.due_at, n.deadline_at, n.created_at, n.digest, n.post_id, d.number, d.title, \
      COALESCE(d.project_id, ch.project_id), pr.name, n.chat_id, ch.external_id, ch.name, ch.member_count, n.person_id, a.name, i.external_id, \
-     v.id, v.via, v.attempts, v.unanswered, v.last_error, v.due_at, v.sent_at, v.heads";
+     (SELECT nt.name FROM script_calls sc JOIN notify_tokens nt ON nt.id = sc.token_id WHERE sc.notice_id = n.id), v.id, v.via, v.attempts, v.unanswered, v.last_error, v.due_at, v.sent_at, v.heads";
 const FROM: &str = " FROM notices n LEFT JOIN chats ch ON ch.id = n.chat_id LEFT JOIN persons a ON a.id = n.person_id \
      LEFT JOIN identities i ON i.id = (SELECT MIN(x.id) FROM identities x WHERE x.person_id = n.person_id AND x.channel = 'email') \
      LEFT JOIN discussions d ON d.id = n.discussion_id LEFT JOIN projects pr ON pr.id = COALESCE(d.project_id, ch.project_id) \
@@ -104,6 +106,7 @@ impl FromRow for Listed {
             person: c.get()?,
             person_name: c.get()?,
             email: c.get()?,
+            script: c.get()?,
             ride: ride(c)?,
         })
     }

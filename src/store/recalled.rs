@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyConnection;
 
 use super::sql::{self, Columns, FromRow, Result, args};
@@ -62,8 +62,9 @@ const RECALLED: &str = "SELECT p.id, p.discussion_id, p.person_id, COALESCE(a.na
                         WHERE d.chat_id = $1 AND d.project_id = $2 AND d.last_post_at > $3 AND d.merged_into IS NULL \
                         AND p.internal = 0 AND p.retracted_at IS NULL AND p.created_at <= $4";
 
-/// What the threader is to remember of a chat at `until`: the latest `limit` posts after `since` of its discussions in this project, the
-/// latest first, and of those discussions that are not among them the first post and the last. Internal and retracted ones are left out.
+/// What the threader is to remember of a chat at `until`: the latest `limit` posts of its discussions in this project, the latest first, and
+/// of those discussions that had one after `since` and are not among them the first post and the last. Internal and retracted ones are left
+/// out.
 pub async fn recall(
     c: &mut AnyConnection,
     (chat, project): (ChatId, ProjectId),
@@ -71,7 +72,11 @@ pub async fn recall(
     limit: i64,
 ) -> Result<Vec<Recalled>> {
     let latest = format!("{RECALLED} AND p.created_at > $3 ORDER BY p.created_at DESC, p.id DESC LIMIT $5");
-    let mut found: Vec<Recalled> = sql::all(c, latest, args![chat, project, since, until, limit]).await?;
+    // So old is the oldest line of the chat that can be among them: without it, a long record would be sorted for each message.
+    let nth = "SELECT x.created_at FROM posts x WHERE x.chat_id = $1 AND x.created_at <= $2 ORDER BY x.created_at DESC LIMIT 1 OFFSET $3";
+    let oldest: Option<Timestamp> = sql::find(c, nth, args![chat, until, limit]).await?;
+    let oldest = oldest.unwrap_or(Timestamp::UNIX_EPOCH) - SignedDuration::from_micros(1);
+    let mut found: Vec<Recalled> = sql::all(c, latest, args![chat, project, oldest, until, limit]).await?;
     if i64::try_from(found.len()).is_ok_and(|n| n == limit) {
         let ends = format!(
             "{RECALLED} AND d.other = 0 AND (p.id = (SELECT MIN(x.id) FROM posts x WHERE x.discussion_id = d.id AND x.internal = 0) \

@@ -48,6 +48,14 @@ pub struct Placement {
     pub chances: Vec<Chance>,
 }
 
+impl Placement {
+    /// Of a hundred as sure as this, so many are right.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 100")]
+    pub fn percent(&self) -> u8 {
+        (self.confidence * 100.0).round().clamp(0.0, 100.0) as u8
+    }
+}
+
 /// What is done with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {

@@ -66,11 +66,9 @@ impl Evidence {
         if matches!(placement.choice, Choice::Open { .. }) && !could_join {
             return Self::Nothing {};
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 100")]
-        let percent = (placement.confidence * 100.0).round().clamp(0.0, 100.0) as u8;
         Self::Threader {
             class: placement.class,
-            percent,
+            percent: placement.percent(),
             why: placement.why.clone(),
             alternatives: placement.alternatives.iter().filter_map(|d| number_of(*d)).collect(),
         }

@@ -146,7 +146,8 @@ fn the_desk_lists_everything_once_page_by_page() {
         assert_eq!(pending.iter().collect::<BTreeSet<_>>().len(), 241, "each once");
         let deadlines = t.notices(1).await;
         let deadline = |id: i64| {
-            let found = deadlines.iter().find(|n| n["id"] == id.to_string()).unwrap_or_else(|| panic!("{id} is not listed"));
+            let written = id.to_string();
+            let found = deadlines.iter().find(|n| n["id"] == written.as_str()).unwrap_or_else(|| panic!("{id} is not listed"));
             (found["deadline_at"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time"), id)
         };
         assert_eq!(pending.first(), pending.iter().min_by_key(|id| deadline(**id)), "what leaves first comes first");

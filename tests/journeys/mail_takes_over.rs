@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use threadline::domain::{LineChatId, Via};
-use threadline::simulator::Say;
+use threadline::simulator::{Say, Sent};
 
 use crate::support::pages::Browser;
 use crate::support::{ACCOUNT, Setup, TestApp, eventually, journey, journey_with, stays};
@@ -80,7 +80,7 @@ fn a_status_and_an_announcement_go_by_mail_once_where_the_money_is_spent() {
         // What waits still leaves for free.
         t.deliver(&t.line.say(&chat, None, "有人嗎", Say::default())).await;
         eventually("the group hears of both for free", async || {
-            let told: Vec<String> = t.line.sent_to(&chat).iter().filter(|s| s.via == Via::LineReply).flat_map(|s| s.strings()).collect();
+            let told: Vec<String> = t.line.sent_to(&chat).iter().filter(|s| s.via == Via::LineReply).flat_map(Sent::strings).collect();
             (told.iter().any(|w| w.contains("處理中")) && told.iter().any(|w| w.contains(NEWS))).then_some(())
         })
         .await;
@@ -130,18 +130,6 @@ fn clients_of_a_group_that_the_account_has_left_hear_by_mail() {
         eventually("so is where it stands", async || (mails(t, LIN, "處理中").await == 1).then_some(())).await;
         t.until_all_is_told().await;
         stays("once", async || mails(t, LIN, "師傅明天到").await == 1 && t.line.billed() == 0).await;
-    });
-}
-
-#[test]
-fn what_is_withdrawn_is_mailed_to_nobody() {
-    journey_with(Setup { quota: Some(0), ..Setup::default() }, async |t| {
-        group_of_four(t).await;
-        let made = t.api.post("/announcements", &json!({"text": NEWS, "projects": ["alpha"]})).await.expect(201);
-        t.api.post(&format!("/announcements/{}/withdraw", made["id"].as_str().expect("an id")), &json!({})).await.expect(200);
-        t.change_database("UPDATE notices SET deadline_at = due_at WHERE kind = 'announced'").await;
-        ask_again(t).await;
-        stays("nobody", async || mails(t, LIN, NEWS).await == 0).await;
     });
 }
 

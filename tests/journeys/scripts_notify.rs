@@ -214,7 +214,7 @@ fn a_sticker_that_line_does_not_have_costs_nobody_their_words() {
         t.until_all_is_told().await;
         assert!(t.api.items("/deliveries?status=failed").await.is_empty());
         let desk = Browser::boss(t).await.get("/notices?status=sent&kind=scripted").await;
-        assert!(desk.html.contains("LINE 不收一起送的貼圖或圖片"), "{}", desk.html);
+        assert!(desk.html.contains("LINE 不收一起送的貼圖或圖片") && desk.html.contains("</strong> 備份"), "{}", desk.html);
     });
 }
 

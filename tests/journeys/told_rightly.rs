@@ -20,8 +20,12 @@ fn an_answer_that_is_taken_back_takes_its_status_along_and_gives_its_words_back(
         t.until_all_is_told().await;
         let amy = t.staff("alpha", "Amy").await;
         let browser = t.browser(&amy).await;
+        let deadlines = json!({"notify": {"deadlines": {"answered": "free_only"}}});
+        t.api.patch("/projects/alpha", &deadlines).await.expect(200);
         browser.post("/d/1/reply", &[("id", ""), ("body", "\n修好ㄌ"), ("status", "resolved")]).await;
         assert_eq!(t.discussion(1).await["status"], "resolved");
+        let waits = browser.get("/d/1").await.part("class=\"waits\"", "</div>").to_owned();
+        assert!(waits.contains("只等免費回覆，不會推播") && waits.contains("收回"), "{waits}");
         let undo = format!("/posts/{}/undo", last_post(t).await);
         let page = browser.post(&undo, &[]).await;
         assert_eq!(page.status, 200);

@@ -32,6 +32,9 @@ pub use header::HeaderField;
 pub const DELIVERY_HEADER: &str = "X-Threadline-Delivery";
 
 #[cfg(test)]
+mod hostile;
+
+#[cfg(test)]
 #[path = "../../../tests/journeys/support/dovecot.rs"]
 #[expect(dead_code, reason = "the journeys use more of it")]
 mod dovecot;

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::Look;
 use super::icons::{self, Icon};
 use crate::discussions::Held;
-use crate::domain::PostId;
+use crate::domain::{PostId, is_never_paid};
 
 /// What a push into the discussion's chat would cost.
 #[derive(Clone, Debug)]
@@ -58,7 +58,11 @@ pub fn line(look: &Look<'_>, cost: &Cost) -> String {
 /// Under an answer that waits: when it leaves, what it costs, and the way back.
 pub fn waiting(look: &Look<'_>, post: PostId, waiting: &Waiting, cost: Option<&Cost>) -> Markup {
     let seconds = waiting.due_at.duration_since(look.now).as_secs();
-    let deadline = look.when().moment(waiting.deadline_at);
+    let until = if is_never_paid(waiting.due_at, waiting.deadline_at) {
+        look.t("told.free_only").to_owned()
+    } else {
+        look.fill("page.leaves_free", &[("time", &look.when().moment(waiting.deadline_at))])
+    };
     html! {
         div.waits role="status" {
             p {
@@ -66,9 +70,9 @@ pub fn waiting(look: &Look<'_>, post: PostId, waiting: &Waiting, cost: Option<&C
                 @if seconds > 0 {
                     span data-seconds=(seconds) { (look.fill("page.leaves_in", &[("seconds", &seconds.to_string())])) }
                 } @else if let Some(why) = &waiting.reason {
-                    span { (look.reason(why)) }
+                    span { (look.reason(why)) " · " (until) }
                 } @else {
-                    span { (look.fill("page.leaves_free", &[("time", &deadline)])) }
+                    span { (until) }
                 }
             }
             @if let Some(cost) = cost.filter(|_| waiting.reason.is_none()) { p.faint { (line(look, cost)) } }

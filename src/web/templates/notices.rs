@@ -245,6 +245,7 @@ fn row(look: &Look<'_>, view: &NoticeView, asked: &Asked, whole: bool) -> Markup
             p.telling-what {
                 @if alone { span.telling-sign { (sign(row)) } }
                 strong { (kind(look, row.kind)) }
+                @if let Some(script) = &row.script { " " (script) }
                 @if let Some(number) = row.discussion_number {
                     @let anchor = row.post.map(|post| format!("#post-{post}")).unwrap_or_default();
                     " " a href={ "/d/" (number) (anchor) } {

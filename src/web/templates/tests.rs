@@ -1,6 +1,8 @@
 //! Every template in every language, from samples.
 
 mod accounts;
+mod announced;
+mod stream;
 
 use std::collections::BTreeMap;
 
@@ -8,9 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::Markup;
 
-use super::announcements::{Draft as Announcing, Form, Preview, Whole};
 use super::bill::{Bill, Share};
-use super::cost::{Cost, Waiting, line as cost_line};
+use super::cost::{Cost, Waiting};
 use super::discussion::{Draft, Mails, Shown, discussion};
 use super::discussions::{Asked, List, Row, list};
 use super::error::{Wrong, error};
@@ -28,15 +29,14 @@ use super::project_times::{DaysOffView, TimesView, days_off, times};
 use super::projects::{ProjectView, list as project_list, project};
 use super::scripts::Scripts;
 use super::told::NoticeView;
-use super::{Look, announcements, group, groups, held, trouble};
-use crate::discussions::{AnnouncementCost, Held, Wish};
+use super::{Look, group, groups, held, trouble};
+use crate::discussions::Wish;
 use crate::domain::{
-    AnnouncementId, AttachmentId, Audience, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji,
-    Ended, Gap, GapKind, Happening, InboundId, Inbox, LISTENED, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, NotifyTokenId,
-    PersonId, Place, PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via, Way, Why, ways,
+    AttachmentId, Audience, ChatId, ChatKind, CorrectionKind, DeliveryId, DeliveryStatus, Details, DiscussionId, Emoji, Ended, Gap,
+    GapKind, Happening, InboundId, Inbox, LISTENED, LineChatId, Mention, Mentioned, NoticeId, NoticeKind, NotifyTokenId, PersonId, Place,
+    PostId, ProjectId, ProjectKind, Role, Source, Span, Status, Sticker, Via, Way, Why, ways,
 };
 use crate::i18n::Locale;
-use crate::store::announcements::{Announcement, Became, Reach};
 use crate::store::attachments::{Attachment, AttachmentStatus, Thumbnail};
 use crate::store::chats::Chat;
 use crate::store::corrections::Correction;
@@ -191,6 +191,7 @@ fn notice(n: usize, kind: NoticeKind, status: DeliveryStatus, chat: Option<Strin
         person: Some(PersonId(n % 4)).filter(|_| chat.is_none()),
         person_name: Some("林<小>美".to_owned()).filter(|_| chat.is_none() && n % 4 > 0),
         email: Some("<b>@c".to_owned()).filter(|_| chat.is_none() && n % 8 > 0),
+        script: Some("備份<b>".to_owned()).filter(|_| kind == NoticeKind::Scripted),
         chat_name: chat,
         ride: None,
     }
@@ -487,69 +488,6 @@ fn shown(role: Role, status: Status) -> Shown {
     }
 }
 
-/// The form, the preview and the page of announcements, with all that can become of one.
-fn announced(look: &Look<'_>) -> Vec<Markup> {
-    let reach = |n: i64, name: &str, heads| Reach {
-        project: ProjectId(n / 2),
-        project_key: format!("p{}", n / 2),
-        project_name: "<b>".into(),
-        chat: ChatId(n),
-        chat_name: name.into(),
-        chat_kind: ChatKind::Group,
-        inbox: "line/main".into(),
-        heads,
-    };
-    let reach = vec![reach(1, "<b>", Some(8)), reach(2, "", None), reach(3, "b", Some(3))];
-    let announcement = |withdrawn_at| Announcement {
-        id: AnnouncementId(1),
-        by: PersonId(1),
-        by_name: "<b>".into(),
-        body: "<b> ".repeat(40),
-        urgent: true,
-        created_at: at(-5),
-        withdrawn_at,
-        waiting: 1,
-        free: 2,
-        pushed: 3,
-        failed: 4,
-        dropped: 5,
-        heads: 24,
-        mailed: 2,
-    };
-    let became = |status, via, reason: Option<&str>, deadline_at| Became {
-        project_key: "p1".into(),
-        project_name: "<b>".into(),
-        chat: "C1".into(),
-        chat_name: "<b>".into(),
-        chat_kind: ChatKind::Group,
-        status,
-        via,
-        heads: 8,
-        sent_at: None,
-        deadline_at,
-        reason: reason.map(str::to_owned),
-    };
-    let groups = vec![
-        became(DeliveryStatus::Pending, None, None, at(9)),
-        became(DeliveryStatus::Pending, None, Some("quiet hours"), at(-9)),
-        became(DeliveryStatus::Pending, Some(Via::LinePush), None, at(-9)),
-        became(DeliveryStatus::Sent, Some(Via::LineReply), None, at(-9)),
-        became(DeliveryStatus::Sent, Some(Via::LinePush), None, at(-9)),
-        became(DeliveryStatus::Failed, None, Some("<b>"), at(-9)),
-        became(DeliveryStatus::Dropped, None, Some(Why::Withdrawn.as_str()), at(-9)),
-    ];
-    let draft = Announcing { form: "f".into(), text: "<b>".into(), projects: vec!["p1".into()], urgent: true, back: false };
-    let earlier = [1, 5].map(|n| announcements::Earlier { announcement: announcement(None), projects: vec!["<b>".into(); n] }).into();
-    let cost = |left| AnnouncementCost { account: "<b>".into(), groups: 3, heads: 12, uncounted: 1, left };
-    vec![
-        announcements::form(look, &Form { draft: Announcing::default(), reach: vec![], earlier: vec![], trouble: None }),
-        announcements::form(look, &Form { draft: draft.clone(), reach: reach.clone(), earlier, trouble: Some("<b>".into()) }),
-        announcements::preview(look, &Preview { draft, reach, costs: vec![cost(Some(5)), cost(None)] }),
-        announcements::whole(look, &Whole { announcement: announcement(None), groups: groups.clone() }),
-        announcements::whole(look, &Whole { announcement: announcement(Some(at(-1))), groups }),
-    ]
-}
-
 fn token(n: i64, name: &str, chat_name: &str, last_used_at: Option<Timestamp>) -> notify_tokens::Listed {
     notify_tokens::Listed {
         id: NotifyTokenId(n),
@@ -664,7 +602,7 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         project: "宏達".into(),
         assignee: (n % 2 == 0).then(|| "林".into()),
     };
-    pages.extend(announced(look));
+    pages.extend(announced::announced(look));
     pages.extend(accounts::pages(look));
     pages.push(held::list(look, &[], &[]));
     pages.push(held::list(look, &held_mails(), &held_mails()));
@@ -830,141 +768,6 @@ fn every_page_is_whole_in_every_language() {
 #[test]
 fn a_key_that_is_missing_would_be_seen() {
     assert_eq!(keys_shown("<p>page.nothing_such</p> https://page.example"), ["page.nothing_such", "page.example"]);
-}
-
-#[test]
-fn what_a_colleagues_mail_quotes_is_not_for_clients() {
-    let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, is_staff: false, held: 0 };
-    let seen = |viewer: Role, author: Role| {
-        let view = PostView {
-            post: Post { role: author, ..post(1, "mail", "{}") },
-            files: vec![],
-            told: vec![],
-            versions: vec![],
-            names: BTreeMap::new(),
-            others: vec![],
-            opens: true,
-            may_move: false,
-            elsewhere: None,
-        };
-        super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string().contains("整封")
-    };
-    assert!(seen(Role::Staff, Role::Staff) && seen(Role::Staff, Role::Client) && seen(Role::Client, Role::Client));
-    assert!(!seen(Role::Client, Role::Staff));
-}
-
-#[test]
-fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
-    let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::ZhTw, zone: &zone, now: at(0), viewer: None, is_admin: false, is_staff: false, held: 0 };
-    let view = |id: i64, minute: i64| {
-        let post = Post { created_at: at(minute), body: format!("第{id}句"), ..post(id, "text", "{}") };
-        PostView {
-            post,
-            files: vec![],
-            told: vec![],
-            versions: vec![],
-            names: BTreeMap::new(),
-            others: vec![],
-            opens: false,
-            may_move: true,
-            elsewhere: None,
-        }
-    };
-    let posts = [view(1, -100), view(2, -50), view(3, -40)];
-    let gap = |kind, from: i64, to: Option<i64>| Gap { kind, from: at(from), to: to.map(at) };
-    let gaps = vec![
-        gap(GapKind::Stopped, -200, Some(-150)),
-        gap(GapKind::Left, -90, Some(-60)),
-        gap(GapKind::Refused, -30, Some(-20)),
-        gap(GapKind::Inactive, -10, None),
-    ];
-    let beside = Beside { gaps, ..Beside::default() };
-    let drawn = |viewer: Role| super::post::stream(&look, &posts, &[], &beside, viewer).into_string();
-    let staff = drawn(Role::Staff);
-    let place = |part: &str| staff.find(part).unwrap_or_else(|| panic!("{part} is missing"));
-    assert!(place("第1句") < place("機器人不在群組中") && place("機器人不在群組中") < place("第2句"));
-    assert!(place("第3句") < place("LINE 沒有把訊息送過來"), "it goes on at the end");
-    assert!(!staff.contains("系統沒有運作") && !staff.contains("系統無法存下訊息"), "before the first post, and over since the last one");
-    let client = drawn(Role::Client);
-    assert_eq!(client.matches("這段期間的訊息可能沒有記錄下來").count(), 2);
-    assert!(!client.contains("機器人") && !client.contains("LINE 沒有"), "our troubles are ours");
-}
-
-#[test]
-fn a_tombstone_tells_staff_alone_what_had_been_sent() {
-    let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, is_staff: false, held: 0 };
-    let seen = |viewer: Role, told: Vec<NoticeView>| {
-        let gone = Post { retracted_at: Some(at(0)), body: String::new(), whole: None, ..post(1, "text", "{}") };
-        let view = PostView {
-            post: gone,
-            files: vec![],
-            told,
-            versions: vec![],
-            names: BTreeMap::new(),
-            others: vec![],
-            opens: false,
-            may_move: true,
-            elsewhere: None,
-        };
-        super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
-    };
-    let words = look.t("page.sent_before");
-    let sent = |status, via| {
-        told().into_iter().filter(|t| t.row.status == status && t.row.via() == via && t.row.chat.is_none()).collect::<Vec<_>>()
-    };
-    assert!(seen(Role::Staff, sent(DeliveryStatus::Sent, Some(Via::Email))).contains(words));
-    assert!(seen(Role::Staff, sent(DeliveryStatus::Dropped, Some(Via::Email))).contains(words), "it may have arrived");
-    assert!(!seen(Role::Staff, sent(DeliveryStatus::Dropped, None)).contains(words));
-    assert!(!seen(Role::Client, sent(DeliveryStatus::Sent, Some(Via::Email))).contains(words));
-}
-
-#[test]
-fn an_edited_post_shows_its_history_where_it_is_given() {
-    let zone = TimeZone::UTC;
-    let look = Look { locale: Locale::En, zone: &zone, now: at(0), viewer: None, is_admin: false, is_staff: false, held: 0 };
-    let version = |body: &str| Version { post: PostId(1), at: at(-5), body: body.into(), details: crate::domain::Details::default() };
-    let seen = |viewer: Role| {
-        let view = PostView {
-            post: post(1, "text", "{}"),
-            files: vec![],
-            told: vec![],
-            versions: vec![version("第一版"), version("第二版")],
-            names: BTreeMap::new(),
-            others: vec![],
-            opens: true,
-            may_move: false,
-            elsewhere: None,
-        };
-        super::post::stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
-    };
-    assert!(seen(Role::Staff).contains("第一版") && !seen(Role::Client).contains("第一版"));
-}
-
-#[test]
-fn the_reply_form_says_what_an_answer_costs_and_what_is_left() {
-    let zone = TimeZone::get("Asia/Taipei").unwrap();
-    let said = |locale: Locale, cost: &Cost| {
-        cost_line(&Look { locale, zone: &zone, now: at(0), viewer: None, is_staff: true, is_admin: false, held: 0 }, cost)
-    };
-    let cost = Cost { people: 8, left: Some(412), out_of_reach: false, unwanted: false, held_back: None };
-    assert_eq!(said(Locale::ZhTw, &cost), "8 人・計 8 則（下一則訊息進來就免費）・本月還剩 412 則");
-    assert_eq!(said(Locale::En, &cost), "8 people · 8 billed (free on their next message) · 412 left this month");
-    let unwanted = Cost { unwanted: true, ..cost.clone() };
-    assert!(said(Locale::ZhTw, &unwanted).contains("不在群組通知回覆"));
-    let unlimited = Cost { left: None, ..cost.clone() };
-    assert_eq!(said(Locale::ZhTw, &unlimited), "8 人・計 8 則（下一則訊息進來就免費）・本月則數不限");
-    let held = Cost { held_back: Some(Held { why: Why::QuotaSpent, until: at(9) }), ..cost.clone() };
-    assert!(said(Locale::ZhTw, &held).starts_with("8 人・本月的 LINE 則數不夠了；"), "{}", said(Locale::ZhTw, &held));
-    for locale in Locale::ALL {
-        for why in Why::ALL {
-            let look = Look { locale, zone: &zone, now: at(0), viewer: None, is_staff: true, is_admin: false, held: 0 };
-            let reason = look.reason(&why.quoting("x"));
-            assert!(reason.contains('x') && !reason.contains("reason."), "{reason}");
-        }
-    }
 }
 
 fn times_view(project: &Project, full: bool) -> TimesView {

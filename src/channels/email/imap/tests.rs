@@ -166,12 +166,12 @@ async fn settling_marks_moves_or_deletes_and_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn waiting_ends_within_two_seconds_of_a_delivery() {
+async fn waiting_ends_soon_after_a_delivery_and_not_with_its_time() {
     let Some(dovecot) = dovecot(false) else { return };
     let (mut imap, _) = dovecot.connect().await;
     let started = Instant::now();
     assert!(!imap.wait(Duration::from_millis(300)).await.unwrap());
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(15));
 
     let waiting = tokio::spawn(async move {
         let woken = imap.wait(Duration::from_mins(1)).await.unwrap();
@@ -182,7 +182,7 @@ async fn waiting_ends_within_two_seconds_of_a_delivery() {
     let delivered = Instant::now();
     let (mut imap, woken, at) = waiting.await.unwrap();
     assert!(woken);
-    assert!(at - delivered < Duration::from_secs(2), "{:?}", at - delivered);
+    assert!(at - delivered < Duration::from_secs(15), "{:?}", at - delivered);
     assert_eq!(imap.unseen().await.unwrap(), [1]);
 
     // What came while another command ran must not be slept over.
@@ -190,7 +190,7 @@ async fn waiting_ends_within_two_seconds_of_a_delivery() {
     imap.command("NOOP", "NOOP", |_| ()).await.unwrap();
     let started = Instant::now();
     assert!(imap.wait(Duration::from_mins(1)).await.unwrap());
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(15));
 
     imap.offers.idle = false;
     imap.unseen().await.unwrap();
