@@ -1,8 +1,9 @@
 //! A recorded chat through the threader, line by line, with no look-ahead: for measuring (`threadline thread replay`) and for fitting.
 //!
-//! What one person sends in one go is told when it ends ([`Burst`]: at most a minute's pause, no line of anybody else between), as the server
-//! has filed it by then: both ask [`file_together`] with each line. A place that was said is never taken back: a greeting that waits is given an id of its own if it seems to
-//! introduce something, which the discussion that it introduces then keeps, and otherwise that of the chat's other messages.
+//! What one person sends in one go is told when it ends ([`Burst`]: at most a minute's pause, no line of anybody else between), as the
+//! server has filed it by then: both ask [`file_together`] with each line. A place that was said is never taken back: a greeting that waits
+//! is given an id of its own if it seems to introduce something, which the discussion that it introduces then keeps, and otherwise that of
+//! the chat's other messages.
 #![expect(clippy::cast_precision_loss, reason = "a burst has few lines")]
 
 use std::collections::HashMap;

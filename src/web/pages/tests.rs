@@ -283,7 +283,7 @@ async fn what_was_changed_stands_between_what_was_said_and_what_stayed_the_same_
     house.post(house.lin, "/d/1/assign", &[("assignee", &house.lin.to_string())]).await;
     house.app.clock.advance(Duration::from_mins(1));
     house.post(house.wang, "/d/1/reply", &[("body", "還是不對")]).await;
-    let page = house.get(house.wang, "/d/1").await.body;
+    let page = house.get(house.lin, "/d/1").await.body;
     let lines: Vec<usize> = [
         "林小美 將狀態從「待處理」改為「已處理」",
         "林小美 將標題改為「&lt;i&gt;改過&lt;/i&gt;」",
@@ -296,6 +296,10 @@ async fn what_was_changed_stands_between_what_was_said_and_what_stayed_the_same_
     .collect();
     assert!(lines.is_sorted(), "{lines:?}");
     assert_eq!(page.matches("class=\"happening\"").count(), 4);
+    // To clients a corrected discussion is as if it had always been so.
+    let clients = house.get(house.wang, "/d/1").await.body;
+    assert!(clients.contains("林小美 指派給 林小美") && !clients.contains("將標題改為"));
+    assert_eq!(clients.matches("class=\"happening\"").count(), 3);
 }
 
 #[tokio::test]
