@@ -2,9 +2,10 @@
 //! to say.
 
 use serde_json::{Value, json};
-use threadline::domain::{LineChatId, Via};
+use threadline::domain::Via;
 use threadline::simulator::{Say, Sent};
 
+use crate::money_is_minded::{account, ask_again, group_of};
 use crate::support::pages::Browser;
 use crate::support::{ACCOUNT, Setup, TestApp, eventually, journey, journey_with, stays};
 
@@ -12,38 +13,14 @@ const LIN: &str = "lin@client.example";
 const AMY: &str = "amy@client.example";
 const NEWS: &str = "週六全天停機維護";
 
-/// A project `alpha` with a group of four, where somebody has asked something; Mrs Lin and Amy are clients of it with an address.
-async fn group_of_four(t: &TestApp) -> LineChatId {
-    t.project("alpha").await;
-    let all: Vec<_> = (0..4).map(|n| t.line.person(&format!("客戶{n}"))).collect();
-    let chat = t.line.group("林宅裝修", &all);
-    t.bind("alpha", &chat).await;
-    t.api.put("/projects/alpha/members", &json!({"email": LIN, "role": "client"})).await.expect(200);
-    t.said_before(&chat, &all[0], "頂樓漏水").await;
-    t.discussion_where("頂樓漏水").await;
-    t.until_all_is_told().await;
-    chat
-}
-
 async fn mails(t: &TestApp, address: &str, words: &str) -> usize {
     t.mail.sent_to(address).await.into_iter().filter(|m| m.subject.contains(words) || m.text.contains(words)).count()
-}
-
-async fn account(t: &TestApp) -> Value {
-    t.api.items("/line-accounts").await.remove(0)
-}
-
-/// LINE is asked again, as it is every hour: what waits for money is looked at once more.
-async fn ask_again(t: &TestApp) {
-    let before = account(t).await["asked_at"].clone();
-    t.api.post("/line-accounts/main/ask", &json!({})).await.expect(202);
-    eventually("LINE has been asked again", async || (account(t).await["asked_at"] != before).then_some(())).await;
 }
 
 #[test]
 fn a_status_and_an_announcement_go_by_mail_once_where_the_money_is_spent() {
     journey_with(Setup { quota: Some(3), ..Setup::default() }, async |t| {
-        let chat = group_of_four(t).await;
+        let chat = group_of(t, 4).await;
         let amy = t.client_with_token("alpha", AMY).await;
         amy.put("/me/listening", &json!({"ways": {"status_changed": "web"}})).await.expect(200);
         let deadlines = json!({"notify": {"deadlines": {"status_changed": 0}}});
@@ -91,7 +68,7 @@ fn a_status_and_an_announcement_go_by_mail_once_where_the_money_is_spent() {
 #[test]
 fn clients_of_a_group_that_threw_the_account_out_hear_by_mail() {
     journey(async |t| {
-        let chat = group_of_four(t).await;
+        let chat = group_of(t, 4).await;
         // Its `leave` is lost on the way.
         drop(t.line.leave(&chat));
         let made = t.api.post("/announcements", &json!({"text": NEWS, "projects": ["alpha"], "urgent": true})).await.expect(201);
@@ -121,7 +98,7 @@ fn clients_of_a_group_that_threw_the_account_out_hear_by_mail() {
 #[test]
 fn clients_of_a_group_that_the_account_has_left_hear_by_mail() {
     journey(async |t| {
-        let chat = group_of_four(t).await;
+        let chat = group_of(t, 4).await;
         t.deliver(&t.line.leave(&chat)).await;
         eventually("it has left", async || (account(t).await["chats"]["left"] == 1).then_some(())).await;
         t.api.post("/discussions/1/posts", &json!({"body": "師傅明天到"})).await.expect(201);
@@ -136,7 +113,7 @@ fn clients_of_a_group_that_the_account_has_left_hear_by_mail() {
 #[test]
 fn admins_see_and_say_what_an_account_costs() {
     journey_with(Setup { quota: Some(500), monthly_budget: 3, ..Setup::default() }, async |t| {
-        let chat = group_of_four(t).await;
+        let chat = group_of(t, 4).await;
         let wang = t.staff("alpha", "Wang").await;
         let (stray, other) = (t.line.person("路人"), t.line.person("鄰居"));
         let unbound = t.line.group("沒人認領的群組", &[stray.clone(), other]);

@@ -13,7 +13,7 @@ use crate::support::{Setup, TestApp, eventually, journey, journey_with, stays};
 const TICK: Duration = Duration::from_millis(50);
 
 /// A project `alpha` with a group of `people`, one of whom has a mail address and has asked something.
-async fn group_of(t: &TestApp, people: usize) -> LineChatId {
+pub(crate) async fn group_of(t: &TestApp, people: usize) -> LineChatId {
     t.project("alpha").await;
     let all: Vec<_> = (0..people).map(|n| t.line.person(&format!("客戶{n}"))).collect();
     let chat = t.line.group("林宅裝修", &all);
@@ -31,12 +31,12 @@ async fn answer(t: &TestApp, words: &str) {
 }
 
 /// The account as the API tells of it.
-async fn account(t: &TestApp) -> Value {
+pub(crate) async fn account(t: &TestApp) -> Value {
     t.api.items("/line-accounts").await.remove(0)
 }
 
-/// LINE is asked again, as it is every hour.
-async fn ask_again(t: &TestApp) {
+/// LINE is asked again, as it is every hour: what waits for money is looked at once more.
+pub(crate) async fn ask_again(t: &TestApp) {
     let before = account(t).await["asked_at"].clone();
     t.api.post("/line-accounts/main/ask", &json!({})).await.expect(202);
     eventually("LINE has been asked again", async || (account(t).await["asked_at"] != before).then_some(())).await;
