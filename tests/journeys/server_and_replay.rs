@@ -9,7 +9,7 @@ use threadline::threading::Table;
 use threadline::threading::recorded::{Decided, Recorded, Walk};
 
 use crate::support::still::StillApp;
-use crate::support::{ACCOUNT, office};
+use crate::support::{ACCOUNT, database, office};
 
 /// After all that is told.
 const NOW: &str = "2026-12-31T01:00:00Z";
@@ -17,7 +17,7 @@ const CHATS: [&str; 2] = ["it-01", "erp-01"];
 
 /// Where a line goes is no matter of the database, which takes its time over so many of them: one chat is enough on the other one.
 fn chats() -> &'static [&'static str] {
-    if std::env::var_os("THREADLINE_TEST_DATABASE").is_some() { &CHATS[..1] } else { &CHATS }
+    if database::is_on_a_server() { &CHATS[..1] } else { &CHATS }
 }
 
 /// LINE's id of something in the recording.

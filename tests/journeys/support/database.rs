@@ -53,6 +53,11 @@ impl Database {
     }
 }
 
+/// Whether the journeys run on a server rather than on files.
+pub fn is_on_a_server() -> bool {
+    cluster().is_some()
+}
+
 fn cluster() -> Option<String> {
     std::env::var(WHERE).ok().filter(|url| !url.is_empty())
 }
