@@ -24,7 +24,7 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 const PEOPLE_PER_BATCH: usize = 50;
 /// After a name was asked for in vain it is not asked for again so soon.
 const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
-/// After LINE did not answer about somebody whose name is known.
+/// After LINE did not answer about somebody whose name is known, or about a chat that nothing is known of.
 const CHECK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Names, pictures and head counts are asked for again once a day.
 pub(super) const REFRESH_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -161,7 +161,7 @@ pub async fn refresh(app: &App) -> anyhow::Result<usize> {
     let now = app.clock.now();
     let (old_chats, people) = {
         let mut c = app.db.read().await?;
-        let old = chats::stale(&mut c, now - REFRESH_AFTER, REFRESHED_PER_ROUND).await?;
+        let old = chats::stale(&mut c, now - REFRESH_AFTER, now - CHECK_AGAIN_AFTER, REFRESHED_PER_ROUND).await?;
         let people = rosters::due(&mut c, now, REFRESHED_PER_ROUND).await?;
         (old, people)
     };

@@ -71,7 +71,7 @@ pub async fn get(c: &mut AnyConnection, id: ChatId) -> Result<Chat> {
 
 /// Holds the chat until the transaction ends, so that two nodes never place into it, or bundle its notices, side by side.
 pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: ChatId) -> Result<()> {
-    sql::find::<i64>(c, format!("SELECT id FROM chats WHERE id = $1{}", dialect.for_update()), args![id]).await.map(drop)
+    sql::find::<i64>(c, format!("SELECT id FROM chats WHERE id = $1{}", dialect.hold()), args![id]).await.map(drop)
 }
 
 /// A new chat in this project; `None` where another was faster.
@@ -230,15 +230,16 @@ pub async fn unbind(c: &mut AnyConnection, chat: ChatId, own_project: ProjectId)
     sql::run(c, "UPDATE chats SET bound = 0 WHERE id = $1", args![chat]).await.map(drop)
 }
 
-/// Chats whose name LINE was not asked for since `before`: those without one first.
-pub async fn stale(c: &mut AnyConnection, before: Timestamp, limit: i64) -> Result<Vec<Chat>> {
+/// Chats that LINE was not asked about since `before`, or, where it has never told how many are in them, since `unknown_before`: those
+/// without a name first.
+pub async fn stale(c: &mut AnyConnection, before: Timestamp, unknown_before: Timestamp, limit: i64) -> Result<Vec<Chat>> {
     sql::all(
         c,
         format!(
-            "SELECT {COLUMNS} FROM chats c WHERE c.left_at IS NULL AND (c.named_at IS NULL OR c.named_at < $1) \
-             ORDER BY CASE WHEN c.name = '' THEN 0 ELSE 1 END, c.id LIMIT $2"
+            "SELECT {COLUMNS} FROM chats c WHERE c.left_at IS NULL AND (c.named_at IS NULL OR c.named_at < $1 \
+             OR (c.member_count IS NULL AND c.named_at < $2)) ORDER BY CASE WHEN c.name = '' THEN 0 ELSE 1 END, c.id LIMIT $3"
         ),
-        args![before, limit],
+        args![before, unknown_before, limit],
     )
     .await
 }

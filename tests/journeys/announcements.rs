@@ -6,11 +6,9 @@ use serde_json::{Value, json};
 use threadline::domain::{LineChatId, LineUserId, Via};
 
 use crate::support::pages::{Browser, Page};
-use crate::support::waiting::eventually_within;
 use crate::support::{ACCOUNT, Setup, TestApp, eventually, journey, journey_with, stays};
 
 const NEWS: &str = "週六全天停機維護";
-const COUNTED_WITHIN: Duration = Duration::from_secs(90);
 
 /// Two clients' projects, each with a group; the second has two people in it.
 async fn two_groups(t: &TestApp) -> [(LineChatId, LineUserId); 2] {
@@ -19,8 +17,7 @@ async fn two_groups(t: &TestApp) -> [(LineChatId, LineUserId); 2] {
     let (he, chen) = (t.line.person("何先生"), t.line.person("陳小姐"));
     let chat = t.line.group("何宅", &[he.clone(), chen]);
     t.bind("beta", &chat).await;
-    // It is asked in the next of the rounds that come every half minute.
-    eventually_within(COUNTED_WITHIN, "LINE has told how many are in the groups", async || {
+    eventually("LINE has told how many are in the groups", async || {
         let cost = cost(t, &json!({"text": NEWS, "all": true, "preview": true})).await;
         (cost["uncounted"] == 0).then_some(())
     })

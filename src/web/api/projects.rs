@@ -272,6 +272,8 @@ pub(super) async fn put_line_group(
     let project = owned(&mut tx, &viewer, &key).await?;
     bind_chat(&mut tx, &app, &project, &Inbox::line(&new.channel), kind, &LineChatId(new.group_id.clone())).await?;
     tx.commit().await?;
+    // LINE is asked for its name and heads at once: what a push into it costs is shown before one is paid.
+    app.wake.schedule.notify_one();
     Ok(Json(LineGroupShape { channel: new.channel, group_id: new.group_id, project: project.key }))
 }
 
