@@ -1,5 +1,7 @@
 //! Corrections by people: merge, split, move, confirm. Each but the last can be undone.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Viewer;
@@ -10,7 +12,7 @@ use super::other::other_of;
 use super::reply::for_free;
 use super::undo::drawn;
 use crate::App;
-use crate::domain::{ChatId, CorrectionKind, Ended, Happening, NoticeKind, PersonId, PostId, Reply, Role, Source, Way, Why};
+use crate::domain::{ChatId, CorrectionKind, DiscussionId, Ended, Happening, NoticeKind, PersonId, PostId, Reply, Role, Source, Way, Why};
 use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
@@ -49,45 +51,67 @@ pub struct Corrected {
     pub id: Option<i64>,
 }
 
-/// Holds the discussion's chat until the transaction ends, so that nothing is placed, and nobody else corrects, meanwhile.
-pub(super) async fn hold(tx: &mut Tx, app: &App, discussion: &Discussion) -> crate::store::Result<()> {
-    match discussion.chat {
-        Some(chat) => chats::lock(tx, app.db.dialect, chat).await,
-        None => discussions::lock(tx, app.db.dialect, discussion.id).await,
+/// What is held for a discussion.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    Chat(ChatId),
+    /// It has no chat.
+    Discussion(DiscussionId),
+}
+
+/// Holds the discussions' chats until the transaction ends, so that nothing is placed, and nobody else corrects, meanwhile. They are held
+/// in an order of their own, so that nobody who needs them the other way round waits for us while we wait for them.
+pub(super) async fn hold(tx: &mut Tx, app: &App, held: &[&Discussion]) -> crate::store::Result<()> {
+    let held: BTreeSet<Held> = held.iter().map(|d| d.chat.map_or(Held::Discussion(d.id), Held::Chat)).collect();
+    for one in held {
+        match one {
+            Held::Chat(chat) => chats::lock(tx, app.db.dialect, chat).await?,
+            Held::Discussion(id) => discussions::lock(tx, app.db.dialect, id).await?,
+        }
     }
+    Ok(())
+}
+
+/// The discussion, for staff.
+async fn as_staff(tx: &mut Tx, viewer: &Viewer, number: i64) -> Result<Discussion, CorrectError> {
+    let (discussion, role) = viewer.discussion(tx, number).await?.ok_or(CorrectError::NotFound)?;
+    staff_only(role)?;
+    Ok(discussion)
 }
 
 /// The discussion, held, for staff.
-async fn as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64) -> Result<Discussion, CorrectError> {
-    let (discussion, role) = viewer.discussion(tx, number).await?.ok_or(CorrectError::NotFound)?;
-    staff_only(role)?;
-    hold(tx, app, &discussion).await?;
-    Ok(viewer.discussion(tx, number).await?.ok_or(CorrectError::NotFound)?.0)
+async fn held_as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64) -> Result<Discussion, CorrectError> {
+    let discussion = as_staff(tx, viewer, number).await?;
+    hold(tx, app, &[&discussion]).await?;
+    as_staff(tx, viewer, number).await
 }
 
-/// Both discussions, held in an order of their own, so that nobody who does the reverse waits for us while we wait for them.
+/// Both discussions, held, for staff.
 async fn both_as_staff(
     tx: &mut Tx,
     app: &App,
     viewer: &Viewer,
     (one, other): (i64, i64),
 ) -> Result<(Discussion, Discussion), CorrectError> {
-    for number in [one.min(other), one.max(other)] {
-        as_staff(tx, app, viewer, number).await?;
-    }
-    Ok((as_staff(tx, app, viewer, one).await?, as_staff(tx, app, viewer, other).await?))
+    let both = [&as_staff(tx, viewer, one).await?, &as_staff(tx, viewer, other).await?];
+    hold(tx, app, &both).await?;
+    Ok((as_staff(tx, viewer, one).await?, as_staff(tx, viewer, other).await?))
 }
 
 pub(super) fn staff_only(role: Role) -> Result<(), CorrectError> {
     if role.is_staff() { Ok(()) } else { Err(CorrectError::Forbidden) }
 }
 
-/// The post and its discussion, for staff.
-async fn post_as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, post: PostId) -> Result<(Post, Discussion), CorrectError> {
+/// The post and its discussion, held, for staff; with the discussion that it is to go into, if any.
+async fn post_as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, post: PostId, to: Option<i64>) -> Result<(Post, Discussion), CorrectError> {
     let found = posts::find(tx, post).await?.ok_or(CorrectError::NotFound)?;
     let discussion = discussions::get(tx, found.discussion).await?;
     staff_only(viewer.role(tx, discussion.project).await?.ok_or(CorrectError::NotFound)?)?;
-    hold(tx, app, &discussion).await?;
+    let to = match to {
+        Some(number) => Some(as_staff(tx, viewer, number).await?),
+        None => None,
+    };
+    hold(tx, app, &[Some(&discussion), to.as_ref()].into_iter().flatten().collect::<Vec<_>>()).await?;
     // Somebody else may have moved it until then.
     let found = posts::find(tx, post).await?.ok_or(CorrectError::NotFound)?;
     let discussion = discussions::get(tx, found.discussion).await?;
@@ -210,7 +234,7 @@ pub struct Splitting<'a> {
 pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splitting<'_>, via: Source) -> Result<Corrected, CorrectError> {
     let Splitting { number, posts: chosen, title } = *splitting;
     let title = title.map(plain_title).transpose()?;
-    let from = as_staff(tx, app, viewer, number).await?;
+    let from = held_as_staff(tx, app, viewer, number).await?;
     let all = posts::of_discussion(tx, from.id, true).await?;
     let moving: Vec<_> = all.iter().filter(|p| chosen.contains(&p.id)).collect();
     let Some(first) = moving.first() else { return Err(CorrectError::Refused("none of these posts is in this discussion")) };
@@ -248,8 +272,8 @@ pub async fn move_posts(
     via: Source,
 ) -> Result<Corrected, CorrectError> {
     let Some(first) = moving.first() else { return Err(CorrectError::NotFound) };
-    let (_, from) = post_as_staff(tx, app, viewer, *first).await?;
-    let to = as_staff(tx, app, viewer, to).await?;
+    let (_, from) = post_as_staff(tx, app, viewer, *first, Some(to)).await?;
+    let to = as_staff(tx, viewer, to).await?;
     if from.project != to.project {
         return Err(CorrectError::Refused("the two discussions belong to different projects"));
     }
@@ -301,7 +325,8 @@ pub async fn place(
     place: Place,
     via: Source,
 ) -> Result<Corrected, CorrectError> {
-    let (post, from) = post_as_staff(tx, app, viewer, post).await?;
+    let to = if let Place::Number(number) = place { Some(number) } else { None };
+    let (post, from) = post_as_staff(tx, app, viewer, post, to).await?;
     let here = posts::of_discussion(tx, from.id, true).await?;
     let along = along(&here, &post, with);
     match place {

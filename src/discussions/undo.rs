@@ -36,7 +36,8 @@ pub async fn undo(tx: &mut Tx, app: &App, viewer: &Viewer, id: i64, via: Source)
     let correction = corrections::find(tx, id).await?.ok_or(CorrectError::NotFound)?;
     let before = discussions::get(tx, correction.from).await?;
     staff_only(viewer.role(tx, before.project).await?.ok_or(CorrectError::NotFound)?)?;
-    hold(tx, app, &before).await?;
+    let after = discussions::get(tx, correction.to).await?;
+    hold(tx, app, &[&before, &after]).await?;
     if !corrections::set_undone(tx, id, now).await? {
         return Err(CorrectError::Refused(UNDONE_BEFORE));
     }

@@ -134,7 +134,7 @@ pub async fn follow(c: &mut AnyConnection, mut d: Discussion) -> Result<Discussi
 
 /// Holds the discussion until the transaction ends.
 pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: DiscussionId) -> Result<()> {
-    sql::find::<i64>(c, format!("SELECT id FROM discussions WHERE id = $1{}", dialect.for_update()), args![id]).await.map(drop)
+    sql::find::<i64>(c, format!("SELECT id FROM discussions WHERE id = $1{}", dialect.hold()), args![id]).await.map(drop)
 }
 
 /// The chat's discussions with a post after `since`, the latest first.

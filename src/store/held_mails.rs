@@ -134,8 +134,7 @@ pub async fn find(c: &mut AnyConnection, inbound: InboundId) -> Result<Option<He
 
 /// Holds its inbound row until the transaction ends. Where it stands.
 pub async fn claim(c: &mut AnyConnection, dialect: Dialect, inbound: InboundId) -> Result<Option<InboundStatus>> {
-    let word: Option<String> =
-        sql::find(c, format!("SELECT status FROM inbound WHERE id = $1{}", dialect.for_update()), args![inbound]).await?;
+    let word: Option<String> = sql::find(c, format!("SELECT status FROM inbound WHERE id = $1{}", dialect.hold()), args![inbound]).await?;
     word.map(|w| sql::word(InboundStatus::find(&w), &w)).transpose()
 }
 

@@ -47,7 +47,7 @@ pub async fn find(c: &mut AnyConnection, inbox: &Inbox) -> Result<Option<LineQuo
 
 /// Holds the account's account until the transaction ends, so that two nodes never spend the same message.
 pub async fn lock(c: &mut AnyConnection, dialect: Dialect, inbox: &Inbox) -> Result<()> {
-    let held = format!("SELECT inbox FROM line_quotas WHERE inbox = $1{}", dialect.for_update());
+    let held = format!("SELECT inbox FROM line_quotas WHERE inbox = $1{}", dialect.hold());
     sql::find::<String>(c, held, args![inbox.as_str()]).await.map(drop)
 }
 

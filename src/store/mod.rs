@@ -90,19 +90,19 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// ` FOR UPDATE SKIP LOCKED` where several nodes may claim; SQLite has one writer and needs nothing.
+    /// ` FOR NO KEY UPDATE SKIP LOCKED` where several nodes may claim; SQLite has one writer and needs nothing.
     pub(crate) fn skip_locked(self) -> &'static str {
         match self {
             Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+            Self::Postgres => " FOR NO KEY UPDATE SKIP LOCKED",
         }
     }
 
-    /// ` FOR UPDATE`, likewise.
-    pub(crate) fn for_update(self) -> &'static str {
+    /// ` FOR NO KEY UPDATE`, likewise: one at a time holds the row, while others may still write rows that refer to it.
+    pub(crate) fn hold(self) -> &'static str {
         match self {
             Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE",
+            Self::Postgres => " FOR NO KEY UPDATE",
         }
     }
 }

@@ -60,7 +60,7 @@ pub async fn find(c: &mut AnyConnection, digest: &str) -> Result<Option<NotifyTo
 
 /// The token as it is now, held until the transaction ends: two calls never count side by side.
 pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: NotifyTokenId) -> Result<NotifyToken> {
-    sql::one(c, format!("SELECT {COLUMNS} FROM notify_tokens t WHERE t.id = $1{}", dialect.for_update()), args![id]).await
+    sql::one(c, format!("SELECT {COLUMNS} FROM notify_tokens t WHERE t.id = $1{}", dialect.hold()), args![id]).await
 }
 
 /// A call was accepted: these are the hour's counts now.

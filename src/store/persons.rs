@@ -30,7 +30,7 @@ pub async fn find(c: &mut AnyConnection, id: PersonId) -> Result<Option<Person>>
 
 /// Holds the person until the transaction ends, so that two nodes never bundle their mails side by side.
 pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: PersonId) -> Result<()> {
-    sql::find::<i64>(c, format!("SELECT id FROM persons WHERE id = $1{}", dialect.for_update()), args![id]).await.map(drop)
+    sql::find::<i64>(c, format!("SELECT id FROM persons WHERE id = $1{}", dialect.hold()), args![id]).await.map(drop)
 }
 
 /// Whose LINE user id or mail address (lower case) it is.

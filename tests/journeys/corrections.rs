@@ -144,3 +144,28 @@ fn of_two_colleagues_who_answer_the_same_the_first_is_heard_and_the_other_is_tol
         assert!(old.status == 422 && old.html.contains("超過 30 天"), "{} {}", old.status, old.html);
     });
 }
+
+#[test]
+fn two_colleagues_who_move_posts_between_two_groups_at_once_do_not_hinder_each_other() {
+    const ROUNDS: usize = 8;
+    journey(async |t| {
+        two(t).await;
+        let he = t.line.person("何先生");
+        let chat = t.line.group("何宅", std::slice::from_ref(&he));
+        t.bind("alpha", &chat).await;
+        for text in ["廚房插座沒有電", "#3 冰箱那一邊"] {
+            t.said_before(&chat, &he, text).await;
+            t.discussion_where(text).await;
+        }
+        let whole = [t.discussion(1).await, t.discussion(3).await];
+        let (tower, fridge) = (id_of(&whole[0], "#1 水塔旁邊"), id_of(&whole[1], "#3 冰箱那一邊"));
+        for _ in 0..ROUNDS {
+            let there = async |post: &str, to: i64| t.api.post(&format!("/posts/{post}/move"), &json!({"to": to})).await.expect(200);
+            let moved = tokio::join!(there(&tower, 3), there(&fridge, 1));
+            assert!(bodies(&t.discussion(3).await).contains(&"#1 水塔旁邊".to_owned()));
+            let back = tokio::join!(undo(t, &moved.0), undo(t, &moved.1));
+            assert_eq!((back.0.status, back.1.status), (200, 200), "{} {}", back.0.body, back.1.body);
+        }
+        assert_eq!([bodies(&t.discussion(1).await), bodies(&t.discussion(3).await)], whole.map(|d| bodies(&d)));
+    });
+}
