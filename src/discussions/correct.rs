@@ -1,7 +1,5 @@
 //! Corrections by people: merge, split, move, confirm. Each but the last can be undone.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::Viewer;
@@ -12,12 +10,14 @@ use super::other::other_of;
 use super::reply::for_free;
 use super::undo::drawn;
 use crate::App;
-use crate::domain::{ChatId, CorrectionKind, DiscussionId, Ended, Happening, NoticeKind, PersonId, PostId, Reply, Role, Source, Way, Why};
+use crate::domain::{ChatId, CorrectionKind, Ended, Happening, NoticeKind, PersonId, PostId, ProjectId, Reply, Role, Source, Way, Why};
 use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::Post;
-use crate::store::{Tx, chats, corrections, discussion_events, discussions, held_mails, listening, notices, persons, posts, watchers};
+use crate::store::{
+    Tx, chats, corrections, discussion_events, discussions, held_mails, listening, notices, persons, posts, projects, watchers,
+};
 use crate::threading::{Evidence, possible_titles, title_of};
 
 /// What one person said with no longer a pause than this was said together.
@@ -51,25 +51,11 @@ pub struct Corrected {
     pub id: Option<i64>,
 }
 
-/// What is held for a discussion.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Held {
-    Chat(ChatId),
-    /// It has no chat.
-    Discussion(DiscussionId),
-}
-
-/// Holds the discussions' chats until the transaction ends, so that nothing is placed, and nobody else corrects, meanwhile. They are held
-/// in an order of their own, so that nobody who needs them the other way round waits for us while we wait for them.
-pub(super) async fn hold(tx: &mut Tx, app: &App, held: &[&Discussion]) -> crate::store::Result<()> {
-    let held: BTreeSet<Held> = held.iter().map(|d| d.chat.map_or(Held::Discussion(d.id), Held::Chat)).collect();
-    for one in held {
-        match one {
-            Held::Chat(chat) => chats::lock(tx, app.db.dialect, chat).await?,
-            Held::Discussion(id) => discussions::lock(tx, app.db.dialect, id).await?,
-        }
-    }
-    Ok(())
+/// Holds the project's chats until the transaction ends, so that nothing is placed in them, and nobody else corrects, meanwhile. All of
+/// them, since a correction reaches wherever its discussions lead on to.
+pub(super) async fn hold(tx: &mut Tx, app: &App, project: ProjectId) -> crate::store::Result<()> {
+    projects::lock(tx, app.db.dialect, project).await?;
+    chats::lock_all(tx, app.db.dialect, project).await
 }
 
 /// The discussion, for staff.
@@ -82,7 +68,7 @@ async fn as_staff(tx: &mut Tx, viewer: &Viewer, number: i64) -> Result<Discussio
 /// The discussion, held, for staff.
 async fn held_as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, number: i64) -> Result<Discussion, CorrectError> {
     let discussion = as_staff(tx, viewer, number).await?;
-    hold(tx, app, &[&discussion]).await?;
+    hold(tx, app, discussion.project).await?;
     as_staff(tx, viewer, number).await
 }
 
@@ -93,25 +79,20 @@ async fn both_as_staff(
     viewer: &Viewer,
     (one, other): (i64, i64),
 ) -> Result<(Discussion, Discussion), CorrectError> {
-    let both = [&as_staff(tx, viewer, one).await?, &as_staff(tx, viewer, other).await?];
-    hold(tx, app, &both).await?;
-    Ok((as_staff(tx, viewer, one).await?, as_staff(tx, viewer, other).await?))
+    let one = held_as_staff(tx, app, viewer, one).await?;
+    Ok((one, as_staff(tx, viewer, other).await?))
 }
 
 pub(super) fn staff_only(role: Role) -> Result<(), CorrectError> {
     if role.is_staff() { Ok(()) } else { Err(CorrectError::Forbidden) }
 }
 
-/// The post and its discussion, held, for staff; with the discussion that it is to go into, if any.
-async fn post_as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, post: PostId, to: Option<i64>) -> Result<(Post, Discussion), CorrectError> {
+/// The post and its discussion, held, for staff.
+async fn post_as_staff(tx: &mut Tx, app: &App, viewer: &Viewer, post: PostId) -> Result<(Post, Discussion), CorrectError> {
     let found = posts::find(tx, post).await?.ok_or(CorrectError::NotFound)?;
     let discussion = discussions::get(tx, found.discussion).await?;
     staff_only(viewer.role(tx, discussion.project).await?.ok_or(CorrectError::NotFound)?)?;
-    let to = match to {
-        Some(number) => Some(as_staff(tx, viewer, number).await?),
-        None => None,
-    };
-    hold(tx, app, &[Some(&discussion), to.as_ref()].into_iter().flatten().collect::<Vec<_>>()).await?;
+    hold(tx, app, discussion.project).await?;
     // Somebody else may have moved it until then.
     let found = posts::find(tx, post).await?.ok_or(CorrectError::NotFound)?;
     let discussion = discussions::get(tx, found.discussion).await?;
@@ -272,7 +253,7 @@ pub async fn move_posts(
     via: Source,
 ) -> Result<Corrected, CorrectError> {
     let Some(first) = moving.first() else { return Err(CorrectError::NotFound) };
-    let (_, from) = post_as_staff(tx, app, viewer, *first, Some(to)).await?;
+    let (_, from) = post_as_staff(tx, app, viewer, *first).await?;
     let to = as_staff(tx, viewer, to).await?;
     if from.project != to.project {
         return Err(CorrectError::Refused("the two discussions belong to different projects"));
@@ -325,8 +306,7 @@ pub async fn place(
     place: Place,
     via: Source,
 ) -> Result<Corrected, CorrectError> {
-    let to = if let Place::Number(number) = place { Some(number) } else { None };
-    let (post, from) = post_as_staff(tx, app, viewer, post, to).await?;
+    let (post, from) = post_as_staff(tx, app, viewer, post).await?;
     let here = posts::of_discussion(tx, from.id, true).await?;
     let along = along(&here, &post, with);
     match place {

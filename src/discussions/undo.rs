@@ -8,8 +8,9 @@ use super::Viewer;
 use super::correct::{CorrectError, hold, staff_only, told_elsewhere};
 use super::unsend::word_of_kind;
 use crate::App;
-use crate::domain::{CorrectionKind, DiscussionId, Happening, PostId, Source};
-use crate::store::corrections::{Correction, Moved};
+use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source};
+use crate::store::chats::Chat;
+use crate::store::corrections::{Correction, OfPost};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
 use crate::store::{self, Tx, corrections, discussions, examples, held_mails, notices, posts, watchers};
@@ -26,8 +27,6 @@ pub const UNDONE_BEFORE: &str = "it was undone before";
 pub const CORRECTED_SINCE: &str = "it was corrected again since: undo that first";
 /// Other titles that are looked at for one that is given back.
 const TITLES_MAX: i64 = 200;
-/// Corrections below one another that are looked at for where a post was.
-const BELOW_MAX: usize = 32;
 
 /// Takes the correction back; where its posts are again, and where they had gone. Posts that have gone elsewhere since stay there until that
 /// is undone too, and what was said in a discussion that a split made comes along.
@@ -36,23 +35,42 @@ pub async fn undo(tx: &mut Tx, app: &App, viewer: &Viewer, id: i64, via: Source)
     let correction = corrections::find(tx, id).await?.ok_or(CorrectError::NotFound)?;
     let before = discussions::get(tx, correction.from).await?;
     staff_only(viewer.role(tx, before.project).await?.ok_or(CorrectError::NotFound)?)?;
-    let after = discussions::get(tx, correction.to).await?;
-    hold(tx, app, &[&before, &after]).await?;
+    hold(tx, app, before.project).await?;
+    if correction.at < now - UNDO_WITHIN && corrections::find(tx, id).await?.is_some_and(|c| c.undone_at.is_none()) {
+        return Err(CorrectError::Refused(TOO_LATE));
+    }
+    take_back(tx, app, &correction, By { person: Some(viewer.person), via }).await
+}
+
+/// Takes back every correction between what the chat's discussions hold and what others hold, with those on top of them: its project is to be
+/// another, and what was said elsewhere stays where it may be read.
+pub(super) async fn part(tx: &mut Tx, app: &App, chat: &Chat) -> Result<(), CorrectError> {
+    hold(tx, app, chat.project).await?;
+    let by = By { person: None, via: Source::Web };
+    for id in corrections::across(tx, chat.id).await? {
+        let Some(correction) = corrections::find(tx, id).await? else { continue };
+        match take_back(tx, app, &correction, by).await {
+            // Something else, undone since, has it elsewhere.
+            Ok(_) | Err(CorrectError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn take_back(tx: &mut Tx, app: &App, correction: &Correction, by: By) -> Result<(Discussion, Discussion), CorrectError> {
+    let (id, now) = (correction.id, app.clock.now());
     if !corrections::set_undone(tx, id, now).await? {
         return Err(CorrectError::Refused(UNDONE_BEFORE));
     }
-    if correction.at < now - UNDO_WITHIN {
-        return Err(CorrectError::Refused(TOO_LATE));
-    }
     examples::forget(tx, id).await?;
     if correction.kind != CorrectionKind::Title {
-        bring_back(tx, app, &correction, viewer).await?;
+        bring_back(tx, app, correction, by.person).await?;
     }
-    give_title_back(tx, app, &correction).await?;
+    give_title_back(tx, app, correction).await?;
     let found = discussions::get(tx, correction.from).await?;
     let from = discussions::follow(tx, found).await?;
     let to = discussions::get(tx, correction.to).await?;
-    let by = By { person: Some(viewer.person), via };
     discussion_events::add(tx, from.id, by, now, &Happening::Undone { of: correction.kind, other: to.number }).await?;
     if to.id != from.id && to.merged_into.is_none() {
         discussion_events::add(tx, to.id, by, now, &Happening::Undone { of: correction.kind, other: from.number }).await?;
@@ -60,31 +78,35 @@ pub async fn undo(tx: &mut Tx, app: &App, viewer: &Viewer, id: i64, via: Source)
     Ok((from, to))
 }
 
-async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, viewer: &Viewer) -> Result<(), CorrectError> {
+/// Where a post stands without a correction, by those that are left.
+struct Without {
+    post: PostId,
+    /// As the corrections say; it may have ended, and leads on.
+    place: DiscussionId,
+    /// Why it is there; `None` where nothing but the place is taken back.
+    why: Option<(String, Option<String>)>,
+}
+
+async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<PersonId>) -> Result<(), CorrectError> {
     let Correction { id, from, to, ended, .. } = correction;
-    let moved = corrections::posts_still_in(tx, *id, *to).await?;
-    if moved.is_empty() {
+    let mut back = vec![];
+    for post in corrections::posts(tx, *id).await? {
+        let all = corrections::of_post(tx, post).await?;
+        back.extend(without(post, &all).filter(|_| all.iter().rfind(|c| c.id == *id || !c.undone).is_some_and(|c| c.id == *id)));
+    }
+    if back.is_empty() {
         return Err(CorrectError::Refused(CORRECTED_SINCE));
     }
     let came_from = discussions::get(tx, *from).await?;
-    if let (Some(status), Some(into)) = (ended.status, came_from.merged_into) {
-        if into != *to {
-            return Err(CorrectError::Refused(CORRECTED_SINCE));
-        }
-        discussions::set_parted(tx, *from, status).await?;
-    }
-    let went_to = discussions::get(tx, *to).await?;
-    let mut of_place: BTreeMap<DiscussionId, Vec<Moved>> = BTreeMap::new();
-    for m in moved {
-        let (place, m) = before(tx, *id, *from, m).await?;
-        let place = discussions::get(tx, place).await?;
-        of_place.entry(discussions::follow(tx, place).await?.id).or_default().push(m);
-    }
-    for (back, moved) in &of_place {
-        put_back(tx, app, (moved, &went_to), *back, viewer).await?;
-    }
-    let came_from = discussions::get(tx, *from).await?;
     let number = came_from.number;
+    let revived = ended.status.filter(|_| came_from.merged_into.is_some());
+    let led_to = discussions::follow(tx, came_from).await?;
+    if let Some(status) = revived {
+        discussions::set_parted(tx, *from, status).await?;
+        back.extend(follows(tx, &led_to, *from).await?);
+    }
+    put_back(tx, app, &back, by).await?;
+    let came_from = discussions::get(tx, *from).await?;
     let back = discussions::follow(tx, came_from).await?;
     for (chat, message, both) in &ended.sent {
         posts::move_sent_message(tx, (*chat, message), (*to, back.id), *both).await?;
@@ -96,22 +118,49 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, viewer: &Vi
         watchers::give_back(tx, &ended.watchers, *to, back.id).await?;
         held_mails::give_back(tx, &ended.held, *to, back.id).await?;
     }
-    if correction.kind == CorrectionKind::Split && went_to.merged_into.is_none() {
-        end(tx, *to, back.id).await?;
+    for made in [*to, *from] {
+        end_if_undone(tx, made).await?;
     }
     discussions::refresh_last_post(tx, back.id).await?;
     discussions::refresh_last_post(tx, *to).await?;
     Ok(())
 }
 
-/// What was said since by the number of the discussion that had ended, or quotes what is there again, was meant for it: it goes along.
+/// Where the corrections that are left have put the post, and why it is there: what the next one found, though it is undone.
+fn without(post: PostId, all: &[OfPost]) -> Option<Without> {
+    let stands = all.iter().rposition(|c| !c.undone);
+    let place = stands.map_or_else(|| all.first().map(|c| c.from), |at| Some(all[at].to))?;
+    let after = all.get(stands.map_or(0, |at| at + 1))?;
+    Some(Without { post, place, why: Some((after.evidence.clone(), after.class.clone())) })
+}
+
+/// What had been led on from `revived`, and was put there when other corrections were undone meanwhile: it goes along.
+async fn follows(tx: &mut Tx, led_to: &Discussion, revived: DiscussionId) -> store::Result<Vec<Without>> {
+    let mut along = vec![];
+    for post in corrections::corrected_in(tx, led_to.id).await? {
+        let all = corrections::of_post(tx, post).await?;
+        let Some(without) = without(post, &all) else { continue };
+        let place = discussions::get(tx, without.place).await?;
+        if discussions::follow(tx, place).await?.id == revived {
+            along.push(Without { why: None, ..without });
+        }
+    }
+    Ok(along)
+}
+
+/// What was said since by the number of the discussion that had ended, or quotes or answers what is there again, was meant for it: it goes
+/// along.
 async fn meant_for(tx: &mut Tx, correction: &Correction, number: i64, (to, back): (DiscussionId, DiscussionId)) -> store::Result<()> {
     let mut known: HashSet<String> = correction.ended.sent.iter().filter(|(_, _, both)| !both).map(|(_, m, _)| m.clone()).collect();
     known.extend(posts::of_discussion(tx, back, true).await?.into_iter().filter_map(|p| p.external_id));
     for post in posts::of_discussion(tx, to, true).await?.into_iter().filter(|p| p.created_at >= correction.at) {
         let evidence: serde_json::Value = serde_json::from_str(&post.evidence).unwrap_or_default();
         let is_meant = match evidence.get("rule").and_then(serde_json::Value::as_str) {
-            Some("number") => evidence.get("number").and_then(serde_json::Value::as_i64) == Some(number),
+            Some("number" | "reply_address" | "subject_tag") => evidence.get("number").and_then(serde_json::Value::as_i64) == Some(number),
+            Some("answers_mail") => match evidence.get("message_id").and_then(serde_json::Value::as_str) {
+                Some(id) => known.contains(id) || posts::discussions_of_mails(tx, &[id.to_owned()]).await?.contains(&back),
+                None => false,
+            },
             Some("quote") => evidence.get("quoted").and_then(serde_json::Value::as_str).is_some_and(|m| known.contains(m)),
             _ => false,
         };
@@ -124,46 +173,55 @@ async fn meant_for(tx: &mut Tx, correction: &Correction, number: i64, (to, back)
     Ok(())
 }
 
-/// Where the post was before the correction `id` took it out of `from`, and why; what had brought it there may have been undone since.
-async fn before(tx: &mut Tx, id: i64, from: DiscussionId, moved: Moved) -> store::Result<(DiscussionId, Moved)> {
-    let (mut place, mut moved, mut below) = (from, moved, id);
-    for _ in 0..BELOW_MAX {
-        let Some((earlier, from, was)) = corrections::undone_below(tx, moved.post, place, below).await? else { break };
-        (place, moved, below) = (from, was, earlier);
+/// Puts the posts where they belong now, and tells who was told otherwise.
+async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>) -> store::Result<()> {
+    let mut moved: BTreeMap<(DiscussionId, DiscussionId), Vec<PostId>> = BTreeMap::new();
+    for without in back {
+        if let Some((evidence, class)) = &without.why {
+            posts::set_evidence(tx, without.post, evidence).await?;
+            posts::set_class(tx, without.post, class.as_deref()).await?;
+        }
+        let Some(post) = posts::find(tx, without.post).await? else { continue };
+        let place = discussions::get(tx, without.place).await?;
+        let to = discussions::follow(tx, place).await?;
+        if post.discussion != to.id {
+            moved.entry((post.discussion, to.id)).or_default().push(post.id);
+        }
     }
-    Ok((place, moved))
+    for ((from, to), ids) in &moved {
+        let both = (&discussions::get(tx, *from).await?, &discussions::get(tx, *to).await?);
+        told_elsewhere(tx, app, ids, both, by).await?;
+        posts::set_discussion(tx, ids, *to).await?;
+        for id in ids {
+            notices::redirect_post(tx, *id, *to).await?;
+        }
+        discussions::refresh_last_post(tx, *from).await?;
+        discussions::refresh_last_post(tx, *to).await?;
+    }
+    Ok(())
 }
 
-async fn put_back(
-    tx: &mut Tx,
-    app: &App,
-    (moved, from): (&[Moved], &Discussion),
-    back: DiscussionId,
-    viewer: &Viewer,
-) -> store::Result<()> {
-    let ids: Vec<PostId> = moved.iter().map(|m| m.post).collect();
-    let to = discussions::get(tx, back).await?;
-    told_elsewhere(tx, app, &ids, (from, &to), Some(viewer.person)).await?;
-    posts::set_discussion(tx, &ids, back).await?;
-    for m in moved {
-        posts::set_evidence(tx, m.post, &m.evidence).await?;
-        posts::set_class(tx, m.post, m.class.as_deref()).await?;
-        notices::redirect_post(tx, m.post, back).await?;
+/// What an undone split had made is no more, unless what it was taken from has itself gone on into it: what was said in it since comes
+/// along, with who follows it and what waits there, and its number leads back.
+async fn end_if_undone(tx: &mut Tx, made: DiscussionId) -> store::Result<()> {
+    if discussions::get(tx, made).await?.merged_into.is_some() {
+        return Ok(());
     }
-    discussions::refresh_last_post(tx, back).await
-}
-
-/// What the split made is no more: what was said in it since comes along, with who follows it and what waits there, and its number leads
-/// back.
-async fn end(tx: &mut Tx, made: DiscussionId, back: DiscussionId) -> store::Result<()> {
+    let Some(split_from) = corrections::undone_split(tx, made).await? else { return Ok(()) };
+    let found = discussions::get(tx, split_from).await?;
+    let back = discussions::follow(tx, found).await?.id;
+    if back == made {
+        return Ok(());
+    }
     let since: Vec<PostId> = posts::of_discussion(tx, made, true).await?.iter().map(|p| p.id).collect();
     posts::set_discussion(tx, &since, back).await?;
     posts::redirect_sent_messages(tx, made, back).await?;
     notices::redirect(tx, made, back).await?;
     watchers::redirect(tx, made, back).await?;
     held_mails::redirect(tx, made, back).await?;
-    corrections::redirect(tx, made, back).await?;
-    discussions::set_merged(tx, made, back).await
+    corrections::redirect(tx, made, split_from).await?;
+    discussions::set_merged(tx, made, split_from).await?;
+    discussions::refresh_last_post(tx, back).await
 }
 
 /// The title that it had; drawn anew where the words of it were taken back. Where a person has given it another since, that stands, and

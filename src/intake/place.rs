@@ -1,5 +1,6 @@
 //! From what arrived to posts: gather, decide, write, in one transaction with the inbound row's "done".
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +13,7 @@ use crate::channels::line::commands::{self, Typed};
 use crate::channels::line::normalise::normalise;
 use crate::domain::{Act, ChatKind, DiscussionId, Inbox, Incoming, LineMessageId};
 use crate::store::inbound::{self, Inbound, InboundStatus};
-use crate::store::{self, Tx};
+use crate::store::{self, Tx, chats};
 
 /// Rows of one transaction. A few, so that what waits at the door is never held up for long.
 const ROWS_PER_BATCH: i64 = 16;
@@ -169,6 +170,7 @@ fn typed_to_the_bot(incoming: &Incoming, bot: Option<&BotInfo>) -> Option<Typed>
 
 async fn place_together(app: &App, rows: &[(Inbound, Ready)], names: &Names) -> Result<(), PlaceError> {
     let mut tx = app.db.begin().await?;
+    hold(&mut tx, app, rows).await?;
     let mut placed = vec![];
     for row in rows {
         if let Some(outcome) = place_one(&mut tx, app, row, names).await? {
@@ -177,6 +179,25 @@ async fn place_together(app: &App, rows: &[(Inbound, Ready)], names: &Names) -> 
     }
     tx.commit().await?;
     after_commit(app, placed).await;
+    Ok(())
+}
+
+/// Holds the chats that are known already, in the order in which everybody holds several.
+async fn hold(tx: &mut Tx, app: &App, rows: &[(Inbound, Ready)]) -> Result<(), store::Error> {
+    let mut held = BTreeSet::new();
+    for (_, ready) in rows {
+        if let Ready::Line(inbox, incoming, _) = ready
+            && let Some(of) = &incoming.chat
+            && let Some(chat) = chats::find(tx, inbox, &of.id).await?
+        {
+            held.insert(chat.id);
+        }
+    }
+    if held.len() > 1 {
+        for chat in held {
+            chats::lock(tx, app.db.dialect, chat).await?;
+        }
+    }
     Ok(())
 }
 

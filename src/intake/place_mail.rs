@@ -234,7 +234,7 @@ pub(super) async fn find_discussion(
     if let Some((number, _)) = sender.token
         && let Some(found) = discussions::find(tx, number).await?
     {
-        return Ok(Some((discussions::follow(tx, found).await?, Evidence::ReplyAddress {})));
+        return Ok(Some((discussions::follow(tx, found).await?, Evidence::ReplyAddress { number })));
     }
     let mut seen = BTreeSet::new();
     let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev().take(REFERENCES_MAX));

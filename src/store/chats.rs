@@ -74,6 +74,11 @@ pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: ChatId) -> Result
     sql::find::<i64>(c, format!("SELECT id FROM chats WHERE id = $1{}", dialect.hold()), args![id]).await.map(drop)
 }
 
+/// Holds all chats of the project likewise, in the order of their ids, which is everybody's who holds several.
+pub async fn lock_all(c: &mut AnyConnection, dialect: Dialect, project: ProjectId) -> Result<()> {
+    sql::all::<i64>(c, format!("SELECT id FROM chats WHERE project_id = $1 ORDER BY id{}", dialect.hold()), args![project]).await.map(drop)
+}
+
 /// A new chat in this project; `None` where another was faster.
 pub async fn add(
     c: &mut AnyConnection,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::discussion_events::By;
-use super::sql::{self, Columns, FromRow, Result, Value, args};
+use super::sql::{self, Columns, FromRow, Result, Value, args, row};
 use crate::domain::{ChatId, CorrectionKind, DiscussionId, Ended, PersonId, PostId};
 
 /// One correction.
@@ -95,60 +95,67 @@ pub async fn add_post(c: &mut AnyConnection, id: i64, post: PostId) -> Result<()
     .map(drop)
 }
 
-/// A post that a correction moved, with its evidence and class before.
+/// One of the corrections that moved a post.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    pub post: PostId,
+pub struct OfPost {
+    pub id: i64,
+    pub from: DiscussionId,
+    pub to: DiscussionId,
+    pub undone: bool,
+    /// Why the post was where the correction found it, and how sure that was.
     pub evidence: String,
     pub class: Option<String>,
 }
 
-impl FromRow for Moved {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self { post: c.get()?, evidence: c.get()?, class: c.get()? })
-    }
-}
+row!(OfPost { id, from, to, undone, evidence, class });
 
-/// The posts that it moved and that are in `to` still.
-pub async fn posts_still_in(c: &mut AnyConnection, id: i64, to: DiscussionId) -> Result<Vec<Moved>> {
+/// All corrections that moved the post, in their order.
+pub async fn of_post(c: &mut AnyConnection, post: PostId) -> Result<Vec<OfPost>> {
     sql::all(
         c,
-        "SELECT m.post_id, m.evidence, m.class FROM correction_posts m JOIN posts p ON p.id = m.post_id \
-         WHERE m.correction_id = $1 AND p.discussion_id = $2 ORDER BY m.post_id",
-        args![id, to],
+        "SELECT c.id, c.from_id, c.to_id, CASE WHEN c.undone_at IS NULL THEN 0 ELSE 1 END, m.evidence, m.class FROM correction_posts m \
+         JOIN corrections c ON c.id = m.correction_id WHERE m.post_id = $1 ORDER BY c.id",
+        args![post],
     )
     .await
 }
 
-/// The correction by which a post came to `to` before the correction `before`, and which has been undone since without it: the post is to go
-/// back to where that one had it, which is told with why it was there.
-pub async fn undone_below(
-    c: &mut AnyConnection,
-    post: PostId,
-    to: DiscussionId,
-    before: i64,
-) -> Result<Option<(i64, DiscussionId, Moved)>> {
-    let found: Option<Below> = sql::find(
+/// The posts that it moved.
+pub async fn posts(c: &mut AnyConnection, id: i64) -> Result<Vec<PostId>> {
+    sql::all(c, "SELECT post_id FROM correction_posts WHERE correction_id = $1 ORDER BY post_id", args![id]).await
+}
+
+/// The corrections, not undone, by which something went between the chat's discussions and others, and those on top of them, the latest
+/// first.
+pub async fn across(c: &mut AnyConnection, chat: ChatId) -> Result<Vec<i64>> {
+    let crossing = "SELECT x.id FROM corrections x JOIN discussions f ON f.id = x.from_id JOIN discussions t ON t.id = x.to_id \
+                    WHERE x.undone_at IS NULL AND x.kind <> 'title' AND COALESCE(f.chat_id, 0) <> COALESCE(t.chat_id, 0) \
+                    AND (f.chat_id = $1 OR t.chat_id = $1)";
+    sql::all(
         c,
-        "SELECT c.id, c.from_id, m.post_id, m.evidence, m.class FROM corrections c JOIN correction_posts m ON m.correction_id = c.id \
-         WHERE m.post_id = $1 AND c.to_id = $2 AND c.id < $3 AND c.undone_at IS NOT NULL \
-         AND c.undone_at >= (SELECT x.at FROM corrections x WHERE x.id = $3) ORDER BY c.id DESC LIMIT 1",
-        args![post, to, before],
+        format!(
+            "SELECT DISTINCT c.id FROM corrections c JOIN correction_posts m ON m.correction_id = c.id WHERE c.undone_at IS NULL \
+             AND (c.id IN ({crossing}) OR EXISTS (SELECT 1 FROM correction_posts below WHERE below.post_id = m.post_id \
+             AND below.correction_id < c.id AND below.correction_id IN ({crossing}))) ORDER BY c.id DESC"
+        ),
+        args![chat],
     )
-    .await?;
-    Ok(found.map(|b| (b.id, b.from, b.moved)))
+    .await
 }
 
-struct Below {
-    id: i64,
-    from: DiscussionId,
-    moved: Moved,
+/// The posts in the discussion that any correction has moved, undone or not.
+pub async fn corrected_in(c: &mut AnyConnection, discussion: DiscussionId) -> Result<Vec<PostId>> {
+    sql::all(
+        c,
+        "SELECT DISTINCT m.post_id FROM correction_posts m JOIN posts p ON p.id = m.post_id WHERE p.discussion_id = $1 ORDER BY m.post_id",
+        args![discussion],
+    )
+    .await
 }
 
-impl FromRow for Below {
-    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self { id: c.get()?, from: c.get()?, moved: Moved::from_row(c)? })
-    }
+/// Where a split, undone since, had taken from what is in the discussion that it made; `None` where no such split made it.
+pub async fn undone_split(c: &mut AnyConnection, made: DiscussionId) -> Result<Option<DiscussionId>> {
+    sql::find(c, "SELECT from_id FROM corrections WHERE to_id = $1 AND kind = 'split' AND undone_at IS NOT NULL LIMIT 1", args![made]).await
 }
 
 /// What was put into one discussion stands in another from now on, and is undone from there.
@@ -197,14 +204,15 @@ pub async fn set_undone(c: &mut AnyConnection, id: i64, at: Timestamp) -> Result
     sql::run(c, "UPDATE corrections SET undone_at = $2 WHERE id = $1 AND undone_at IS NULL", args![id, at]).await.map(|n| n > 0)
 }
 
-/// Corrections of the discussion since `since` that can be undone, the latest first: those of which something is still where they put it.
+/// Corrections of the discussion since `since` that can be undone, the latest first: those that were the last to move something.
 pub async fn of_discussion(c: &mut AnyConnection, discussion: DiscussionId, since: Timestamp, limit: i64) -> Result<Vec<Correction>> {
     sql::all(
         c,
         format!(
             "SELECT {COLUMNS} FROM corrections c WHERE (c.from_id = $1 OR c.to_id = $1) AND c.at > $2 AND c.undone_at IS NULL \
-             AND (c.kind = 'title' OR EXISTS (SELECT 1 FROM correction_posts m JOIN posts p ON p.id = m.post_id WHERE m.correction_id = c.id \
-             AND p.discussion_id = c.to_id)) ORDER BY c.id DESC LIMIT $3"
+             AND (c.kind = 'title' OR EXISTS (SELECT 1 FROM correction_posts m WHERE m.correction_id = c.id AND NOT EXISTS \
+             (SELECT 1 FROM correction_posts l JOIN corrections lc ON lc.id = l.correction_id WHERE l.post_id = m.post_id AND lc.id > c.id \
+             AND lc.undone_at IS NULL))) ORDER BY c.id DESC LIMIT $3"
         ),
         args![discussion, since, limit],
     )

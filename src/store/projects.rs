@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
+use super::Dialect;
 use super::members::visible_projects;
 use super::sql::{self, Columns, FromRow, Result, args};
 use crate::domain::{PersonId, ProjectId, ProjectKind};
@@ -55,6 +56,11 @@ pub async fn add(c: &mut AnyConnection, key: &str, name: &str, kind: ProjectKind
 /// The project with this key.
 pub async fn find(c: &mut AnyConnection, key: &str) -> Result<Option<Project>> {
     sql::find(c, format!("SELECT {COLUMNS} FROM projects p WHERE p.key = $1"), args![key]).await
+}
+
+/// Holds the project until the transaction ends: nobody else corrects in it.
+pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: ProjectId) -> Result<()> {
+    sql::find::<i64>(c, format!("SELECT id FROM projects WHERE id = $1{}", dialect.hold()), args![id]).await.map(drop)
 }
 
 /// The project with this key, made on the spot where there is none.

@@ -33,8 +33,8 @@ pub enum Evidence {
     },
     /// Nothing that it could belong to.
     Nothing {},
-    /// A mail's reply address named the discussion.
-    ReplyAddress {},
+    /// A mail's reply address named the discussion of that number.
+    ReplyAddress { number: i64 },
     /// A mail answers one of that discussion.
     AnswersMail { message_id: String },
     /// A mail's subject carries the discussion's tag.

@@ -57,6 +57,79 @@ fn corrections_on_top_of_each_other_are_undone_in_any_order() {
     });
 }
 
+/// A discussion with these posts, opened on the page.
+async fn opened(t: &TestApp, said: &[&str]) -> i64 {
+    let new = json!({"project": "alpha", "title": said[0], "body": said[0]});
+    let number = number(&t.api.post("/discussions", &new).await.expect(201));
+    for body in &said[1..] {
+        t.api.post(&format!("/discussions/{number}/posts"), &json!({"body": body})).await.expect(201);
+    }
+    number
+}
+
+#[test]
+fn two_corrections_undone_in_the_order_in_which_they_were_made_leave_nothing_behind() {
+    journey(async |t| {
+        t.project("alpha").await;
+        let merge =
+            async |from: i64, into: i64| t.api.post(&format!("/discussions/{from}/merge"), &json!({"into": into})).await.expect(200);
+        let split = async |from: i64, body: &str| {
+            let id = id_of(&t.discussion(from).await, body);
+            t.api.post(&format!("/discussions/{from}/split"), &json!({"post_ids": [id]})).await.expect(200)
+        };
+        let a = opened(t, &["甲", "甲二", "甲三"]).await;
+        let b = opened(t, &["乙", "乙二"]).await;
+        let whole = async || (bodies(&t.discussion(a).await), bodies(&t.discussion(b).await));
+        let before = whole().await;
+        // A post that is moved away, and the rest that goes elsewhere.
+        let third = id_of(&t.discussion(a).await, "甲三");
+        let c = opened(t, &["丙"]).await;
+        let moved = t.api.post(&format!("/posts/{third}/move"), &json!({"to": c})).await.expect(200);
+        let merged = merge(a, b).await;
+        undo(t, &moved).await.expect(200);
+        assert_eq!(bodies(&t.discussion(b).await).len(), 5, "it follows the rest");
+        undo(t, &merged).await.expect(200);
+        assert_eq!(whole().await, before);
+        // Something that is merged into what a split has made.
+        let made = split(a, "甲三").await;
+        let merged = merge(b, number(&made)).await;
+        undo(t, &made).await.expect(200);
+        undo(t, &merged).await.expect(200);
+        assert_eq!(whole().await, before);
+        assert_eq!(number(&t.discussion(number(&made)).await), a, "its number leads back");
+        // The rest goes into what the split has made.
+        let made = split(a, "甲三").await;
+        let merged = merge(a, number(&made)).await;
+        undo(t, &made).await.expect(200);
+        assert_eq!(number(&t.discussion(a).await), number(&made), "all of it is there still");
+        undo(t, &merged).await.expect(200);
+        assert_eq!(whole().await, before);
+        assert_eq!(number(&t.discussion(number(&made)).await), a);
+        assert_eq!(t.discussions().await.len(), 3);
+    });
+}
+
+#[test]
+fn a_group_that_goes_to_another_project_takes_along_its_own_words_alone() {
+    journey(async |t| {
+        let (_, lin) = t.project_with_group("alpha").await;
+        t.project("beta").await;
+        let he = t.line.person("何先生");
+        let (first, second) = (t.line.group("林宅二群", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
+        for (chat, who, text) in [(&first, &lin, "頂樓漏水"), (&second, &he, "廚房插座沒有電")] {
+            t.bind("alpha", chat).await;
+            t.say(chat, who, text).await;
+            t.discussion_where(text).await;
+        }
+        let (leak, socket) = (number(&t.discussion_where("頂樓漏水").await), number(&t.discussion_where("廚房插座沒有電").await));
+        t.api.post(&format!("/discussions/{leak}/merge"), &json!({"into": socket})).await.expect(200);
+        t.bind("beta", &second).await;
+        let (leak, socket) = (t.discussion(leak).await, t.discussion(socket).await);
+        assert_eq!((leak["project"].as_str(), bodies(&leak)), (Some("alpha"), vec!["頂樓漏水".to_owned()]));
+        assert_eq!((socket["project"].as_str(), bodies(&socket)), (Some("beta"), vec!["廚房插座沒有電".to_owned()]));
+    });
+}
+
 #[test]
 fn a_title_that_a_person_gave_later_stands_whatever_is_undone_below_it() {
     journey(async |t| {
@@ -97,11 +170,16 @@ fn a_merge_undone_gives_back_who_follows_what_waits_and_what_was_meant_for_it() 
         assert_eq!(t.discussion(1).await["watchers"].as_array().map(Vec::len), Some(1));
         let asked = t.say(&chat, &lin, "#2 抬頭要改").await;
         assert_eq!(number(&t.discussion_where("#2 抬頭要改").await), 1);
+        t.mail.arrives(&Letter::new(&wang.email, "Re: [#2] 發票", "月底前寄").proven()).await;
+        assert_eq!(number(&t.discussion_where("月底前寄").await), 1);
         let quote = Say { quote: asked.message.clone(), ..Say::default() };
         t.say_as(&chat, Some(&lin), "統編也要", quote).await;
         assert_eq!(number(&t.discussion_where("統編也要").await), 1);
         undo(t, &merged).await.expect(200);
-        assert_eq!(bodies(&t.discussion(2).await), ["另外請問上個月的發票什麼時候寄？", "#2 抬頭要改", "統編也要"]);
+        let mut meant = bodies(&t.discussion(2).await);
+        // A mail's own clock says when it was written.
+        meant.sort_unstable();
+        assert_eq!(meant, ["#2 抬頭要改", "另外請問上個月的發票什麼時候寄？", "月底前寄", "統編也要"]);
         assert_eq!(bodies(&t.discussion(1).await), ["頂樓漏水", "#1 水塔旁邊", "#1 拍了照片"]);
         assert_eq!(t.api.items("/inbound?status=held").await[0]["discussion"], 2);
         let follow = async |n| t.discussion(n).await["watchers"].as_array().map_or(0, Vec::len);
