@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use crate::App;
 use crate::domain::{NoticeId, NoticeKind, Role, Why};
 use crate::store::notice_lists::{self, Listed};
-use crate::store::{self, Tx, deliveries, notices};
+use crate::store::{self, Tx, chats, deliveries, notices, persons};
 
 use super::Viewer;
 
@@ -37,6 +37,13 @@ pub enum TellingError {
 /// Does it, for those who [may](may_change). The notice as it stands then. The caller commits, rings
 /// the outbox's bell and tells open pages of the discussion.
 pub async fn tell_otherwise(tx: &mut Tx, app: &App, viewer: &Viewer, id: NoticeId, what: Telling) -> Result<Listed, TellingError> {
+    let notice = notice_lists::find(tx, id).await?.ok_or(TellingError::NotFound)?;
+    // What is being frozen at this moment is looked at when that is done.
+    match (notice.chat, notice.person) {
+        (Some(chat), _) => chats::lock(tx, app.db.dialect, chat).await?,
+        (None, Some(person)) => persons::lock(tx, app.db.dialect, person).await?,
+        (None, None) => {}
+    }
     let notice = notice_lists::find(tx, id).await?.ok_or(TellingError::NotFound)?;
     if !may_change(tx, viewer, &notice).await? {
         return Err(TellingError::NotFound);
