@@ -211,11 +211,11 @@ impl BudgetNews {
 /// Promises to tell staff, once a month each, that the budget which pays for the chat is nearly spent, or wholly: where a push just left, or
 /// (`refused`) could not.
 pub async fn watch_budget(tx: &mut Tx, app: &App, chat: &Chat, refused: Option<Why>) -> Result<()> {
-    watch_account(tx, app, &chat.inbox, refused.is_some_and(|why| why != Why::ProjectBudgetSpent)).await?;
+    watch_account(tx, app, &chat.inbox, refused.filter(|why| *why != Why::ProjectBudgetSpent)).await?;
     let project = projects::get(tx, chat.project).await?;
     let Some(limit) = project.monthly_budget else { return Ok(()) };
     let used = spent_by_project(tx, app, project.id).await?;
-    let Some(percent) = level(used, limit, refused == Some(Why::ProjectBudgetSpent)) else { return Ok(()) };
+    let Some(percent) = level(used, limit, refused.filter(|why| *why == Why::ProjectBudgetSpent)) else { return Ok(()) };
     let month = this_month(app);
     if line_quotas::tell_once(tx, &format!("project/{}", project.id), month.from, percent, app.clock.now()).await? {
         let until_us = month.until.as_microsecond();
@@ -227,9 +227,9 @@ pub async fn watch_budget(tx: &mut Tx, app: &App, chat: &Chat, refused: Option<W
 }
 
 /// Likewise of the account's budget alone.
-pub async fn watch_account(tx: &mut Tx, app: &App, inbox: &Inbox, refused: bool) -> Result<()> {
+pub async fn watch_account(tx: &mut Tx, app: &App, inbox: &Inbox, refused: Option<Why>) -> Result<()> {
     let month = account_month(tx, app, inbox).await?;
-    let Some(limit) = month.limit.or_else(|| refused.then_some(month.used)) else { return Ok(()) };
+    let Some(limit) = month.limit.or_else(|| refused.map(|_| month.used)) else { return Ok(()) };
     let Some(percent) = level(month.used, limit, refused) else { return Ok(()) };
     if line_quotas::tell_once(tx, inbox.as_str(), month.month.from, percent, app.clock.now()).await? {
         let forecast = account_forecast(tx, app, inbox, &month).await?.map(|f| f.expected);
@@ -237,7 +237,8 @@ pub async fn watch_account(tx: &mut Tx, app: &App, inbox: &Inbox, refused: bool)
             account: Some(inbox.name().to_owned()),
             project: None,
             percent,
-            used: month.used,
+            // Pushes on their way, which LINE may yet refuse, are counted too.
+            used: month.used.min(limit),
             limit,
             forecast,
             until_us: month.month.until.as_microsecond(),
@@ -249,13 +250,17 @@ pub async fn watch_account(tx: &mut Tx, app: &App, inbox: &Inbox, refused: bool)
 }
 
 /// What is to be told of so much spent, in per cent.
-fn level(used: i64, limit: i64, refused: bool) -> Option<i64> {
-    if refused || used >= limit {
-        Some(BUDGET_SPENT_PERCENT)
-    } else if used * 100 >= limit * BUDGET_NEAR_PERCENT {
-        Some(BUDGET_NEAR_PERCENT)
-    } else {
-        None
+fn level(used: i64, limit: i64, refused: Option<Why>) -> Option<i64> {
+    let near = used * 100 >= limit * BUDGET_NEAR_PERCENT;
+    match refused {
+        _ if used >= limit => Some(BUDGET_SPENT_PERCENT),
+        // LINE says that it is spent, and not how much there was.
+        Some(Why::QuotaRefused) => Some(BUDGET_SPENT_PERCENT),
+        // What is reserved for others is not spent, and comes back.
+        Some(Why::QuotaReserved) | None => near.then_some(BUDGET_NEAR_PERCENT),
+        // It does not pay for this chat. Where it pays for smaller ones for long, its end is still to come, and to be told.
+        Some(_) if near => Some(BUDGET_SPENT_PERCENT),
+        Some(_) => Some(BUDGET_NEAR_PERCENT),
     }
 }
 
@@ -288,12 +293,19 @@ mod tests {
 
     #[test]
     fn staff_hear_at_eighty_per_cent_and_when_it_is_spent() {
-        assert_eq!(level(79, 100, false), None);
-        assert_eq!(level(80, 100, false), Some(80));
-        assert_eq!(level(99, 100, false), Some(80));
-        assert_eq!(level(100, 100, false), Some(100));
-        assert_eq!(level(97, 100, true), Some(100), "what is left is too little for the chat");
-        assert_eq!(level(0, 0, false), Some(100));
+        assert_eq!(level(79, 100, None), None);
+        assert_eq!(level(80, 100, None), Some(80));
+        assert_eq!(level(99, 100, None), Some(80));
+        assert_eq!(level(100, 100, None), Some(100));
+        assert_eq!(level(0, 0, None), Some(100));
+    }
+
+    #[test]
+    fn what_is_told_of_a_refusal_leaves_the_end_to_be_told() {
+        assert_eq!(level(97, 100, Some(Why::QuotaSpent)), Some(100), "what is left is too little for the chat");
+        assert_eq!(level(50, 100, Some(Why::QuotaSpent)), Some(80), "a large group alone cannot be paid");
+        assert_eq!(level(5, 100, Some(Why::QuotaReserved)), None, "it comes back");
+        assert_eq!(level(5, 100, Some(Why::QuotaRefused)), Some(100));
     }
 
     fn month(limit: Option<i64>, used: i64, stopped: Option<(Why, Timestamp)>) -> AccountMonth {

@@ -122,7 +122,7 @@ async fn keep(tx: &mut Tx, app: &App, inbox: &Inbox, told: (Option<i64>, Option<
         line_quotas::go_on(tx, inbox).await?;
     }
     acts::let_go(tx, app, inbox).await?;
-    acts::watch_account(tx, app, inbox, false).await
+    acts::watch_account(tx, app, inbox, None).await
 }
 
 /// Writes the account's month down for `/metrics`.
