@@ -10,10 +10,11 @@ mod thumbnail;
 mod token;
 mod user;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
@@ -21,30 +22,17 @@ use crate::config::Config;
 #[derive(Parser)]
 #[command(name = "threadline", version, about = "Turns LINE groups and email into tracked discussions")]
 struct Cli {
+    /// The configuration, for the commands that need one
+    #[arg(long, global = true, value_name = "FILE", default_value = "bot-config.toml")]
+    config: PathBuf,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Args)]
-struct Configured {
-    /// The configuration
-    #[arg(long, value_name = "FILE", default_value = "bot-config.toml")]
-    config: PathBuf,
-}
-
-impl Configured {
-    fn read(&self) -> anyhow::Result<Config> {
-        Ok(Config::read(&self.config)?)
-    }
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Runs everything: web, webhooks, mail, notifier
-    Serve {
-        #[command(flatten)]
-        configured: Configured,
-    },
+    Serve,
     /// Runs everything with no outside account: a stand-in for LINE and a local mail drop, on one page
     Demo {
         /// Where it listens
@@ -55,27 +43,13 @@ enum Command {
         dir: Option<PathBuf>,
     },
     /// Reads the configuration and tries every connection that it names
-    Check {
-        #[command(flatten)]
-        configured: Configured,
-    },
+    Check,
     /// Brings the database's schema up to date
-    Migrate {
-        #[command(flatten)]
-        configured: Configured,
-    },
+    Migrate,
     /// Copies database and files to a folder while the server runs
-    Backup {
-        dir: PathBuf,
-        #[command(flatten)]
-        configured: Configured,
-    },
+    Backup { dir: PathBuf },
     /// Puts a backup into an empty database
-    Restore {
-        dir: PathBuf,
-        #[command(flatten)]
-        configured: Configured,
-    },
+    Restore { dir: PathBuf },
     /// Staff accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -113,8 +87,6 @@ enum UserCommand {
         /// Reads the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
-        #[command(flatten)]
-        configured: Configured,
     },
 }
 
@@ -126,8 +98,6 @@ enum TokenCommand {
         /// What the token is for
         #[arg(long, default_value = "")]
         name: String,
-        #[command(flatten)]
-        configured: Configured,
     },
 }
 
@@ -147,15 +117,29 @@ enum ThreadCommand {
         ask: bool,
     },
     /// Fits the threader's weights to what people corrected and confirmed here; taken into use if they are no worse
-    Fit {
-        #[command(flatten)]
-        configured: Configured,
-    },
+    Fit,
+}
+
+/// The exit code of a command line that cannot be understood.
+const USAGE: u8 = 2;
+
+/// What is wrong with a command line, without the usage below it.
+fn in_one_line(error: &str) -> String {
+    let what = error.split("\n\n").next().unwrap_or(error);
+    let words: Vec<&str> = what.trim_start_matches("error: ").split_whitespace().collect();
+    format!("{}; see threadline --help", words.join(" "))
 }
 
 /// Parses the command line and runs what it asks for. The error is for one line on standard error.
 pub fn run() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) if wrong.use_stderr() && wrong.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            eprintln!("threadline: {}", in_one_line(&wrong.to_string()));
+            return Ok(ExitCode::from(USAGE));
+        }
+        Err(help) => help.exit(),
+    };
     if let Command::Thumbnail { edge, opaque } = cli.command {
         return thumbnail::thumbnail(edge, opaque);
     }
@@ -172,14 +156,15 @@ pub fn run() -> anyhow::Result<ExitCode> {
             thread::replay(&file, ask, &mut std::io::BufWriter::new(std::io::stdout().lock()))?;
             Ok(ExitCode::SUCCESS)
         }
-        command => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_async(command)),
+        command => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_async(command, &cli.config)),
     }
 }
 
-async fn run_async(command: Command) -> anyhow::Result<ExitCode> {
+async fn run_async(command: Command, config: &Path) -> anyhow::Result<ExitCode> {
+    let read = || Config::read(config);
     match command {
-        Command::Serve { configured } => {
-            let config = configured.read()?;
+        Command::Serve => {
+            let config = read()?;
             log_to_stderr();
             serve::serve(config).await?;
         }
@@ -187,19 +172,19 @@ async fn run_async(command: Command) -> anyhow::Result<ExitCode> {
             log_to_stderr();
             demo::demo(listen, dir).await?;
         }
-        Command::Check { configured } => return Box::pin(check::check(configured.read()?)).await,
-        Command::Migrate { configured } => {
-            let db = crate::store::Db::open(configured.read()?.database.url.expose()).await?;
+        Command::Check => return Box::pin(check::check(read()?)).await,
+        Command::Migrate => {
+            let db = crate::store::Db::open(read()?.database.url.expose()).await?;
             db.close().await;
             println!("the schema is at version {}", crate::store::VERSION);
         }
-        Command::Backup { dir, configured } => backup::backup(configured.read()?, &dir).await?,
-        Command::Restore { dir, configured } => backup::restore(configured.read()?, &dir).await?,
-        Command::User(UserCommand::Add { email, name, admin, password_stdin, configured }) => {
-            user::add(configured.read()?, &user::Account { email, name, admin, password_stdin }).await?;
+        Command::Backup { dir } => backup::backup(read()?, &dir).await?,
+        Command::Restore { dir } => backup::restore(read()?, &dir).await?,
+        Command::User(UserCommand::Add { email, name, admin, password_stdin }) => {
+            user::add(read()?, &user::Account { email, name, admin, password_stdin }).await?;
         }
-        Command::Token(TokenCommand::Add { email, name, configured }) => token::add(configured.read()?, &email, &name).await?,
-        Command::Thread(ThreadCommand::Fit { configured }) => thread::fit(configured.read()?).await?,
+        Command::Token(TokenCommand::Add { email, name }) => token::add(read()?, &email, &name).await?,
+        Command::Thread(ThreadCommand::Fit) => thread::fit(read()?).await?,
         Command::Email(_) | Command::Thread(ThreadCommand::Replay { .. }) | Command::Thumbnail { .. } => {
             unreachable!("they need no runtime")
         }

@@ -45,14 +45,19 @@ pub struct Recorded {
     pub mentions: Vec<String>,
     #[serde(default)]
     pub quotes: Option<Value>,
-    /// The person's answer.
-    #[serde(default)]
+    /// The person's answer: what the matter is called, in whatever form.
+    #[serde(default, deserialize_with = "called")]
     pub thread: Option<String>,
 }
 
 /// `null` as what is empty.
 fn or_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+/// A name of any form, as text.
+fn called<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<Value>::deserialize(from)?.as_ref().map(plain))
 }
 
 impl Recorded {
