@@ -23,7 +23,8 @@ addEventListener('pageshow', () => {
 });
 
 document.addEventListener('keydown', (event) => {
-  if (event.isComposing) return;
+  // A key that is held down answers once.
+  if (event.isComposing || event.repeat) return;
   const typing = event.target.matches('input, textarea, select');
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.target.matches('.composer textarea')) {
     event.preventDefault();
