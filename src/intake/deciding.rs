@@ -203,7 +203,7 @@ fn titles_before(app: &App, going_on: &GoingOn) -> Vec<String> {
     going_on.earlier.iter().flat_map(of).collect()
 }
 
-/// What needs no threader: a number that it begins with, what it quotes, what quotes it.
+/// What needs no threader: a number that it begins with, what it quotes, what quotes it, a number that it names.
 async fn certain(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Option<(DiscussionId, Evidence)>, store::Error> {
     if let Some(number) = addressed_to(&said.text)
         && let Some(id) = named(tx, chat, number).await?
@@ -220,6 +220,12 @@ async fn certain(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Option<(Discus
         if let Some(discussion) = of_project(tx, chat, quoting.discussion).await?.filter(|d| !d.other) {
             let message = quoting.external_id.unwrap_or_default();
             return Ok(Some((discussion.id, Evidence::QuotedBy { message })));
+        }
+    }
+    // The number of a discussion that has ended in another, or that rests for long, too.
+    for number in threading::typed_numbers(&said.text) {
+        if let Some(id) = named(tx, chat, number).await? {
+            return Ok(Some((id, Evidence::Number { number })));
         }
     }
     Ok(None)

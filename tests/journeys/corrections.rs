@@ -172,6 +172,8 @@ fn a_merge_undone_gives_back_who_follows_what_waits_and_what_was_meant_for_it() 
         assert_eq!(number(&t.discussion_where("#2 抬頭要改").await), 1);
         t.mail.arrives(&Letter::new(&wang.email, "Re: [#2] 發票", "月底前寄").proven()).await;
         assert_eq!(number(&t.discussion_where("月底前寄").await), 1);
+        t.say(&chat, &lin, "還有 #2 的金額也請再算一次").await;
+        assert_eq!(number(&t.discussion_where("還有 #2 的金額也請再算一次").await), 1);
         let quote = Say { quote: asked.message.clone(), ..Say::default() };
         t.say_as(&chat, Some(&lin), "統編也要", quote).await;
         assert_eq!(number(&t.discussion_where("統編也要").await), 1);
@@ -179,7 +181,7 @@ fn a_merge_undone_gives_back_who_follows_what_waits_and_what_was_meant_for_it() 
         let mut meant = bodies(&t.discussion(2).await);
         // A mail's own clock says when it was written.
         meant.sort_unstable();
-        assert_eq!(meant, ["#2 抬頭要改", "另外請問上個月的發票什麼時候寄？", "月底前寄", "統編也要"]);
+        assert_eq!(meant, ["#2 抬頭要改", "另外請問上個月的發票什麼時候寄？", "月底前寄", "統編也要", "還有 #2 的金額也請再算一次"]);
         assert_eq!(bodies(&t.discussion(1).await), ["頂樓漏水", "#1 水塔旁邊", "#1 拍了照片"]);
         assert_eq!(t.api.items("/inbound?status=held").await[0]["discussion"], 2);
         let follow = async |n| t.discussion(n).await["watchers"].as_array().map_or(0, Vec::len);
