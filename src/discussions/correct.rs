@@ -16,7 +16,7 @@ use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::Post;
 use crate::store::{
-    Tx, chats, corrections, discussion_events, discussions, held_mails, listening, notices, persons, posts, projects, watchers,
+    Tx, chats, corrections, discussion_events, discussions, examples, held_mails, listening, notices, persons, posts, projects, watchers,
 };
 use crate::threading::{Evidence, possible_titles, title_of};
 
@@ -140,6 +140,9 @@ pub async fn join_before(
     let before =
         recent.into_iter().find(|d| d.id != from.id && d.project == from.project && (d.opened_at, d.id) < (from.opened_at, from.id));
     let Some(to) = before else { return Ok(None) };
+    // The group hears of it by what the bot answers.
+    let all: Vec<PostId> = posts::of_discussion(tx, from.id, true).await?.iter().map(|p| p.id).collect();
+    tell_moved(tx, app, &all, (from, &to), by.person).await?;
     match merge_into(tx, app, (from, &to), (by, at)).await {
         Ok(corrected) => Ok(Some(corrected.to)),
         Err(CorrectError::Store(error)) => Err(error),
@@ -295,6 +298,8 @@ pub enum Place {
     New,
     /// It is no matter of its own.
     Other,
+    /// Nobody has said: that it was confirmed is taken back.
+    Unsaid,
 }
 
 /// Puts a post, with what goes along, where a person says that it belongs.
@@ -318,6 +323,13 @@ pub async fn place(
             confirmed(tx, app, &together, &from).await?;
             Ok(Corrected { from: from.number, to: from, id: None })
         }
+        Place::Unsaid => {
+            for post in here.iter().filter(|p| along.contains(&p.id) && p.class.as_deref() == Some("confirmed")) {
+                examples::forget_confirmed(tx, post.id).await?;
+                posts::set_class(tx, post.id, decided_class(&post.evidence).as_deref()).await?;
+            }
+            Ok(Corrected { from: from.number, to: from, id: None })
+        }
         Place::Number(number) => move_posts(tx, app, viewer, &along, number, via).await,
         Place::New if along.len() == here.len() && !from.other => Err(CorrectError::Refused("it is a discussion of its own already")),
         Place::New => split(tx, app, viewer, &Splitting { number: from.number, posts: &along, title: None }, via).await,
@@ -328,6 +340,12 @@ pub async fn place(
             move_posts(tx, app, viewer, &along, other.number, via).await
         }
     }
+}
+
+/// How sure the threader was, as its decision is kept.
+fn decided_class(evidence: &str) -> Option<String> {
+    let kept: serde_json::Value = serde_json::from_str(evidence).ok()?;
+    kept.get("class")?.as_str().map(str::to_owned)
 }
 
 /// The posts that are meant, in order.

@@ -107,6 +107,11 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
     }
     put_back(tx, app, &back, by).await?;
     let came_from = discussions::get(tx, *from).await?;
+    // Its title went when the words that it was drawn from were taken back, while it was empty.
+    if revived.is_some() && came_from.title == app.texts().get("post.unsent") {
+        let title = drawn(tx, app, *from).await?;
+        discussions::set_title(tx, *from, &title).await?;
+    }
     let back = discussions::follow(tx, came_from).await?;
     for (chat, message, both) in &ended.sent {
         posts::move_sent_message(tx, (*chat, message), (*to, back.id), *both).await?;

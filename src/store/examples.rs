@@ -23,6 +23,11 @@ pub async fn forget(c: &mut AnyConnection, correction: i64) -> Result<()> {
     sql::run(c, "DELETE FROM examples WHERE correction_id = $1", args![correction]).await.map(drop)
 }
 
+/// That the post was confirmed was taken back: it teaches nothing.
+pub async fn forget_confirmed(c: &mut AnyConnection, post: PostId) -> Result<()> {
+    sql::run(c, "DELETE FROM examples WHERE post_id = $1 AND correction_id IS NULL", args![post]).await.map(drop)
+}
+
 /// The newest `limit` of them, the oldest first: `(what could be seen, where it belongs)`.
 pub async fn newest(c: &mut AnyConnection, limit: i64) -> Result<Vec<(String, String)>> {
     let mut found: Vec<(String, String)> =

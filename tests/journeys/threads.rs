@@ -233,7 +233,15 @@ fn what_the_threader_was_not_sure_of_is_answered_with_one_tap() {
         let undo = page.split("action=\"/corrections/").nth(1).and_then(|rest| rest.split('"').next()).expect("it can be undone");
         browser.post(&format!("/corrections/{undo}"), &[("x", "")]).await;
         assert_eq!(bodies(&t.discussion(2).await), ["電梯有怪聲"]);
-        browser.post(&format!("/posts/{id}/place"), &[("to", "here")]).await;
+        let place = format!("/posts/{id}/place");
+        let here = [("to", "here"), ("with", "burst"), ("back", "unsure"), ("was", "2")];
+        let done = browser.post(&place, &here).await.location;
+        assert_eq!(post(&t.discussion(2).await, "電梯有怪聲")["class"], "confirmed");
+        assert!(browser.get(&done).await.html.contains("value=\"unsaid\" data-key=\"u\""), "it can be taken back at once");
+        assert_eq!(browser.post(&place, &[("to", "unsaid"), ("with", "burst"), ("back", "unsure")]).await.location, "/unsure");
+        assert_eq!(post(&t.discussion(2).await, "電梯有怪聲")["class"], "likely");
+        assert!(browser.get("/unsure").await.html.contains("電梯有怪聲"));
+        browser.post(&place, &here).await;
         assert_eq!(post(&t.discussion(2).await, "電梯有怪聲")["class"], "confirmed");
         stays("nothing was paid for it", async || t.line.billed() == 0).await;
     });

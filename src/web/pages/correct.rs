@@ -18,7 +18,7 @@ use crate::domain::{CorrectionKind, PostId, ProjectId, Role, Source};
 use crate::store::posts::Post;
 use crate::store::{self, attachments, corrections, discussions, posts, projects};
 use crate::web::templates::Look;
-use crate::web::templates::unsure::{JustNow, Unsure, Week, list as draw};
+use crate::web::templates::unsure::{JustNow, Undo, Unsure, Week, list as draw};
 
 /// Posts on the list of what a person should look at; the next come up as these are answered.
 const UNSURE_MAX: i64 = 20;
@@ -36,7 +36,7 @@ const ALTERNATIVES_MAX: usize = 2;
 
 #[derive(Deserialize)]
 pub(super) struct Placing {
-    /// `here`, `new`, `other`, or empty where the number counts.
+    /// `here`, `new`, `other`, `unsaid`, or empty where the number counts.
     #[serde(default)]
     to: String,
     #[serde(default)]
@@ -82,6 +82,7 @@ async fn placed(app: &App, id: &str, headers: &HeaderMap, form: FormOf<Placing>)
         "here" => Place::Here,
         "new" => Place::New,
         "other" => Place::Other,
+        "unsaid" => Place::Unsaid,
         _ => Place::Number(asked.number.trim().trim_start_matches('#').parse().map_err(|_| Refusal::Bad)?),
     };
     let with = match asked.with.as_str() {
@@ -107,6 +108,9 @@ async fn placed(app: &App, id: &str, headers: &HeaderMap, form: FormOf<Placing>)
     };
     tx.commit().await?;
     told(app, &done);
+    if asked.back == "unsure" && place == Place::Unsaid {
+        return Ok(to("/unsure"));
+    }
     if asked.back == "unsure" {
         let correction = done.id.map(|c| format!("&undo={c}")).unwrap_or_default();
         return Ok(to(&format!("/unsure?done={id}{correction}")));
@@ -122,7 +126,7 @@ async fn answered_before(app: &App, viewer: &Viewer, post: &Post, (here, asked):
     }
     let same = match asked {
         Place::Number(number) => number == here,
-        Place::Here | Place::New | Place::Other => false,
+        Place::Here | Place::New | Place::Other | Place::Unsaid => false,
     };
     let corrected = post.class.as_deref() == Some("corrected");
     let agrees = same || asked == Place::Here && !corrected || asked == Place::New && corrected && was_split_off(app, post).await?;
@@ -280,7 +284,10 @@ async fn just_now(c: &mut AnyConnection, viewer: &Viewer, asked: &Answered) -> s
         return Ok(None);
     }
     let undo = match asked.undo.parse::<i64>() {
-        Ok(id) => corrections::find(c, id).await?.filter(|c| c.undone_at.is_none() && (c.to == discussion.id)).map(|c| c.id),
+        Ok(id) => {
+            corrections::find(c, id).await?.filter(|c| c.undone_at.is_none() && (c.to == discussion.id)).map(|c| Undo::Correction(c.id))
+        }
+        Err(_) if !late && post.class.as_deref() == Some("confirmed") => Some(Undo::Confirmation),
         Err(_) => None,
     };
     Ok(Some(JustNow { post, discussion, late, undo }))

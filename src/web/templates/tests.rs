@@ -53,7 +53,7 @@ use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::rosters::{Friendship, InChat};
 use crate::store::versions::Version;
-use crate::web::templates::unsure::{JustNow, Unsure, Week};
+use crate::web::templates::unsure::{JustNow, Undo, Unsure, Week};
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + minute * 60).unwrap()
@@ -618,7 +618,8 @@ fn every_page(look: &Look<'_>) -> Vec<Markup> {
         unsure: 3,
     };
     let weeks = [Week::default(), Week { ago: 1, silently: 9, corrected: 1, ..Week::default() }];
-    let moved = JustNow { post: post(8, "text", "{}"), discussion: sample_discussion(Status::Open), late: false, undo: Some(3) };
+    let moved =
+        JustNow { post: post(8, "text", "{}"), discussion: sample_discussion(Status::Open), late: false, undo: Some(Undo::Correction(3)) };
     pages.push(super::unsure::list(look, (&unsures(), Some(&moved)), 2, &weeks));
     let late = JustNow { post: post(9, "image", "{}"), late: true, undo: None, ..moved };
     pages.push(super::unsure::list(look, (&[], Some(&late)), 0, &[]));

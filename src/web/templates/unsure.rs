@@ -43,8 +43,16 @@ pub struct JustNow {
     pub discussion: Discussion,
     /// Somebody else had answered before, and that stands.
     pub late: bool,
-    /// The correction that can be taken back.
-    pub undo: Option<i64>,
+    /// What can be taken back of it.
+    pub undo: Option<Undo>,
+}
+
+/// What a reader takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undo {
+    Correction(i64),
+    /// That it is right where it is.
+    Confirmation,
 }
 
 /// What the threader did in seven days, in posts.
@@ -134,10 +142,16 @@ fn answered(look: &Look<'_>, one: &JustNow) -> Markup {
     html! {
         div.answered.late[one.late] role="status" {
             span { (look.fill(key, &[("said", &said)])) " " a href={ "/d/" (d.number) "#post-" (one.post.id) } { (where_it_is(look, d)) } }
-            @if let Some(id) = one.undo {
-                form method="post" action={ "/corrections/" (id) "/undo?back=unsure" } {
+            @match one.undo {
+                Some(Undo::Correction(id)) => form method="post" action={ "/corrections/" (id) "/undo?back=unsure" } {
                     button.quiet type="submit" data-key="u" { (look.t("page.undo")) kbd { "u" } }
-                }
+                },
+                Some(Undo::Confirmation) => form method="post" action={ "/posts/" (one.post.id) "/place" } {
+                    input type="hidden" name="back" value="unsure";
+                    input type="hidden" name="with" value="burst";
+                    button.quiet type="submit" name="to" value="unsaid" data-key="u" { (look.t("page.undo")) kbd { "u" } }
+                },
+                None => {},
             }
         }
     }
