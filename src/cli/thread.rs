@@ -32,12 +32,12 @@ pub(super) fn replay(file: &Path, ask: bool, out: &mut impl Write) -> anyhow::Re
             continue;
         }
         let recorded = read(line).map_err(|why| anyhow!("{}: {why}", here()))?;
-        told.comes(&recorded.chat);
+        told.expect(&recorded.chat);
         let walk = chats.entry(recorded.chat.clone()).or_insert_with(|| Walk::new(&recorded.chat, ask));
-        told.are(walk.step(&recorded, Table::shipped()), out)?;
+        told.tell(walk.step(&recorded, Table::shipped()), out)?;
     }
     for walk in chats.values_mut() {
-        told.are(walk.finish(), out)?;
+        told.tell(walk.finish(), out)?;
     }
     out.flush()?;
     Ok(())
@@ -70,13 +70,13 @@ struct InOrder {
 }
 
 impl InOrder {
-    fn comes(&mut self, chat: &str) {
+    fn expect(&mut self, chat: &str) {
         self.open.entry(chat.to_owned()).or_default().push_back(self.came);
         self.came += 1;
     }
 
-    /// These are decided, of one chat, in its order.
-    fn are(&mut self, decided: Vec<Decided>, out: &mut impl Write) -> anyhow::Result<()> {
+    /// `decided`: of one chat, in its order.
+    fn tell(&mut self, decided: Vec<Decided>, out: &mut impl Write) -> anyhow::Result<()> {
         for one in decided {
             let at = self.open.get_mut(&one.chat).and_then(VecDeque::pop_front).context("a line is decided twice")?;
             self.decided.insert(at, one);
@@ -120,12 +120,12 @@ mod tests {
     fn what_is_decided_comes_out_in_the_order_of_the_lines() {
         let (mut told, mut out) = (InOrder::default(), vec![]);
         for chat in ["a", "b", "b", "a"] {
-            told.comes(chat);
+            told.expect(chat);
         }
-        told.are(vec![decided("b", 2), decided("b", 3)], &mut out).unwrap();
+        told.tell(vec![decided("b", 2), decided("b", 3)], &mut out).unwrap();
         assert!(out.is_empty(), "the first line is not decided yet");
-        told.are(vec![decided("a", 1)], &mut out).unwrap();
-        told.are(vec![decided("a", 4)], &mut out).unwrap();
+        told.tell(vec![decided("a", 1)], &mut out).unwrap();
+        told.tell(vec![decided("a", 4)], &mut out).unwrap();
         let ids: Vec<i64> = String::from_utf8(out)
             .unwrap()
             .lines()

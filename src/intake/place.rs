@@ -13,7 +13,7 @@ use crate::channels::line::commands::{self, Typed};
 use crate::channels::line::normalise::normalise;
 use crate::domain::{Act, ChatKind, DiscussionId, Inbox, Incoming, LineMessageId};
 use crate::store::inbound::{self, Inbound, InboundStatus};
-use crate::store::{self, Tx, chats};
+use crate::store::{self, Dialect, Tx, chats};
 
 /// Rows of one transaction. A few, so that what waits at the door is never held up for long.
 const ROWS_PER_BATCH: i64 = 16;
@@ -182,8 +182,11 @@ async fn place_together(app: &App, rows: &[(Inbound, Ready)], names: &Names) -> 
     Ok(())
 }
 
-/// Holds the chats that are known already, in the order in which everybody holds several.
+/// Holds the chats that are known already, in the order in which everybody holds several. SQLite has one writer and needs nothing.
 async fn hold(tx: &mut Tx, app: &App, rows: &[(Inbound, Ready)]) -> Result<(), store::Error> {
+    if app.db.dialect == Dialect::Sqlite {
+        return Ok(());
+    }
     let mut held = BTreeSet::new();
     for (_, ready) in rows {
         if let Ready::Line(inbox, incoming, _) = ready
@@ -193,10 +196,8 @@ async fn hold(tx: &mut Tx, app: &App, rows: &[(Inbound, Ready)]) -> Result<(), s
             held.insert(chat.id);
         }
     }
-    if held.len() > 1 {
-        for chat in held {
-            chats::lock(tx, app.db.dialect, chat).await?;
-        }
+    for chat in held {
+        chats::lock(tx, app.db.dialect, chat).await?;
     }
     Ok(())
 }

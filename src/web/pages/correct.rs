@@ -108,14 +108,11 @@ async fn placed(app: &App, id: &str, headers: &HeaderMap, form: FormOf<Placing>)
     };
     tx.commit().await?;
     told(app, &done);
-    if asked.back == "unsure" && place == Place::Unsaid {
-        return Ok(to("/unsure"));
+    if asked.back != "unsure" {
+        return Ok(to(&format!("/d/{}#post-{id}", done.to.number)));
     }
-    if asked.back == "unsure" {
-        let correction = done.id.map(|c| format!("&undo={c}")).unwrap_or_default();
-        return Ok(to(&format!("/unsure?done={id}{correction}")));
-    }
-    Ok(to(&format!("/d/{}#post-{id}", done.to.number)))
+    let correction = done.id.map(|c| format!("&undo={c}")).unwrap_or_default();
+    Ok(to(&if place == Place::Unsaid { "/unsure".to_owned() } else { format!("/unsure?done={id}{correction}") }))
 }
 
 /// Somebody has said where it belongs while this one was looking, or this one has tapped twice: what was said first stands, and where that is
