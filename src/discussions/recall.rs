@@ -139,7 +139,7 @@ async fn remember(
     let mut numbers = HashMap::new();
     let since = at - SignedDuration::from_secs(ACTIVE_SECONDS);
     for open in discussions::recent_in_chat(tx, chat.id, since, bound(TOPICS_MAX)).await? {
-        stream.describe(open.id, open.number, open.status);
+        stream.describe(open.id, open.status);
         numbers.insert(open.id, open.number);
     }
     Ok(Remembered { stream, going_on, numbers })

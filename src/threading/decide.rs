@@ -71,8 +71,8 @@ pub enum Choice {
 
 /// Where `heard` goes. `untitled` is what to call a discussion that its text gives no title ("圖片").
 pub fn decide(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -> Placement {
-    if let Some(placement) = certain(stream, heard) {
-        return placement;
+    if let Some(id) = heard.quotes {
+        return surely(id, Reason::Quote {});
     }
     let line = stream.read(heard);
     if let Some(placement) = burst(stream, &line) {
@@ -111,15 +111,6 @@ pub fn decide(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table)
 pub fn title(stream: &Stream, heard: &Heard<'_>, untitled: &str) -> String {
     let uncalled = stream.uncalled(heard);
     title_of(if uncalled.is_empty() { heard.text } else { uncalled }, untitled)
-}
-
-/// What needs no model: a quote, a number typed.
-fn certain(stream: &Stream, heard: &Heard<'_>) -> Option<Placement> {
-    if let Some(id) = heard.quotes {
-        return Some(surely(id, Reason::Quote {}));
-    }
-    let (number, id) = typed_numbers(heard.text).find_map(|n| Some((n, stream.topics.iter().find(|t| t.number == Some(n))?.id)))?;
-    Some(surely(id, Reason::Number { number }))
 }
 
 /// What one person sends within a minute is judged as one: a picture, a sticker or small talk right after a line of one's own goes where

@@ -11,7 +11,7 @@ use crate::domain::DiscussionId;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Evidence {
-    /// It begins with that discussion's number.
+    /// Its author typed that discussion's number.
     Number { number: i64 },
     /// It quotes a message of that discussion.
     Quote { quoted: String },
@@ -59,9 +59,6 @@ impl Evidence {
 
     /// What is kept of a decision; `number_of` tells a discussion's number.
     pub fn of(placement: &Placement, number_of: impl Fn(DiscussionId) -> Option<i64>) -> Self {
-        if let [Reason::Number { number }] = *placement.why.as_slice() {
-            return Self::Number { number };
-        }
         let could_join = placement.chances.iter().any(|c| matches!(c.to, To::Discussion(_)));
         if matches!(placement.choice, Choice::Open { .. }) && !could_join {
             return Self::Nothing {};

@@ -23,10 +23,6 @@ const SHARED_CHARS_MAX: usize = 12;
 pub enum Reason {
     /// It quotes a message of that discussion.
     Quote {},
-    /// Its number was typed.
-    Number {
-        number: i64,
-    },
     /// The same person, so many seconds later.
     Burst {
         seconds: i64,
@@ -77,7 +73,6 @@ impl fmt::Display for Reason {
     /// In short English words, for recordings and logs; pages have theirs under `why.` in the language files.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
-            Self::Number { number } => return write!(f, "#{number} typed"),
             Self::Burst { seconds } => return write!(f, "same person, {seconds} s"),
             Self::Minutes { minutes } => return write!(f, "{minutes} min"),
             Self::Hours { hours } => return write!(f, "{hours} h"),

@@ -5,7 +5,7 @@
 //! 1. [`stream::Stream`] remembers the chat: its latest lines, its discussions, its people.
 //! 2. [`words`] reads the new text: its words, what they are about ([`subjects`]), and whether it greets, asks, thanks, brings something up,
 //!    promises, reports (word lists, one file a language, in `lexicon`). What one person says in one go is read as one ([`burst`]).
-//! 3. [`decide()`] takes what is certain: a quote, a number typed, a sticker right after one's own words.
+//! 3. [`decide()`] takes what is certain: a quote, a sticker right after one's own words.
 //! 4. Otherwise [`features`] says of each recent line, of "new" and of "rest" what speaks for it, [`model`] adds it up with the weights of
 //!    `weights.toml` and shares out one chance among all, summed per discussion.
 //! 5. [`decide()`] keeps small talk from opening anything, gives the class and the [`title_of`] a new discussion; [`explain`] names the

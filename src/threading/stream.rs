@@ -141,10 +141,9 @@ impl Stream {
         self.topics.iter().any(|t| t.id == id)
     }
 
-    /// Tells a discussion's number and status, where there are such.
-    pub fn describe(&mut self, id: DiscussionId, number: i64, status: Status) {
+    /// Tells a discussion's status.
+    pub fn describe(&mut self, id: DiscussionId, status: Status) {
         if let Some(topic) = self.topics.iter_mut().find(|t| t.id == id) {
-            topic.number = Some(number);
             topic.status = status;
         }
     }
@@ -268,7 +267,6 @@ impl Stream {
             Some(at) => self.topics.remove(at),
             None => Topic {
                 id,
-                number: None,
                 status: Status::Open,
                 opened_by: line.speaker,
                 people: vec![],

@@ -71,8 +71,6 @@ impl Line {
 #[derive(Clone, Debug)]
 pub struct Topic {
     pub id: DiscussionId,
-    /// What people call it (`#123`), where it has a number.
-    pub number: Option<i64>,
     pub status: Status,
     pub opened_by: Option<usize>,
     /// Who spoke in it, and how often.

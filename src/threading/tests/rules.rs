@@ -2,7 +2,6 @@
 
 use super::super::{Choice, Class, Evidence, Reason, typed_numbers};
 use super::*;
-use crate::domain::Status;
 
 const ONE: DiscussionId = DiscussionId(1);
 const DAY: i64 = 86_400;
@@ -18,15 +17,6 @@ fn a_quote_goes_to_its_discussion_however_old() {
     let placement = chat.decided(&quoting);
     assert_eq!((placement.choice.clone(), placement.class, placement.confidence), (Choice::Join(ONE), Class::Sure, 1.0));
     assert_eq!(Evidence::Quote { quoted: "612".into() }.to_json(), r#"{"rule":"quote","quoted":"612"}"#);
-}
-
-#[test]
-fn a_number_typed_goes_to_that_discussion_if_the_chat_has_it() {
-    let mut chat = leak().in_discussion(600, "李小姐", "發票抬頭要改", 2);
-    chat.stream.describe(ONE, 123, Status::InProgress);
-    assert_eq!(chat.asked(700, "李小姐", "#123 師傅來了嗎").why, [Reason::Number { number: 123 }]);
-    assert_eq!(chat.asked(700, "李小姐", "＃123").choice, Choice::Join(ONE));
-    assert!(!chat.asked(700, "李小姐", "#124 師傅來了嗎").why.contains(&Reason::Number { number: 124 }));
 }
 
 #[test]

@@ -261,7 +261,7 @@ fn posts() -> Vec<PostView> {
         r#"{"rule":"subject_tag","number":7}"#,
         r#"{"rule":"directly"}"#,
         r#"{"rule":"corrected","by":"林","from":3}"#,
-        r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"quote"},{"why":"number","number":7},{"why":"burst","seconds":5},{"why":"same_person"},{"why":"other_person"},{"why":"minutes","minutes":3},{"why":"hours","hours":5}],"alternatives":[3]}"#,
+        r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"quote"},{"why":"burst","seconds":5},{"why":"same_person"},{"why":"other_person"},{"why":"minutes","minutes":3},{"why":"hours","hours":5}],"alternatives":[3]}"#,
         r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"days","days":2},{"why":"latest"},{"why":"shares","words":"<b>報價單"},{"why":"no_words_shared"},{"why":"named"},{"why":"answers"},{"why":"other_side"}],"alternatives":[3]}"#,
         r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"picture"},{"why":"small_talk"},{"why":"brings_up"},{"why":"turns"},{"why":"chatter"},{"why":"state"}],"alternatives":[3]}"#,
         r#"{"rule":"threader","class":"sure","percent":99,"why":[],"alternatives":[]}"#,
