@@ -1,7 +1,6 @@
 //! Giving a chat to a project.
 
-use super::correct::CorrectError;
-use super::undo::part;
+use super::part::part;
 use crate::App;
 use crate::domain::{ChatKind, Inbox, LineChatId, ProjectKind};
 use crate::store::chats::Chat;
@@ -17,21 +16,13 @@ pub fn own_project_key(id: &LineChatId) -> String {
     format!("line-{id}")
 }
 
-/// What people have put together of this chat and of others is parted again: each goes with its own.
-async fn part_from(tx: &mut Tx, app: &App, chat: &Chat) -> Result<()> {
-    part(tx, app, chat).await.map_err(|error| match error {
-        CorrectError::Store(error) => error,
-        other => crate::store::Error::Protocol(other.to_string()),
-    })
-}
-
 /// Takes a binding back: the chat and its discussions return to a project of its own, which only admins see.
 pub async fn unbind_chat(tx: &mut Tx, app: &App, chat: &Chat) -> Result<()> {
     chats::lock(tx, app.db.dialect, chat.id).await?;
     let name = if chat.name.is_empty() { chat.external_id.as_str() } else { &chat.name };
     let own = projects::find_or_add(tx, &own_project_key(&chat.external_id), name, ProjectKind::Chat, app.clock.now()).await?;
     projects::unarchive(tx, own).await?;
-    part_from(tx, app, chat).await?;
+    part(tx, app, chat).await?;
     chats::unbind(tx, chat.id, own).await
 }
 
@@ -43,7 +34,7 @@ pub async fn bind_chat(tx: &mut Tx, app: &App, project: &Project, inbox: &Inbox,
     let chat = chats::find(tx, inbox, id).await?.ok_or(crate::store::Error::RowNotFound)?;
     chats::lock(tx, app.db.dialect, chat.id).await?;
     if chat.project != project.id {
-        part_from(tx, app, &chat).await?;
+        part(tx, app, &chat).await?;
     }
     chats::bind(tx, chat.id, project.id).await?;
     let before = projects::get(tx, chat.project).await?;

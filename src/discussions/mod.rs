@@ -16,6 +16,7 @@ mod learning;
 mod link;
 mod open;
 mod other;
+mod part;
 mod patience;
 mod place;
 mod post;

@@ -9,7 +9,6 @@ use super::correct::{CorrectError, hold, staff_only, told_elsewhere};
 use super::unsend::word_of_kind;
 use crate::App;
 use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source};
-use crate::store::chats::Chat;
 use crate::store::corrections::{Correction, OfPost};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
@@ -42,23 +41,8 @@ pub async fn undo(tx: &mut Tx, app: &App, viewer: &Viewer, id: i64, via: Source)
     take_back(tx, app, &correction, By { person: Some(viewer.person), via }).await
 }
 
-/// Takes back every correction between what the chat's discussions hold and what others hold, with those on top of them: its project is to be
-/// another, and what was said elsewhere stays where it may be read.
-pub(super) async fn part(tx: &mut Tx, app: &App, chat: &Chat) -> Result<(), CorrectError> {
-    hold(tx, app, chat.project).await?;
-    let by = By { person: None, via: Source::Web };
-    for id in corrections::across(tx, chat.id).await? {
-        let Some(correction) = corrections::find(tx, id).await? else { continue };
-        match take_back(tx, app, &correction, by).await {
-            // Something else, undone since, has it elsewhere.
-            Ok(_) | Err(CorrectError::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-async fn take_back(tx: &mut Tx, app: &App, correction: &Correction, by: By) -> Result<(Discussion, Discussion), CorrectError> {
+/// Takes the correction back, whoever may do so; the caller holds the project.
+pub(super) async fn take_back(tx: &mut Tx, app: &App, correction: &Correction, by: By) -> Result<(Discussion, Discussion), CorrectError> {
     let (id, now) = (correction.id, app.clock.now());
     if !corrections::set_undone(tx, id, now).await? {
         return Err(CorrectError::Refused(UNDONE_BEFORE));
@@ -195,6 +179,10 @@ async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>
     }
     for ((from, to), ids) in &moved {
         let both = (&discussions::get(tx, *from).await?, &discussions::get(tx, *to).await?);
+        // Its chat and its discussion have gone to different projects since: it stays with who may read it.
+        if both.0.project != both.1.project {
+            continue;
+        }
         told_elsewhere(tx, app, ids, both, by).await?;
         posts::set_discussion(tx, ids, *to).await?;
         for id in ids {
@@ -214,10 +202,11 @@ async fn end_if_undone(tx: &mut Tx, made: DiscussionId) -> store::Result<()> {
     }
     let Some(split_from) = corrections::undone_split(tx, made).await? else { return Ok(()) };
     let found = discussions::get(tx, split_from).await?;
-    let back = discussions::follow(tx, found).await?.id;
-    if back == made {
+    let back = discussions::follow(tx, found).await?;
+    if back.id == made || back.project != discussions::get(tx, made).await?.project {
         return Ok(());
     }
+    let back = back.id;
     let since: Vec<PostId> = posts::of_discussion(tx, made, true).await?.iter().map(|p| p.id).collect();
     posts::set_discussion(tx, &since, back).await?;
     posts::redirect_sent_messages(tx, made, back).await?;

@@ -205,6 +205,11 @@ pub async fn set_title(c: &mut AnyConnection, id: DiscussionId, title: &str) -> 
     sql::run(c, "UPDATE discussions SET title = $2 WHERE id = $1", args![id, title]).await.map(drop)
 }
 
+/// The chat that the discussion is held in is this one.
+pub async fn set_chat(c: &mut AnyConnection, id: DiscussionId, chat: ChatId) -> Result<()> {
+    sql::run(c, "UPDATE discussions SET chat_id = $2 WHERE id = $1", args![id, chat]).await.map(drop)
+}
+
 /// Sets who looks after it.
 pub async fn set_assignee(c: &mut AnyConnection, id: DiscussionId, assignee: Option<PersonId>) -> Result<()> {
     sql::run(c, "UPDATE discussions SET assignee_id = $2 WHERE id = $1", args![id, assignee]).await.map(drop)

@@ -489,6 +489,29 @@ pub async fn redirect_sent_messages(c: &mut AnyConnection, from: DiscussionId, t
     sql::run(c, "DELETE FROM sent_messages WHERE discussion_id = $1", args![from]).await.map(drop)
 }
 
+/// What the bot said in one chat of a discussion counts for another from now on.
+pub async fn move_sent_messages(c: &mut AnyConnection, chat: ChatId, (from, to): (DiscussionId, DiscussionId)) -> Result<()> {
+    sql::run(c, "UPDATE sent_messages SET discussion_id = $3 WHERE discussion_id = $2 AND chat_id = $1", args![chat, from, to])
+        .await
+        .map(drop)
+}
+
+/// What was said in one chat and stands in a discussion of another, or of none, where either is this chat: the discussion, the chat, the
+/// post, in the order in which they were said.
+pub async fn of_other_chats(c: &mut AnyConnection, chat: ChatId) -> Result<Vec<(DiscussionId, ChatId, PostId)>> {
+    let strayed = "SELECT p.discussion_id, p.chat_id, p.id, p.created_at FROM posts p JOIN discussions d ON d.id = p.discussion_id \
+                   WHERE p.chat_id <> COALESCE(d.chat_id, 0)";
+    sql::all(
+        c,
+        format!(
+            "SELECT s.discussion_id, s.chat_id, s.id FROM ({strayed} AND d.chat_id = $1 UNION {strayed} AND p.chat_id = $1) s \
+             ORDER BY s.created_at, s.id"
+        ),
+        args![chat],
+    )
+    .await
+}
+
 /// Of what was said in one go the first line stands for all.
 const UNSURE: &str = "p.class = 'likely' AND p.retracted_at IS NULL AND NOT EXISTS (SELECT 1 FROM posts q WHERE \
                       q.discussion_id = p.discussion_id AND q.person_id = p.person_id AND q.class = 'likely' AND q.retracted_at IS NULL \

@@ -122,11 +122,26 @@ fn a_group_that_goes_to_another_project_takes_along_its_own_words_alone() {
             t.discussion_where(text).await;
         }
         let (leak, socket) = (number(&t.discussion_where("頂樓漏水").await), number(&t.discussion_where("廚房插座沒有電").await));
+        // Each says something of the other's matter, by its number; one of them is put elsewhere since.
+        let (of_socket, of_leak) = (format!("#{socket} 林宅也停電"), format!("#{leak} 何宅也漏水"));
+        t.say(&first, &lin, &of_socket).await;
+        t.say(&second, &he, &of_leak).await;
+        assert_eq!(number(&t.discussion_where(&of_socket).await), socket);
+        assert_eq!(number(&t.discussion_where(&of_leak).await), leak);
+        let chosen = json!({"post_ids": [id_of(&t.discussion(socket).await, &of_socket)]});
+        let put_apart = t.api.post(&format!("/discussions/{socket}/split"), &chosen).await.expect(200);
         t.api.post(&format!("/discussions/{leak}/merge"), &json!({"into": socket})).await.expect(200);
         t.bind("beta", &second).await;
         let (leak, socket) = (t.discussion(leak).await, t.discussion(socket).await);
         assert_eq!((leak["project"].as_str(), bodies(&leak)), (Some("alpha"), vec!["頂樓漏水".to_owned()]));
         assert_eq!((socket["project"].as_str(), bodies(&socket)), (Some("beta"), vec!["廚房插座沒有電".to_owned()]));
+        for (said, project) in [(&of_socket, "alpha"), (&of_leak, "beta")] {
+            let apart = t.discussion_where(said).await;
+            assert_eq!((apart["project"].as_str(), bodies(&apart)), (Some(project), vec![said.clone()]), "{apart}");
+        }
+        // Undoing what was corrected before brings nothing across.
+        undo(t, &put_apart).await.expect(200);
+        assert_eq!(bodies(&t.discussion(number(&socket)).await), ["廚房插座沒有電"]);
     });
 }
 
