@@ -74,15 +74,18 @@ struct Without {
 async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<PersonId>) -> Result<(), CorrectError> {
     let Correction { id, from, to, ended, .. } = correction;
     let mut back = vec![];
-    for post in corrections::posts(tx, *id).await? {
-        let all = corrections::of_post(tx, post).await?;
-        back.extend(without(post, &all).filter(|_| all.iter().rfind(|c| c.id == *id || !c.undone).is_some_and(|c| c.id == *id)));
+    let moved = corrections::posts(tx, *id).await?;
+    for post in &moved {
+        let all = corrections::of_post(tx, *post).await?;
+        if all.iter().rfind(|c| c.id == *id || !c.undone).is_some_and(|c| c.id == *id) {
+            back.extend(without(tx, *post, &all).await?);
+        }
     }
-    if back.is_empty() {
+    // A discussion that other corrections, undone meanwhile, had left empty can have been merged, too.
+    if back.is_empty() && !(moved.is_empty() && ended.status.is_some()) {
         return Err(CorrectError::Refused(CORRECTED_SINCE));
     }
     let came_from = discussions::get(tx, *from).await?;
-    let number = came_from.number;
     let revived = ended.status.filter(|_| came_from.merged_into.is_some());
     let led_to = discussions::follow(tx, came_from).await?;
     if let Some(status) = revived {
@@ -103,7 +106,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
     notices::redirect_these(tx, &ended.notices, back.id).await?;
     discussion_events::redirect_these(tx, &ended.events, back.id).await?;
     if ended.status.is_some() {
-        meant_for(tx, correction, number, (*to, back.id)).await?;
+        meant_for(tx, correction, (led_to.id, back.id)).await?;
         watchers::give_back(tx, &ended.watchers, *to, back.id).await?;
         held_mails::give_back(tx, &ended.held, *to, back.id).await?;
     }
@@ -116,11 +119,25 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
 }
 
 /// Where the corrections that are left have put the post, and why it is there: what the next one found, though it is undone.
-fn without(post: PostId, all: &[OfPost]) -> Option<Without> {
+async fn without(tx: &mut Tx, post: PostId, all: &[OfPost]) -> store::Result<Option<Without>> {
     let stands = all.iter().rposition(|c| !c.undone);
-    let place = stands.map_or_else(|| all.first().map(|c| c.from), |at| Some(all[at].to))?;
-    let after = all.get(stands.map_or(0, |at| at + 1))?;
-    Some(Without { post, place, why: Some((after.evidence.clone(), after.class.clone())) })
+    let (Some(first), Some(after)) = (all.first(), all.get(stands.map_or(0, |at| at + 1))) else { return Ok(None) };
+    let place = match stands {
+        Some(at) => all[at].to,
+        // A discussion that had ended when it was named may live again.
+        None => match number_of(&first.evidence) {
+            Some(number) => discussions::find(tx, number).await?.map_or(first.from, |named| named.id),
+            None => first.from,
+        },
+    };
+    Ok(Some(Without { post, place, why: Some((after.evidence.clone(), after.class.clone())) }))
+}
+
+/// The number by which a post was filed, where it names one.
+fn number_of(evidence: &str) -> Option<i64> {
+    let evidence: serde_json::Value = serde_json::from_str(evidence).ok()?;
+    let by_number = matches!(evidence.get("rule")?.as_str()?, "number" | "reply_address" | "subject_tag");
+    evidence.get("number").filter(|_| by_number)?.as_i64()
 }
 
 /// What had been led on from `revived`, and was put there when other corrections were undone meanwhile: it goes along.
@@ -128,7 +145,7 @@ async fn follows(tx: &mut Tx, led_to: &Discussion, revived: DiscussionId) -> sto
     let mut along = vec![];
     for post in corrections::corrected_in(tx, led_to.id).await? {
         let all = corrections::of_post(tx, post).await?;
-        let Some(without) = without(post, &all) else { continue };
+        let Some(without) = without(tx, post, &all).await? else { continue };
         let place = discussions::get(tx, without.place).await?;
         if discussions::follow(tx, place).await?.id == revived {
             along.push(Without { why: None, ..without });
@@ -137,21 +154,29 @@ async fn follows(tx: &mut Tx, led_to: &Discussion, revived: DiscussionId) -> sto
     Ok(along)
 }
 
+/// Where the number leads now by which a post was filed.
+async fn leads_to(tx: &mut Tx, evidence: &str) -> store::Result<Option<DiscussionId>> {
+    let Some(number) = number_of(evidence) else { return Ok(None) };
+    match discussions::find(tx, number).await? {
+        Some(named) => Ok(Some(discussions::follow(tx, named).await?.id)),
+        None => Ok(None),
+    }
+}
+
 /// What was said since by the number of the discussion that had ended, or quotes or answers what is there again, was meant for it: it goes
 /// along.
-async fn meant_for(tx: &mut Tx, correction: &Correction, number: i64, (to, back): (DiscussionId, DiscussionId)) -> store::Result<()> {
+async fn meant_for(tx: &mut Tx, correction: &Correction, (to, back): (DiscussionId, DiscussionId)) -> store::Result<()> {
     let mut known: HashSet<String> = correction.ended.sent.iter().filter(|(_, _, both)| !both).map(|(_, m, _)| m.clone()).collect();
     known.extend(posts::of_discussion(tx, back, true).await?.into_iter().filter_map(|p| p.external_id));
     for post in posts::of_discussion(tx, to, true).await?.into_iter().filter(|p| p.created_at >= correction.at) {
         let evidence: serde_json::Value = serde_json::from_str(&post.evidence).unwrap_or_default();
         let is_meant = match evidence.get("rule").and_then(serde_json::Value::as_str) {
-            Some("number" | "reply_address" | "subject_tag") => evidence.get("number").and_then(serde_json::Value::as_i64) == Some(number),
             Some("answers_mail") => match evidence.get("message_id").and_then(serde_json::Value::as_str) {
                 Some(id) => known.contains(id) || posts::discussions_of_mails(tx, &[id.to_owned()]).await?.contains(&back),
                 None => false,
             },
             Some("quote") => evidence.get("quoted").and_then(serde_json::Value::as_str).is_some_and(|m| known.contains(m)),
-            _ => false,
+            _ => leads_to(tx, &post.evidence).await? == Some(back),
         };
         if is_meant {
             posts::set_discussion(tx, &[post.id], back).await?;

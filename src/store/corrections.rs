@@ -210,7 +210,8 @@ pub async fn of_discussion(c: &mut AnyConnection, discussion: DiscussionId, sinc
         c,
         format!(
             "SELECT {COLUMNS} FROM corrections c WHERE (c.from_id = $1 OR c.to_id = $1) AND c.at > $2 AND c.undone_at IS NULL \
-             AND (c.kind = 'title' OR EXISTS (SELECT 1 FROM correction_posts m WHERE m.correction_id = c.id AND NOT EXISTS \
+             AND (NOT EXISTS (SELECT 1 FROM correction_posts n WHERE n.correction_id = c.id) \
+             OR EXISTS (SELECT 1 FROM correction_posts m WHERE m.correction_id = c.id AND NOT EXISTS \
              (SELECT 1 FROM correction_posts l JOIN corrections lc ON lc.id = l.correction_id WHERE l.post_id = m.post_id AND lc.id > c.id \
              AND lc.undone_at IS NULL))) ORDER BY c.id DESC LIMIT $3"
         ),

@@ -110,6 +110,49 @@ fn two_corrections_undone_in_the_order_in_which_they_were_made_leave_nothing_beh
 }
 
 #[test]
+fn a_discussion_that_an_undone_move_left_empty_is_merged_and_parted_again() {
+    journey(async |t| {
+        t.project("alpha").await;
+        let (a, b) = (opened(t, &["甲", "甲二"]).await, opened(t, &["乙", "乙二"]).await);
+        let second = id_of(&t.discussion(b).await, "乙二");
+        let moved = t.api.post(&format!("/posts/{second}/move"), &json!({"to": a})).await.expect(200);
+        let whole = t.discussion(a).await;
+        let chosen = json!({"post_ids": [id_of(&whole, "甲"), id_of(&whole, "甲二")]});
+        let split = t.api.post(&format!("/discussions/{a}/split"), &chosen).await.expect(200);
+        undo(t, &moved).await.expect(200);
+        assert_eq!(bodies(&t.discussion(a).await), Vec::<String>::new());
+        let merged = t.api.post(&format!("/discussions/{a}/merge"), &json!({"into": number(&split)})).await.expect(200);
+        undo(t, &merged).await.expect(200);
+        undo(t, &split).await.expect(200);
+        assert_eq!((bodies(&t.discussion(a).await), bodies(&t.discussion(b).await).len()), (vec!["甲".to_owned(), "甲二".to_owned()], 2));
+    });
+}
+
+#[test]
+fn what_is_said_by_a_number_goes_wherever_that_number_leads_whatever_is_undone() {
+    journey(async |t| {
+        let (chat, lin) = two(t).await;
+        let third = opened(t, &["丙"]).await;
+        let into = async |from: i64, to: i64| t.api.post(&format!("/discussions/{from}/merge"), &json!({"into": to})).await.expect(200);
+        let (lower, upper) = (into(2, 1).await, into(1, third).await);
+        for text in ["#2 抬頭要改", "#2 統編也要"] {
+            t.say(&chat, &lin, text).await;
+            assert_eq!(number(&t.discussion_where(text).await), third);
+        }
+        let title = id_of(&t.discussion(third).await, "#2 抬頭要改");
+        let fourth = opened(t, &["丁"]).await;
+        let moved = t.api.post(&format!("/posts/{title}/move"), &json!({"to": fourth})).await.expect(200);
+        undo(t, &upper).await.expect(200);
+        assert_eq!(bodies(&t.discussion(third).await), ["丙"]);
+        assert_eq!(number(&t.discussion_where("#2 統編也要").await), 1, "2 leads to 1 still");
+        undo(t, &lower).await.expect(200);
+        undo(t, &moved).await.expect(200);
+        assert_eq!(bodies(&t.discussion(2).await), ["另外請問上個月的發票什麼時候寄？", "#2 抬頭要改", "#2 統編也要"]);
+        assert_eq!(bodies(&t.discussion(1).await), ["頂樓漏水", "#1 水塔旁邊", "#1 拍了照片"]);
+    });
+}
+
+#[test]
 fn a_group_that_goes_to_another_project_takes_along_its_own_words_alone() {
     journey(async |t| {
         let (_, lin) = t.project_with_group("alpha").await;
