@@ -136,7 +136,7 @@ async fn without(tx: &mut Tx, post: PostId, all: &[OfPost]) -> store::Result<Opt
 /// The number by which a post was filed, where it names one.
 fn number_of(evidence: &str) -> Option<i64> {
     let evidence: serde_json::Value = serde_json::from_str(evidence).ok()?;
-    let by_number = matches!(evidence.get("rule")?.as_str()?, "number" | "reply_address" | "subject_tag");
+    let by_number = matches!(evidence.get("rule")?.as_str()?, "number" | "reply_here" | "reply_address" | "subject_tag");
     evidence.get("number").filter(|_| by_number)?.as_i64()
 }
 

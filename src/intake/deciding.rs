@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::place_said::{Heard, untitled};
 use crate::App;
 use crate::channels::line::commands::addressed_to;
-use crate::discussions::{GoingOn, Remembered, is_fixed, recall_around, word_of_kind};
+use crate::discussions::{GoingOn, Remembered, is_fixed, recall_around, tapped_before, word_of_kind};
 use crate::domain::{DiscussionId, LineMessageId, PostId, Said};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
@@ -70,7 +70,7 @@ impl Decision {
 
 /// Decides it by what is in the record.
 pub(super) async fn decide(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -> Result<Decision, store::Error> {
-    if let Some((to, evidence)) = certain(tx, chat, &heard.said).await? {
+    if let Some((to, evidence)) = certain(tx, chat, heard).await? {
         return Ok(Decision::certain(to, evidence, heard.at));
     }
     if heard.unsent_at.is_some() {
@@ -203,8 +203,10 @@ fn titles_before(app: &App, going_on: &GoingOn) -> Vec<String> {
     going_on.earlier.iter().flat_map(of).collect()
 }
 
-/// What needs no threader: a number that it begins with, what it quotes, what quotes it, a number that it names.
-async fn certain(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Option<(DiscussionId, Evidence)>, store::Error> {
+/// What needs no threader: a number that it begins with, what it quotes, "reply here" tapped right before it, what quotes it, a number that
+/// it names.
+async fn certain(tx: &mut Tx, chat: &Chat, heard: &Heard) -> Result<Option<(DiscussionId, Evidence)>, store::Error> {
+    let said = &heard.said;
     if let Some(number) = addressed_to(&said.text)
         && let Some(id) = named(tx, chat, number).await?
     {
@@ -214,6 +216,12 @@ async fn certain(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Option<(Discus
         && !discussion.other
     {
         return Ok(Some((discussion.id, Evidence::Quote { quoted: message.to_string() })));
+    }
+    if let Some(person) = heard.person
+        && let Some(tapped) = tapped_before(tx, (chat.id, person), heard.at).await?
+        && let Some(discussion) = of_project(tx, chat, tapped).await?
+    {
+        return Ok(Some((discussion.id, Evidence::ReplyHere { number: discussion.number })));
     }
     // Events may arrive in any order: what a quote refers to stands with it, whichever of the two came first.
     for quoting in posts::quoting(tx, chat.id, &[said.message.to_string()], QUOTES_MAX).await? {

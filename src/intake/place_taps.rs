@@ -31,17 +31,26 @@ pub(super) async fn tapped(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: 
             acts::reply(tx, app, chat.id, &Reply::Progress {}, arrived.row.received_at).await?;
             return Ok(Placed::ignored("a tap: progress"));
         }
-        Tap::Solved(number) | Tap::NotSolved(number) | Tap::Apart(number) | Tap::Join(number) => number,
+        Tap::Solved(number) | Tap::NotSolved(number) | Tap::Reply(number) | Tap::Apart(number) | Tap::Join(number) => number,
     };
     let Some(mut discussion) = of_this_project(tx, chat, number).await? else {
         return Ok(Placed::ignored(format!("a tap ({}) on a discussion that is not of this chat's project", tap.word())));
     };
-    let reply = lead(tx, app, (tap, &mut discussion), chat, who, happened).await?;
-    acts::reply(tx, app, chat.id, &reply, arrived.row.received_at).await?;
+    let mut changed = vec![];
+    if let (Tap::Reply(_), Some((person, _))) = (tap, &who) {
+        // The group sees by what the button shows which matter it is; what follows speaks for itself.
+        changed = acts::reply_here(tx, (chat.id, *person), &discussion, happened).await?;
+    }
+    if let Some(reply) = lead(tx, app, (tap, &mut discussion), chat, who, happened).await? {
+        acts::reply(tx, app, chat.id, &reply, arrived.row.received_at).await?;
+    }
     let note = Some(format!("a tap: {}", tap.word()));
-    Ok(Placed { note, ..Placed::done(Some((discussion.id, discussion.number))) })
+    let mut placed = Placed { note, ..Placed::done(Some((discussion.id, discussion.number))) };
+    placed.changed.extend(changed);
+    Ok(placed)
 }
 
+/// What the tap leads to, and what the bot answers, if anything.
 async fn lead(
     tx: &mut Tx,
     app: &App,
@@ -49,11 +58,11 @@ async fn lead(
     chat: &Chat,
     who: Option<(PersonId, String)>,
     happened: Timestamp,
-) -> Result<Reply, PlaceError> {
+) -> Result<Option<Reply>, PlaceError> {
     let (person, name) = who.map_or((None, String::new()), |(person, name)| (Some(person), name));
     let by = By { person, via: Source::Line };
     let number = discussion.number;
-    Ok(match tap {
+    Ok(Some(match tap {
         Tap::Solved(_) => {
             acts::solved(tx, app, discussion, by, happened).await.map_err(in_store)?;
             Reply::Solved { number, by: name }
@@ -76,8 +85,8 @@ async fn lead(
             }
             None => Reply::NothingBefore { number },
         },
-        Tap::Progress => Reply::Progress {},
-    })
+        Tap::Progress | Tap::Reply(_) => return Ok(None),
+    }))
 }
 
 /// A status is never refused.

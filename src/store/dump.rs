@@ -10,7 +10,7 @@ use super::sql::{self, Result, Value, args};
 use super::{Dialect, Tx};
 
 /// In an order in which each table's references exist before it.
-pub const TABLES: [&str; 47] = [
+pub const TABLES: [&str; 48] = [
     "settings",
     "counters",
     "persons",
@@ -39,6 +39,7 @@ pub const TABLES: [&str; 47] = [
     "inbound",
     "held_mails",
     "posts",
+    "reply_taps",
     "corrections",
     "correction_posts",
     "examples",
@@ -101,6 +102,7 @@ fn key_of(table: &str) -> &'static str {
         "weeklies" => "person_id, week",
         "post_versions" => "post_id, at",
         "unsent_messages" => "chat_id, external_id",
+        "reply_taps" => "chat_id, person_id, at",
         "reply_tokens" => "token",
         "sent_messages" => "chat_id, external_id, discussion_id",
         "mailbox_places" | "line_quotas" => "inbox",

@@ -36,6 +36,7 @@ pub mod presence;
 pub mod project_times;
 pub mod projects;
 pub mod recalled;
+pub mod reply_taps;
 pub mod reply_tokens;
 pub mod rosters;
 mod schema;

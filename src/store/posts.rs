@@ -264,6 +264,24 @@ pub async fn waiting(
     .await
 }
 
+/// What the person said in the chat within this time, both ends included, in the order in which they said it.
+pub async fn said_by_person(
+    c: &mut AnyConnection,
+    (chat, person): (ChatId, PersonId),
+    (since, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Post>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM {FROM} WHERE p.chat_id = $1 AND p.created_at >= $3 AND p.created_at <= $4 AND p.person_id = $2 \
+             ORDER BY p.created_at, p.id LIMIT $5"
+        ),
+        args![chat, person, since, until, limit],
+    )
+    .await
+}
+
 /// How sure it is where it is, or that a person has looked.
 pub async fn set_class(c: &mut AnyConnection, id: PostId, class: Option<&str>) -> Result<()> {
     sql::run(c, "UPDATE posts SET class = $2 WHERE id = $1", args![id, class]).await.map(drop)

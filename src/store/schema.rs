@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
 use super::Dialect;
 
 /// In order; a shipped file never changes.
-const FILES: [(i64, &str, &str); 13] = [
+const FILES: [(i64, &str, &str); 14] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (2, "line_in_full", include_str!("../../migrations/0002_line_in_full.sql")),
     (3, "mailbox", include_str!("../../migrations/0003_mailbox.sql")),
@@ -20,6 +20,7 @@ const FILES: [(i64, &str, &str); 13] = [
     (11, "scripts", include_str!("../../migrations/0011_scripts.sql")),
     (13, "desk", include_str!("../../migrations/0013_desk.sql")),
     (14, "account_budgets", include_str!("../../migrations/0014_account_budgets.sql")),
+    (15, "reply_taps", include_str!("../../migrations/0015_reply_taps.sql")),
 ];
 
 /// The schema's version after [`run`].

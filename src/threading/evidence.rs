@@ -13,6 +13,8 @@ use crate::domain::DiscussionId;
 pub enum Evidence {
     /// Its author typed that discussion's number.
     Number { number: i64 },
+    /// Right before it its author tapped "reply here" on that discussion.
+    ReplyHere { number: i64 },
     /// It quotes a message of that discussion.
     Quote { quoted: String },
     /// A message of that discussion quotes it, and came before it or brought it there.

@@ -1,10 +1,11 @@
 //! People in the group tap the bot's buttons; each tap counts once and is answered for free.
 
 use serde_json::{Value, json};
+use threadline::channels::line::commands::Tap;
 use threadline::domain::{LineChatId, LineUserId, Via};
-use threadline::simulator::{Event, How, Sent};
+use threadline::simulator::{Event, How, Say, Sent};
 
-use crate::support::{PUBLIC_URL, Setup, TestApp, bodies, eventually, journey, journey_with, number, stays};
+use crate::support::{PUBLIC_URL, Setup, TestApp, bodies, eventually, journey, journey_with, number, posts, stays};
 
 /// What the buttons of a message carry, by their label.
 fn buttons(value: &Value) -> Vec<(String, String)> {
@@ -309,5 +310,68 @@ fn an_answer_to_a_tap_is_never_paid_for() {
         let event = tap(t, &chat, Some(&lin), "v=1&do=progress").await;
         t.settled(&event.id).await;
         stays("nothing is sent and nothing is billed", async || t.line.sent().is_empty() && t.line.billed() == 0).await;
+    });
+}
+
+/// Why a post is where it is.
+fn rule_of(discussion: &Value, body: &str) -> Value {
+    let post = posts(discussion).iter().find(|p| p["body_text"] == body).unwrap_or_else(|| panic!("{body} is missing in {discussion}"));
+    post["why"].clone()
+}
+
+#[test]
+fn what_is_said_right_after_reply_here_belongs_to_that_matter() {
+    journey(async |t| {
+        let (chat, lin, opened, answer) = answered(t).await;
+        t.say(&chat, &lin, "另外請問上個月的發票什麼時候寄？").await;
+        assert_eq!(number(&t.discussion_where("另外請問上個月的發票什麼時候寄？").await), 2);
+        t.until_all_is_told().await;
+        let sent_before = t.line.sent_to(&chat).len();
+        let data = button(&answer, "回覆這件");
+        assert_eq!(button(&opened, "回覆這件"), data);
+        let tapped = tap(t, &chat, Some(&lin), &data).await;
+        let row = t.settled(&tapped.id).await;
+        assert_eq!((&row["status"], &row["note"], &row["discussion"]), (&"done".into(), &"a tap: reply".into(), &1.into()));
+        for text in ["發票影本也請一起帶來", "下午兩點可以"] {
+            t.say(&chat, &lin, text).await;
+            assert_eq!(number(&t.discussion_where(text).await), 1, "{text}");
+        }
+        assert_eq!(rule_of(&t.discussion(1).await, "發票影本也請一起帶來"), json!({"rule": "reply_here", "number": 1}));
+        // The tap comes after what followed it.
+        let late = t.line.tap(&chat, Some(&lin), &Tap::Reply(2).data());
+        t.say(&chat, &lin, "謝謝，請寄到公司").await;
+        assert_eq!(number(&t.discussion_where("謝謝，請寄到公司").await), 1, "nothing tells it from what was said before");
+        t.deliver(&late).await;
+        t.settled(&late.id).await;
+        assert_eq!(rule_of(&t.discussion(2).await, "謝謝，請寄到公司"), json!({"rule": "reply_here", "number": 2}));
+        // A quote says more than a tap.
+        tap(t, &chat, Some(&lin), &data).await;
+        let quote =
+            Say { quote: t.line.sent_to(&chat).iter().find(|s| s.discussions() == [2]).map(|s| s.ids[0].clone()), ..Say::default() };
+        t.say_as(&chat, Some(&lin), "這張要三聯式的", quote).await;
+        assert_eq!(number(&t.discussion_where("這張要三聯式的").await), 2);
+        stays("the bot says nothing to it", async || t.line.sent_to(&chat).len() == sent_before && t.line.violations().is_empty()).await;
+    });
+}
+
+#[test]
+fn reply_here_holds_for_whoever_tapped_it_and_not_for_long() {
+    journey(async |t| {
+        let (chat, lin, _, answer) = answered(t).await;
+        let ben = t.line.person("班先生");
+        t.deliver(&t.line.member_joined(&chat, std::slice::from_ref(&ben))).await;
+        let mut old = t.line.tap(&chat, Some(&lin), &button(&answer, "回覆這件"));
+        old.json["timestamp"] = json!(old.json["timestamp"].as_i64().expect("an event has a time") - 6 * 60 * 1000);
+        t.deliver(&old).await;
+        t.settled(&old.id).await;
+        let fresh = tap(t, &chat, Some(&ben), &button(&answer, "回覆這件")).await;
+        t.settled(&fresh.id).await;
+        t.say(&chat, &lin, "另外請問上個月的發票什麼時候寄？").await;
+        assert_eq!(number(&t.discussion_where("另外請問上個月的發票什麼時候寄？").await), 2);
+        t.say(&chat, &ben, "那我要帶什麼資料").await;
+        assert_eq!(rule_of(&t.discussion_where("那我要帶什麼資料").await, "那我要帶什麼資料"), json!({"rule": "reply_here", "number": 1}));
+        // Who taps is not always told.
+        let nobody = tap(t, &chat, None, &button(&answer, "回覆這件")).await;
+        assert_eq!(t.settled(&nobody.id).await["status"], "done");
     });
 }

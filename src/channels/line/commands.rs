@@ -122,6 +122,8 @@ pub enum Tap {
     Solved(i64),
     /// 還沒
     NotSolved(i64),
+    /// 回覆這件
+    Reply(i64),
     /// 這是另一件事
     Apart(i64),
     /// 併入上一件
@@ -135,6 +137,7 @@ impl Tap {
             Self::Progress => "v=1&do=progress".to_owned(),
             Self::Solved(number) => format!("v=1&do=solved&d={number}"),
             Self::NotSolved(number) => format!("v=1&do=not_solved&d={number}"),
+            Self::Reply(number) => format!("v=1&do=reply&d={number}"),
             Self::Apart(number) => format!("v=1&do=apart&d={number}"),
             Self::Join(number) => format!("v=1&do=join&d={number}"),
         }
@@ -146,6 +149,7 @@ impl Tap {
             Self::Progress => "progress",
             Self::Solved(_) => "solved",
             Self::NotSolved(_) => "not_solved",
+            Self::Reply(_) => "reply",
             Self::Apart(_) => "apart",
             Self::Join(_) => "join",
         }
@@ -166,6 +170,7 @@ pub fn tap(data: &str) -> Option<Tap> {
         "progress" => Some(Tap::Progress),
         "solved" => number().map(Tap::Solved),
         "not_solved" => number().map(Tap::NotSolved),
+        "reply" => number().map(Tap::Reply),
         "apart" => number().map(Tap::Apart),
         "join" => number().map(Tap::Join),
         _ => None,

@@ -58,9 +58,11 @@ pub struct Card<'a> {
 /// What a card tells of its discussion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News<'a> {
-    /// It was opened, acknowledged. Buttons ask for progress, set apart what was said of another matter, and join it to the one before.
+    /// It was opened, acknowledged. Buttons ask for progress, say that what follows belongs here, set apart what was said of another
+    /// matter, and join it to the one before.
     Opened,
-    /// Staff answered `times`: who last, the beginning of that, the link. Buttons say whether that solved it. `status`: it changed too.
+    /// Staff answered `times`: who last, the beginning of that, the link. Buttons say whether that solved it, or that an answer follows.
+    /// `status`: it changed too.
     Answered { times: usize, status: bool },
     /// It stands elsewhere now.
     StatusChanged,
@@ -91,14 +93,15 @@ impl News<'_> {
     fn taps(self, texts: &Texts, card: &Card) -> Vec<Value> {
         match self {
             Self::Opened => {
-                let corrections = row(&[tap_button(texts, Tap::Apart(card.number)), tap_button(texts, Tap::Join(card.number))]);
-                vec![tap_button(texts, Tap::Progress), corrections]
+                let ways = row(&[tap_button(texts, Tap::Reply(card.number)), tap_button(texts, Tap::Progress)]);
+                vec![ways, row(&[tap_button(texts, Tap::Apart(card.number)), tap_button(texts, Tap::Join(card.number))])]
             }
             Self::Answered { .. } => {
                 let answers = row(&[tap_button(texts, Tap::Solved(card.number)), tap_button(texts, Tap::NotSolved(card.number))]);
-                vec![answers, tap_button(texts, Tap::Apart(card.number))]
+                vec![answers, row(&[tap_button(texts, Tap::Reply(card.number)), tap_button(texts, Tap::Apart(card.number))])]
             }
-            Self::StatusChanged | Self::Moved { .. } | Self::Assigned { .. } => vec![],
+            Self::StatusChanged | Self::Moved { .. } => vec![tap_button(texts, Tap::Reply(card.number))],
+            Self::Assigned { .. } => vec![],
         }
     }
 }
@@ -281,14 +284,18 @@ fn tap_button(texts: &Texts, tap: Tap) -> Value {
         Tap::Progress => ("line.tap_progress", "line.tapped_progress", 0),
         Tap::Solved(number) => ("line.tap_solved", "line.tapped_solved", number),
         Tap::NotSolved(number) => ("line.tap_not_solved", "line.tapped_not_solved", number),
+        Tap::Reply(number) => ("line.tap_reply", "line.tapped_reply", number),
         Tap::Apart(number) => ("line.tap_apart", "line.tapped_apart", number),
         Tap::Join(number) => ("line.tap_join", "line.tapped_join", number),
     };
     let shown = texts.fill(shown, &[("number", &number.to_string())]);
-    let action = json!({"type": "postback", "label": texts.get(label), "data": tap.data(), "displayText": shown});
+    let mut action = json!({"type": "postback", "label": texts.get(label), "data": tap.data(), "displayText": shown});
+    if matches!(tap, Tap::Reply(_)) {
+        action["inputOption"] = json!("openKeyboard");
+    }
     match tap {
         Tap::Solved(_) | Tap::NotSolved(_) => json!({"type": "button", "style": "secondary", "height": "sm", "action": action}),
-        Tap::Progress | Tap::Apart(_) | Tap::Join(_) => {
+        Tap::Progress | Tap::Reply(_) | Tap::Apart(_) | Tap::Join(_) => {
             json!({"type": "button", "style": "link", "height": "sm", "color": GREY, "action": action})
         }
     }

@@ -343,6 +343,7 @@ fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
         }
         "subject_tag" => look.fill("evidence.subject_tag", &[("number", &number("number").to_string())]),
         "number" => look.fill("evidence.number", &[("number", &number("number").to_string())]),
+        "reply_here" => look.fill("evidence.reply_here", &[("number", &number("number").to_string())]),
         "accepted" => look.fill("evidence.accepted", &[("by", kept.get("by").and_then(|b| b.as_str()).unwrap_or_default())]),
         "corrected" => {
             let by = kept.get("by").and_then(|b| b.as_str()).unwrap_or_default();

@@ -251,14 +251,18 @@ fn desks(projects: &[Project]) -> Vec<Notices> {
 }
 
 fn posts() -> Vec<PostView> {
-    const EVIDENCE: [&str; 19] = [
+    const EVIDENCE: [&str; 23] = [
         r#"{"rule":"quote","quoted":"612"}"#,
+        r#"{"rule":"quoted_by","message":"612"}"#,
+        r#"{"rule":"introduces"}"#,
         r#"{"rule":"same_chat","seconds_since_last_post":-61}"#,
         r#"{"rule":"sticker","seconds_since_last_post":3}"#,
         r#"{"rule":"nothing"}"#,
         r#"{"rule":"reply_address"}"#,
         r#"{"rule":"answers_mail","message_id":"a@b"}"#,
         r#"{"rule":"subject_tag","number":7}"#,
+        r#"{"rule":"number","number":7}"#,
+        r#"{"rule":"reply_here","number":7}"#,
         r#"{"rule":"directly"}"#,
         r#"{"rule":"corrected","by":"林","from":3}"#,
         r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"quote"},{"why":"burst","seconds":5},{"why":"same_person"},{"why":"other_person"},{"why":"minutes","minutes":3},{"why":"hours","hours":5}],"alternatives":[3]}"#,

@@ -41,7 +41,18 @@ fn an_answer_says_who_what_and_where_to_read_on() {
     let message = answered(Locale::ZhTw, &[card("報價單版本", "已經更新到第三版，\n請看附件")]);
     assert_eq!(
         shown(&message),
-        ["#123", "處理中", "報價單版本", "小美 回覆了", "已經更新到第三版， 請看附件", "查看討論", "已解決", "還沒", "這是另一件事"]
+        [
+            "#123",
+            "處理中",
+            "報價單版本",
+            "小美 回覆了",
+            "已經更新到第三版， 請看附件",
+            "查看討論",
+            "已解決",
+            "還沒",
+            "回覆這件",
+            "這是另一件事"
+        ]
     );
     assert_eq!(links(&message), [URL]);
     assert_eq!(message["altText"], format!("#123 報價單版本｜處理中\n小美 回覆了　已經更新到第三版， 請看附件\n{URL}"));
@@ -228,11 +239,12 @@ fn buttons_carry_what_is_read_from_them_and_show_the_group_what_was_tapped() {
     let expected = [
         (Tap::Solved(123), "#123 已解決".to_owned()),
         (Tap::NotSolved(123), "#123 還沒解決".to_owned()),
+        (Tap::Reply(123), "回覆 #123".to_owned()),
         (Tap::Apart(123), "這是另一件事（#123）".to_owned()),
     ];
     assert_eq!(pairs(&answer).collect::<Vec<_>>(), expected);
     let acknowledged = opened(Locale::ZhTw, &[card("報價單版本", "")]);
-    assert_eq!(pairs(&acknowledged).map(|p| p.0).collect::<Vec<_>>(), [Tap::Progress, Tap::Apart(123), Tap::Join(123)]);
+    assert_eq!(pairs(&acknowledged).map(|p| p.0).collect::<Vec<_>>(), [Tap::Reply(123), Tap::Progress, Tap::Apart(123), Tap::Join(123)]);
     assert_eq!(pairs(&joined(Locale::ZhTw, URL, None)).map(|p| p.0).collect::<Vec<_>>(), [Tap::Progress]);
     let many = answered(Locale::ZhTw, &vec![card("事情", "好"); 4]);
     assert_eq!(taps(&many), [], "a list of titles has no room for buttons");
