@@ -8,7 +8,7 @@ use super::model::{Table, To};
 use super::stream::{Heard, Stream, Topic};
 use super::subjects;
 use super::words::{Names, Words};
-use crate::domain::{DiscussionId, Role};
+use crate::domain::DiscussionId;
 
 /// From this confidence on what a client says in words of its own rests: rather a discussion too many than a question that nobody sees.
 const SURELY_NO_MATTER: f32 = 0.5;
@@ -26,8 +26,9 @@ pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -
         return Placement { class, ..placement };
     }
     // In a chat of which nobody knows who serves whom, the weights know best.
-    if heard.role != Some(Role::Client) {
-        return placement;
+    let Some(role) = heard.role else { return placement };
+    if role.is_staff() {
+        return if is_chatter_in_a_young_chat(stream, heard, &placement) { rests(placement) } else { placement };
     }
     if let Choice::Join(id) = placement.choice
         && is_another_in_a_young_chat(stream, heard, &placement, id)
@@ -106,6 +107,28 @@ fn is_another_in_a_young_chat(stream: &Stream, heard: &Heard<'_>, placement: &Pl
     stream.heard <= YOUNG_LINES_MAX && !certain && !shares && (far || turns || unrelated)
 }
 
+/// Whether a colleague would open a discussion by words that ask, tell, want, promise and name nothing.
+fn is_chatter_in_a_young_chat(stream: &Stream, heard: &Heard<'_>, placement: &Placement) -> bool {
+    let tone = stream.read(heard).words.tone;
+    let is_about_it = tone.asks
+        || tone.trouble
+        || tone.announces
+        || tone.promises
+        || tone.reports
+        || tone.requests
+        || tone.brings_up
+        || tone.has_date
+        || tone.has_code
+        || tone.has_number;
+    heard.kind == "text" && stream.heard <= YOUNG_LINES_MAX && matches!(placement.choice, Choice::Open { .. }) && !is_about_it
+}
+
+/// It is no matter of its own.
+fn rests(placement: Placement) -> Placement {
+    let confidence = placement.chances.iter().find(|c| c.to == To::Rest).map_or(0.0, |c| c.probability);
+    Placement { choice: Choice::Rest, class: Class::Other, confidence, ..placement }
+}
+
 /// Whether somebody who has not spoken there brings up what is of another field of work than all that was said there.
 fn is_of_another_field(stream: &Stream, heard: &Heard<'_>, topic: &Topic) -> bool {
     let line = stream.read(heard);
@@ -131,7 +154,10 @@ fn discussion(to: To) -> Option<DiscussionId> {
 pub fn is_smalltalk(kind: &str, text: &str) -> bool {
     match kind {
         "sticker" => true,
-        "text" => text.chars().all(char::is_whitespace) || Words::read(text, &Names::default()).tone.small.is_some(),
+        "text" => {
+            let tone = Words::read(text, &Names::default()).tone;
+            text.chars().all(char::is_whitespace) || tone.small.is_some() && !tone.asks
+        }
         _ => false,
     }
 }
@@ -139,6 +165,7 @@ pub fn is_smalltalk(kind: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Role;
     use crate::threading::Place;
 
     fn heard(minute: i64, speaker: &'static str, text: &'static str) -> Heard<'static> {
@@ -188,6 +215,19 @@ mod tests {
     fn an_answer_of_staff_joins_what_is_open_however_young_the_chat() {
         let answer = Heard { role: Some(Role::Staff), ..heard(30, "老闆", "明天下午派人過去") };
         assert_eq!(filed(&young(), &answer).choice, Choice::Join(DiscussionId(1)));
+    }
+
+    #[test]
+    fn what_a_colleague_says_of_nothing_opens_nothing() {
+        let by_staff = |text| filed(&Stream::new(jiff::tz::TimeZone::UTC), &Heard { role: Some(Role::Staff), ..heard(0, "老闆", text) });
+        for text in ["外面風好大喔", "便當很好吃", "出發囉"] {
+            assert_eq!((by_staff(text).choice, by_staff(text).class), (Choice::Rest, Class::Other), "{text}");
+        }
+        for text in ["明天下午派人過去安裝", "報價單寄給您了，請看一下", "請問收貨地址是哪裡"] {
+            assert!(matches!(by_staff(text).choice, Choice::Open { .. }), "{text}");
+        }
+        let by_client = filed(&Stream::new(jiff::tz::TimeZone::UTC), &heard(0, "林小姐", "便當很好吃")).choice;
+        assert!(matches!(by_client, Choice::Open { .. }), "rather a discussion too many");
     }
 
     #[test]
@@ -267,6 +307,8 @@ mod tests {
             "確認",
             "對帳單",
             "是明天嗎",
+            "？",
+            "在嗎？",
             "不行",
             "還沒收到",
         ] {

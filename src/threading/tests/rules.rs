@@ -51,7 +51,8 @@ fn small_talk_never_opens_a_discussion() {
     let chats = [Chat::new(), leak(), leak().told(400, "李小姐", "中午吃什麼", Place::Rest)];
     for chat in &chats {
         for second in [401, 4_000, 3 * DAY, 30 * DAY] {
-            for text in ["早安", "大家好", "謝謝", "收到", "OK", "好的 謝謝", "+1", "哈哈", "@王大明", "👍", "辛苦了", "請問"]
+            for text in
+                ["早安", "大家好", "謝謝", "收到", "OK", "好的 謝謝", "+1", "哈哈", "@王大明", "👍", "辛苦了", "請問", "在嗎？", "？"]
             {
                 let choice = chat.asked(second, "張先生", text).choice;
                 assert!(!matches!(choice, Choice::Open { .. }), "{text} at {second}");

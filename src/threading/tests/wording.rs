@@ -21,12 +21,27 @@ fn small_talk_is_known_by_kind() {
     for (kind, texts) in [
         (
             Small::Greeting,
-            &["早安", "早安～", "大家好", "您好", "Hi all", "哈囉 大家好", "各位早", "不好意思", "請問", "早", "順便問", "有件事要反應"][..],
+            &[
+                "早安",
+                "早安～",
+                "大家好",
+                "您好",
+                "Hi all",
+                "哈囉 大家好",
+                "各位早",
+                "不好意思",
+                "請問",
+                "早",
+                "順便問",
+                "有件事要反應",
+                "在嗎？",
+                "有人在嗎??",
+            ][..],
         ),
         (Small::Thanks, &["謝謝", "謝謝您！", "好的 謝謝", "感恩", "thanks", "thank you very much", "辛苦了", "收到 感謝"]),
         (Small::Ack, &["收到", "OK", "ok!", "好", "好的", "+1", "了解", "沒問題", "嗯嗯", "Got it"]),
         (Small::Laugh, &["哈哈哈", "XD", "😂😂", "👍"]),
-        (Small::Mention, &["@陳怡君", "怡君", "@新來的人", "@Kevin"]),
+        (Small::Mention, &["@陳怡君", "怡君", "@新來的人", "@Kevin", "?", "？？"]),
     ] {
         for text in texts {
             assert_eq!(small(text), Some(kind), "{text}");
@@ -42,7 +57,6 @@ fn what_says_something_is_not_small() {
         "早上來的貨少一箱",
         "ok的那份報價單",
         "謝謝 發票再麻煩寄到台中",
-        "?",
         "hi i have a question",
         "1234",
         "好貴",

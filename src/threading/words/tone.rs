@@ -225,8 +225,9 @@ fn small(text: &str, squeezed: &str, trimmed: &str) -> Option<Small> {
         } else if c.is_alphanumeric() || is_wide(c) {
             return None;
         } else {
-            // A question mark alone ("?", "蛤?") asks, and waits for no greeting's rule.
-            if c == '?' {
+            // "在嗎？" greets; "可以？", "蛤?" and "anyone?" ask.
+            let greets = kind == Some(Small::Greeting) && !text.contains(|c: char| c.is_ascii_alphabetic());
+            if c == '?' && kind.is_some() && !greets {
                 return None;
             }
             if !c.is_ascii() {
@@ -235,7 +236,8 @@ fn small(text: &str, squeezed: &str, trimmed: &str) -> Option<Small> {
             rest = &rest[c.len_utf8()..];
         }
     }
-    kind.or(Some(if text.contains('@') { Small::Mention } else { Small::Laugh }))
+    // A question mark alone calls for somebody.
+    kind.or(Some(if text.contains(['@', '?']) { Small::Mention } else { Small::Laugh }))
 }
 
 /// "好的謝謝" thanks, "早安 收到" acknowledges: what answers somebody counts before what greets.
