@@ -45,19 +45,23 @@ async fn take_back_across(tx: &mut Tx, app: &App, chat: &Chat) -> Result<()> {
     Ok(())
 }
 
-/// What was said in one chat and filed in another's discussion, by its number, becomes a discussion of the chat that it was said in. A
-/// discussion that holds nothing else is that one itself.
+/// What was said in one chat and filed in another's discussion, by its number, becomes a discussion of the chat that it was said in: the one
+/// that it had opened there, where that has ended in the other since.
 async fn take_out(tx: &mut Tx, app: &App, discussion: DiscussionId, (said_in, said): (ChatId, &[PostId])) -> Result<()> {
     let from = discussions::get(tx, discussion).await?;
     let here = posts::of_discussion(tx, from.id, true).await?;
     let taken: Vec<_> = here.iter().filter(|p| said.contains(&p.id)).collect();
     let Some(first) = taken.first() else { return Ok(()) };
-    if taken.len() == here.len() && !from.other {
-        return discussions::set_chat(tx, from.id, said_in).await;
-    }
+    let ended = discussions::ended_in(tx, from.id, said_in).await?;
     let to = if from.other {
         let chat = chats::get(tx, said_in).await?;
         other_of(tx, app, &chat, first.created_at).await?
+    } else if let Some(again) = ended.first() {
+        for other in ended.iter().skip(1) {
+            discussions::set_merged(tx, *other, *again).await?;
+        }
+        discussions::set_parted(tx, *again, from.status).await?;
+        discussions::get(tx, *again).await?
     } else {
         let opening = Opening { project: from.project, title: "", chat: Some(said_in), source: first.source, at: first.created_at };
         discussions::open(tx, &opening).await?
@@ -68,8 +72,10 @@ async fn take_out(tx: &mut Tx, app: &App, discussion: DiscussionId, (said_in, sa
     }
     posts::move_sent_messages(tx, said_in, (from.id, to.id)).await?;
     if !from.other {
-        let title = drawn(tx, app, to.id).await?;
-        discussions::set_title(tx, to.id, &title).await?;
+        if ended.is_empty() {
+            let title = drawn(tx, app, to.id).await?;
+            discussions::set_title(tx, to.id, &title).await?;
+        }
         if taken.iter().any(|p| possible_titles(&p.body).contains(&from.title)) {
             let title = drawn(tx, app, from.id).await?;
             discussions::set_title(tx, from.id, &title).await?;

@@ -132,6 +132,11 @@ pub async fn follow(c: &mut AnyConnection, mut d: Discussion) -> Result<Discussi
     Ok(d)
 }
 
+/// The chat's discussions that lead on to this one, the oldest first.
+pub async fn ended_in(c: &mut AnyConnection, into: DiscussionId, chat: ChatId) -> Result<Vec<DiscussionId>> {
+    sql::all(c, "SELECT id FROM discussions WHERE merged_into = $1 AND chat_id = $2 AND other = 0 ORDER BY id", args![into, chat]).await
+}
+
 /// Holds the discussion until the transaction ends.
 pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: DiscussionId) -> Result<()> {
     sql::find::<i64>(c, format!("SELECT id FROM discussions WHERE id = $1{}", dialect.hold()), args![id]).await.map(drop)
@@ -203,11 +208,6 @@ pub async fn set_status(c: &mut AnyConnection, id: DiscussionId, status: Status)
 /// Sets the title.
 pub async fn set_title(c: &mut AnyConnection, id: DiscussionId, title: &str) -> Result<()> {
     sql::run(c, "UPDATE discussions SET title = $2 WHERE id = $1", args![id, title]).await.map(drop)
-}
-
-/// The chat that the discussion is held in is this one.
-pub async fn set_chat(c: &mut AnyConnection, id: DiscussionId, chat: ChatId) -> Result<()> {
-    sql::run(c, "UPDATE discussions SET chat_id = $2 WHERE id = $1", args![id, chat]).await.map(drop)
 }
 
 /// Sets who looks after it.

@@ -1,6 +1,7 @@
 //! Corrections on top of corrections, by several people, taken back in any order.
 
 use serde_json::{Value, json};
+use threadline::channels::line::commands::Tap;
 use threadline::domain::{LineChatId, LineUserId};
 use threadline::simulator::Say;
 
@@ -185,6 +186,63 @@ fn a_group_that_goes_to_another_project_takes_along_its_own_words_alone() {
         // Undoing what was corrected before brings nothing across.
         undo(t, &put_apart).await.expect(200);
         assert_eq!(bodies(&t.discussion(number(&socket)).await), ["廚房插座沒有電"]);
+    });
+}
+
+#[test]
+fn a_discussion_of_which_only_others_words_are_left_stays_with_its_group() {
+    journey(async |t| {
+        let (_, lin) = t.project_with_group("alpha").await;
+        t.project("beta").await;
+        let he = t.line.person("何先生");
+        let (first, second) = (t.line.group("林宅二群", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
+        for (chat, who, text) in [(&first, &lin, "頂樓漏水"), (&second, &he, "廚房插座沒有電")] {
+            t.bind("alpha", chat).await;
+            t.said_before(chat, who, text).await;
+            t.discussion_where(text).await;
+        }
+        let leak = t.discussion_where("頂樓漏水").await;
+        let socket = number(&t.discussion_where("廚房插座沒有電").await);
+        t.api.patch(&format!("/discussions/{}", number(&leak)), &json!({"title": "內部：林宅"})).await.expect(200);
+        t.say(&second, &he, &format!("#{} 何宅也漏水", number(&leak))).await;
+        let away = opened(t, &["林宅的事"]).await;
+        let opening = id_of(&leak, "頂樓漏水");
+        t.api.post(&format!("/posts/{opening}/move"), &json!({"to": away})).await.expect(200);
+        t.deliver(&t.line.tap(&second, Some(&he), &Tap::Reply(number(&leak)).data())).await;
+        t.say(&second, &he, "廚房也會滴水，麻煩一起看").await;
+        assert_eq!(number(&t.discussion_where("廚房也會滴水，麻煩一起看").await), number(&leak));
+        t.bind("beta", &second).await;
+        let leak = t.discussion(number(&leak)).await;
+        assert_eq!((leak["project"].as_str(), leak["title"].as_str(), bodies(&leak).len()), (Some("alpha"), Some("內部：林宅"), 0));
+        let his = t.discussion_where("廚房也會滴水，麻煩一起看").await;
+        assert_eq!((his["project"].as_str(), bodies(&his).len()), (Some("beta"), 2), "{his}");
+        assert_ne!(number(&his), socket);
+    });
+}
+
+#[test]
+fn what_had_ended_in_another_groups_matter_lives_again_when_its_group_goes() {
+    journey(async |t| {
+        let (_, lin) = t.project_with_group("alpha").await;
+        t.project("beta").await;
+        let he = t.line.person("何先生");
+        let (first, second) = (t.line.group("林宅二群", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
+        t.bind("alpha", &first).await;
+        t.bind("alpha", &second).await;
+        t.said_before(&first, &lin, "頂樓漏水").await;
+        let leak = number(&t.discussion_where("頂樓漏水").await);
+        // The tap comes after the words, which have opened a discussion by then.
+        let late = t.line.tap(&second, Some(&he), &Tap::Reply(leak).data());
+        t.say(&second, &he, "何宅也漏水").await;
+        let his = number(&t.discussion_where("何宅也漏水").await);
+        assert_ne!(his, leak);
+        t.deliver(&late).await;
+        t.settled(&late.id).await;
+        assert_eq!(number(&t.discussion(his).await), leak, "its number leads on");
+        t.bind("beta", &second).await;
+        let again = t.discussion(his).await;
+        assert_eq!((number(&again), again["project"].as_str(), bodies(&again)), (his, Some("beta"), vec!["何宅也漏水".to_owned()]));
+        assert_eq!(bodies(&t.discussion(leak).await), ["頂樓漏水"]);
     });
 }
 
