@@ -1,45 +1,74 @@
 //! "Reply here": what somebody says right after tapping a card's button belongs to the card's discussion.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::quotes::bring_along;
-use crate::domain::{ChatId, DiscussionId, PersonId, PostId};
+use super::quotes::{bring, follow_quote};
+use super::undo::drawn;
+use crate::App;
+use crate::domain::{ChatId, DiscussionId, LineMessageId, PersonId};
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
-use crate::store::{Result, Tx, posts, reply_taps};
+use crate::store::{Result, Tx, discussions, posts, reply_taps};
 use crate::threading::features::BURST_SECONDS;
-use crate::threading::{Class, Evidence};
+use crate::threading::{Class, Evidence, possible_titles};
 
 /// Whoever has said nothing for so long after the tap speaks of something else.
 const SPEAKS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 /// Messages that may come before the tap that they follow, as far as they are looked at.
 const SAID_MAX: i64 = 20;
 
-/// Somebody said at `at` that what they say next belongs to the discussion. What they did say next, where that arrived before the tap, goes
-/// there: the numbers of discussions in which something changed.
-pub async fn reply_here(tx: &mut Tx, (chat, person): (ChatId, PersonId), into: &Discussion, at: Timestamp) -> Result<Vec<i64>> {
-    reply_taps::add(tx, (chat, person), into.id, at).await?;
+/// Somebody said at `at` that what they say next belongs to the discussion `tapped`. What they did say next, where that arrived before the
+/// tap, goes there, or where that leads: the numbers of discussions in which something changed.
+pub async fn reply_here(tx: &mut Tx, app: &App, (chat, person): (ChatId, PersonId), tapped: Discussion, at: Timestamp) -> Result<Vec<i64>> {
+    reply_taps::add(tx, (chat, person), tapped.id, at).await?;
+    let why = Evidence::ReplyHere { number: tapped.number }.to_json();
+    let into = discussions::follow(tx, tapped).await?;
     let said = posts::said_by_person(tx, (chat, person), (at, at + SPEAKS_WITHIN), SAID_MAX).await?;
-    let ids: Vec<PostId> = next_burst(&said).iter().map(|p| p.id).collect();
-    let changed = bring_along(tx, chat, &ids, into).await?;
-    for id in ids {
-        posts::set_evidence(tx, id, &Evidence::ReplyHere { number: into.number }.to_json()).await?;
-        posts::set_class(tx, id, None).await?;
+    let next = next_burst(&said);
+    let Some(first) = next.first().filter(|_| !into.other) else { return Ok(vec![]) };
+    // They may have tapped on another card since.
+    if reply_taps::last(tx, (chat, person), (at, first.created_at)).await?.is_none_or(|(_, last)| last != at) {
+        return Ok(vec![]);
+    }
+    let mut changed = vec![];
+    let mut left: BTreeMap<DiscussionId, Vec<String>> = BTreeMap::new();
+    for post in next {
+        if post.discussion != into.id {
+            let Some(number) = bring(tx, &Post { quotes: None, ..post.clone() }, &into).await? else { continue };
+            changed.push(number);
+            left.entry(post.discussion).or_default().extend(possible_titles(&post.body));
+            if let Some(message) = post.external_id.clone().map(LineMessageId) {
+                changed.extend(follow_quote(tx, chat, &message, &into).await?);
+            }
+        }
+        posts::set_evidence(tx, post.id, &why).await?;
+        posts::set_class(tx, post.id, None).await?;
+    }
+    for (id, titles) in left {
+        let from = discussions::get(tx, id).await?;
+        if !from.other && from.merged_into.is_none() && titles.contains(&from.title) {
+            let title = drawn(tx, app, id).await?;
+            discussions::set_title(tx, id, &title).await?;
+        }
     }
     Ok(changed)
 }
 
-/// What was said first, in one go, if the threader has placed it.
+/// What was said first, in one go, if the threader has placed it, or a tap before.
 fn next_burst(said: &[Post]) -> &[Post] {
-    let is_decided = |p: &Post| p.class.as_deref().and_then(Class::find).is_some();
+    let may_go = |p: &Post| p.class.as_deref().and_then(Class::find).is_some() || Evidence::is_reply_here(&p.evidence);
     let goes_on = |last: &Post, next: &Post| next.created_at.duration_since(last.created_at).as_secs() <= BURST_SECONDS;
-    let ends = (0..said.len()).find(|&i| !is_decided(&said[i]) || i > 0 && !goes_on(&said[i - 1], &said[i]));
+    let ends = (0..said.len()).find(|&i| !may_go(&said[i]) || i > 0 && !goes_on(&said[i - 1], &said[i]));
     &said[..ends.unwrap_or(said.len())]
 }
 
-/// Where the person's words at `at` belong, if the last thing that they did in the chat was to tap "reply here".
-pub async fn tapped_before(tx: &mut Tx, (chat, person): (ChatId, PersonId), at: Timestamp) -> Result<Option<DiscussionId>> {
-    let Some((discussion, tapped_at)) = reply_taps::last(tx, (chat, person), (at - SPEAKS_WITHIN, at)).await? else { return Ok(None) };
-    let spoke = posts::said_by_person(tx, (chat, person), (tapped_at, at), 1).await?.iter().any(|p| p.created_at < at);
-    Ok((!spoke).then_some(discussion))
+/// On which discussion the person tapped "reply here", if that was the last thing that they did in the chat before `at`.
+pub async fn tapped_before(tx: &mut Tx, (chat, person): (ChatId, PersonId), at: Timestamp) -> Result<Option<Discussion>> {
+    let Some((tapped, tapped_at)) = reply_taps::last(tx, (chat, person), (at - SPEAKS_WITHIN, at)).await? else { return Ok(None) };
+    if posts::said_by_person(tx, (chat, person), (tapped_at, at), 1).await?.iter().any(|p| p.created_at < at) {
+        return Ok(None);
+    }
+    discussions::get(tx, tapped).await.map(Some)
 }

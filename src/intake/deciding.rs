@@ -219,9 +219,9 @@ async fn certain(tx: &mut Tx, chat: &Chat, heard: &Heard) -> Result<Option<(Disc
     }
     if let Some(person) = heard.person
         && let Some(tapped) = tapped_before(tx, (chat.id, person), heard.at).await?
-        && let Some(discussion) = of_project(tx, chat, tapped).await?
+        && let Some(discussion) = of_project(tx, chat, tapped.id).await?.filter(|d| !d.other)
     {
-        return Ok(Some((discussion.id, Evidence::ReplyHere { number: discussion.number })));
+        return Ok(Some((discussion.id, Evidence::ReplyHere { number: tapped.number })));
     }
     // Events may arrive in any order: what a quote refers to stands with it, whichever of the two came first.
     for quoting in posts::quoting(tx, chat.id, &[said.message.to_string()], QUOTES_MAX).await? {

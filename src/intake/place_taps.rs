@@ -39,7 +39,8 @@ pub(super) async fn tapped(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: 
     let mut changed = vec![];
     if let (Tap::Reply(_), Some((person, _))) = (tap, &who) {
         // The group sees by what the button shows which matter it is; what follows speaks for itself.
-        changed = acts::reply_here(tx, (chat.id, *person), &discussion, happened).await?;
+        let tapped = discussions::find(tx, number).await?.unwrap_or_else(|| discussion.clone());
+        changed = acts::reply_here(tx, app, (chat.id, *person), tapped, happened).await?;
     }
     if let Some(reply) = lead(tx, app, (tap, &mut discussion), chat, who, happened).await? {
         acts::reply(tx, app, chat.id, &reply, arrived.row.received_at).await?;

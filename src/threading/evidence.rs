@@ -59,6 +59,11 @@ impl Evidence {
         serde_json::to_string(self).expect("evidence is plain words and numbers")
     }
 
+    /// Whether what is kept is that "reply here" was tapped.
+    pub fn is_reply_here(kept: &str) -> bool {
+        serde_json::from_str::<serde_json::Value>(kept).is_ok_and(|kept| kept["rule"] == "reply_here")
+    }
+
     /// What is kept of a decision; `number_of` tells a discussion's number.
     pub fn of(placement: &Placement, number_of: impl Fn(DiscussionId) -> Option<i64>) -> Self {
         let could_join = placement.chances.iter().any(|c| matches!(c.to, To::Discussion(_)));

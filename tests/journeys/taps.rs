@@ -5,6 +5,7 @@ use threadline::channels::line::commands::Tap;
 use threadline::domain::{LineChatId, LineUserId, Via};
 use threadline::simulator::{Event, How, Say, Sent};
 
+use crate::support::pages::Browser;
 use crate::support::{PUBLIC_URL, Setup, TestApp, bodies, eventually, journey, journey_with, number, posts, stays};
 
 /// What the buttons of a message carry, by their label.
@@ -351,6 +352,53 @@ fn what_is_said_right_after_reply_here_belongs_to_that_matter() {
         t.say_as(&chat, Some(&lin), "這張要三聯式的", quote).await;
         assert_eq!(number(&t.discussion_where("這張要三聯式的").await), 2);
         stays("the bot says nothing to it", async || t.line.sent_to(&chat).len() == sent_before && t.line.violations().is_empty()).await;
+    });
+}
+
+#[test]
+fn of_two_taps_the_later_counts_whenever_it_arrives() {
+    journey(async |t| {
+        let (chat, lin, _, answer) = answered(t).await;
+        t.say(&chat, &lin, "另外請問上個月的發票什麼時候寄？").await;
+        assert_eq!(number(&t.discussion_where("另外請問上個月的發票什麼時候寄？").await), 2);
+        tap(t, &chat, Some(&lin), &button(&answer, "回覆這件")).await;
+        let late = t.line.tap(&chat, Some(&lin), &Tap::Reply(2).data());
+        t.say(&chat, &lin, "請寄到公司，不要寄到工地").await;
+        assert_eq!(number(&t.discussion_where("請寄到公司，不要寄到工地").await), 1);
+        let later = t.line.tap(&chat, Some(&lin), &Tap::Reply(1).data());
+        t.deliver(&late).await;
+        t.settled(&late.id).await;
+        assert_eq!(number(&t.discussion_where("請寄到公司，不要寄到工地").await), 2);
+        t.deliver(&later).await;
+        t.settled(&later.id).await;
+        assert_eq!(number(&t.discussion_where("請寄到公司，不要寄到工地").await), 2, "it was said before that tap");
+    });
+}
+
+#[test]
+fn a_tap_on_a_matter_that_has_ended_leads_on_with_it_and_comes_back_with_it() {
+    journey(async |t| {
+        let (chat, lin, _, answer) = answered(t).await;
+        t.say(&chat, &lin, "另外請問上個月的發票什麼時候寄？").await;
+        assert_eq!(number(&t.discussion_where("另外請問上個月的發票什麼時候寄？").await), 2);
+        let merged = t.api.post("/discussions/1/merge", &json!({"into": 2})).await.expect(200);
+        let data = button(&answer, "回覆這件");
+        tap(t, &chat, Some(&lin), &data).await;
+        t.say(&chat, &lin, "下午兩點可以").await;
+        let into = t.discussion_where("下午兩點可以").await;
+        assert_eq!(number(&into), 2);
+        assert_eq!(rule_of(&into, "下午兩點可以"), json!({"rule": "reply_here", "number": 1}));
+        t.api.post(&format!("/corrections/{}/undo", merged["correction"]), &json!({})).await.expect(200);
+        assert_eq!(number(&t.discussion_where("下午兩點可以").await), 1);
+        // All of it is put aside: what follows a tap there is not.
+        let first = posts(&t.discussion(1).await)[0]["id"].as_str().unwrap_or_default().to_owned();
+        let boss = Browser::boss(t).await;
+        assert_eq!(boss.post(&format!("/posts/{first}/place"), &[("to", "other"), ("with", "rest")]).await.status, 303);
+        assert_eq!(number(&t.discussion(1).await), -1);
+        tap(t, &chat, Some(&lin), &data).await;
+        t.say(&chat, &lin, "請問星期五幾點會到工地？").await;
+        let asked = t.discussion_where("請問星期五幾點會到工地？").await;
+        assert!(number(&asked) > 0 && rule_of(&asked, "請問星期五幾點會到工地？")["rule"] != "reply_here", "{asked}");
     });
 }
 
