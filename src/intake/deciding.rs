@@ -6,7 +6,7 @@ use super::place_said::{Heard, untitled};
 use crate::App;
 use crate::channels::line::commands::addressed_to;
 use crate::discussions::{GoingOn, Remembered, is_fixed, recall_around, tapped_before, word_of_kind};
-use crate::domain::{DiscussionId, LineMessageId, PostId, Said};
+use crate::domain::{DiscussionId, LineMessageId, PostId, Said, Status};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
@@ -219,9 +219,9 @@ async fn certain(tx: &mut Tx, chat: &Chat, heard: &Heard) -> Result<Option<(Disc
     }
     if let Some(person) = heard.person
         && let Some(tapped) = tapped_before(tx, (chat.id, person), heard.at).await?
-        && let Some(discussion) = of_project(tx, chat, tapped.id).await?.filter(|d| !d.other)
+        && let Some(id) = meant(tx, chat, &tapped).await?
     {
-        return Ok(Some((discussion.id, Evidence::ReplyHere { number: tapped.number })));
+        return Ok(Some((id, Evidence::ReplyHere { number: tapped.number })));
     }
     // Events may arrive in any order: what a quote refers to stands with it, whichever of the two came first.
     for quoting in posts::quoting(tx, chat.id, &[said.message.to_string()], QUOTES_MAX).await? {
@@ -260,8 +260,23 @@ async fn of_project(tx: &mut Tx, chat: &Chat, id: DiscussionId) -> Result<Option
 
 /// The discussion with this number, if it is of the chat's project: any other number is only a part of what is said.
 async fn named(tx: &mut Tx, chat: &Chat, number: i64) -> Result<Option<DiscussionId>, store::Error> {
-    let Some(found) = discussions::find(tx, number).await? else { return Ok(None) };
-    Ok(of_project(tx, chat, found.id).await?.filter(|d| !d.other).map(|d| d.id))
+    match discussions::find(tx, number).await? {
+        Some(found) => meant(tx, chat, &found).await,
+        None => Ok(None),
+    }
+}
+
+/// Where it belongs what somebody says of this discussion. One whose words were all put aside as no matter lives again: it is one after all.
+async fn meant(tx: &mut Tx, chat: &Chat, named: &Discussion) -> Result<Option<DiscussionId>, store::Error> {
+    let Some(now_in) = of_project(tx, chat, named.id).await? else { return Ok(None) };
+    if !now_in.other {
+        return Ok(Some(now_in.id));
+    }
+    if named.other || named.project != chat.project {
+        return Ok(None);
+    }
+    discussions::set_parted(tx, named.id, Status::Open).await?;
+    Ok(Some(named.id))
 }
 
 /// What was taken back before it came goes with what was said around it.

@@ -159,12 +159,16 @@ impl Db {
         let db = match dialect {
             Dialect::Sqlite => Self::open_sqlite(url).await?,
             Dialect::Postgres => {
-                let pool = AnyPoolOptions::new()
-                    .max_connections(POSTGRES_CONNECTIONS)
-                    .acquire_timeout(ACQUIRE_TIMEOUT)
-                    .connect(url)
-                    .await
-                    .map_err(OpenError::Connect)?;
+                let pool = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT).connect(url).await;
+                let pool = match pool {
+                    Ok(pool) => pool,
+                    // The pool does not say why.
+                    Err(sqlx::Error::PoolTimedOut) => {
+                        let one = tokio::time::timeout(ACQUIRE_TIMEOUT, AnyConnection::connect(url)).await;
+                        return Err(OpenError::Connect(one.ok().and_then(Result::err).unwrap_or(sqlx::Error::PoolTimedOut)));
+                    }
+                    Err(error) => return Err(OpenError::Connect(error)),
+                };
                 Self { dialect, pool, writer: None }
             }
         };
