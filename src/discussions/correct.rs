@@ -185,7 +185,7 @@ async fn is_corrected(tx: &mut Tx, post: PostId, by: By, from: &Discussion) -> c
 }
 
 /// Ends a discussion whose posts are gone in another; its way back is kept with the correction.
-async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Discussion) -> crate::store::Result<()> {
+pub(super) async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Discussion) -> crate::store::Result<()> {
     let ended = Ended {
         status: Some(from.status),
         sent: posts::sent_messages_of(tx, from.id, to.id).await?,

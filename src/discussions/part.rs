@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use super::correct::{CorrectError, hold};
 use super::other::other_of;
-use super::undo::{drawn, take_back};
+use super::undo::{drawn, end_if_emptied, take_back};
 use crate::App;
 use crate::domain::{ChatId, DiscussionId, Happening, PostId, Source};
 use crate::store::chats::Chat;
 use crate::store::discussion_events::By;
 use crate::store::discussions::Opening;
 use crate::store::{Error, Result, Tx, chats, corrections, discussion_events, discussions, notices, posts};
-use crate::threading::possible_titles;
+use crate::threading::{Evidence, possible_titles};
 
 /// Nobody did it by hand.
 const BY: By = By { person: None, via: Source::Web };
@@ -67,7 +67,12 @@ async fn take_out(tx: &mut Tx, app: &App, discussion: DiscussionId, (said_in, sa
         discussions::open(tx, &opening).await?
     };
     posts::set_discussion(tx, said, to.id).await?;
+    let why = Evidence::Parted { from: from.number }.to_json();
     for post in said {
+        if !from.other {
+            posts::set_evidence(tx, *post, &why).await?;
+            posts::set_class(tx, *post, None).await?;
+        }
         notices::redirect_post(tx, *post, to.id).await?;
     }
     posts::move_sent_messages(tx, said_in, (from.id, to.id)).await?;
@@ -84,6 +89,7 @@ async fn take_out(tx: &mut Tx, app: &App, discussion: DiscussionId, (said_in, sa
         discussion_events::add(tx, from.id, BY, now, &Happening::Split { to: to.number }).await?;
         discussion_events::add(tx, to.id, BY, now, &Happening::SplitFrom { from: from.number }).await?;
     }
+    end_if_emptied(tx, from.id).await?;
     discussions::refresh_last_post(tx, from.id).await?;
     discussions::refresh_last_post(tx, to.id).await
 }

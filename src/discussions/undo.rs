@@ -1,11 +1,11 @@
 //! Taking a correction back, to exactly what was.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::SignedDuration;
 
 use super::Viewer;
-use super::correct::{CorrectError, hold, staff_only, told_elsewhere};
+use super::correct::{CorrectError, end, hold, staff_only, told_elsewhere};
 use super::unsend::word_of_kind;
 use crate::App;
 use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source};
@@ -67,6 +67,8 @@ struct Without {
     post: PostId,
     /// As the corrections say; it may have ended, and leads on.
     place: DiscussionId,
+    /// Where it has stood, the last first: for where its place is of another project by now.
+    or_else: Vec<DiscussionId>,
     /// Why it is there; `None` where nothing but the place is taken back.
     why: Option<(String, Option<String>)>,
 }
@@ -92,7 +94,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
         discussions::set_parted(tx, *from, status).await?;
         back.extend(follows(tx, &led_to, *from).await?);
     }
-    put_back(tx, app, &back, by).await?;
+    let left = put_back(tx, app, &back, by).await?;
     let came_from = discussions::get(tx, *from).await?;
     // Its title went when the words that it was drawn from were taken back, while it was empty.
     if revived.is_some() && came_from.title == app.texts().get("post.unsent") {
@@ -113,6 +115,9 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
     for made in [*to, *from] {
         end_if_undone(tx, made).await?;
     }
+    for emptied in left {
+        end_if_emptied(tx, emptied).await?;
+    }
     discussions::refresh_last_post(tx, back.id).await?;
     discussions::refresh_last_post(tx, *to).await?;
     Ok(())
@@ -130,7 +135,12 @@ async fn without(tx: &mut Tx, post: PostId, all: &[OfPost]) -> store::Result<Opt
             None => first.from,
         },
     };
-    Ok(Some(Without { post, place, why: Some((after.evidence.clone(), after.class.clone())) }))
+    Ok(Some(Without {
+        post,
+        place,
+        or_else: all.iter().rev().map(|c| c.from).collect(),
+        why: Some((after.evidence.clone(), after.class.clone())),
+    }))
 }
 
 /// The number by which a post was filed, where it names one.
@@ -187,8 +197,8 @@ async fn meant_for(tx: &mut Tx, correction: &Correction, (to, back): (Discussion
     Ok(())
 }
 
-/// Puts the posts where they belong now, and tells who was told otherwise.
-async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>) -> store::Result<()> {
+/// Puts the posts where they belong now, and tells who was told otherwise. Which discussions they left.
+async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>) -> store::Result<BTreeSet<DiscussionId>> {
     let mut moved: BTreeMap<(DiscussionId, DiscussionId), Vec<PostId>> = BTreeMap::new();
     for without in back {
         if let Some((evidence, class)) = &without.why {
@@ -196,18 +206,22 @@ async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>
             posts::set_class(tx, without.post, class.as_deref()).await?;
         }
         let Some(post) = posts::find(tx, without.post).await? else { continue };
-        let place = discussions::get(tx, without.place).await?;
-        let to = discussions::follow(tx, place).await?;
-        if post.discussion != to.id {
+        let project = discussions::get(tx, post.discussion).await?.project;
+        let mut to = None;
+        for place in std::iter::once(&without.place).chain(&without.or_else) {
+            let place = discussions::get(tx, *place).await?;
+            to = Some(discussions::follow(tx, place).await?).filter(|d| d.project == project);
+            if to.is_some() {
+                break;
+            }
+        }
+        // Its chat has gone to another project since: it stays with who may read it.
+        if let Some(to) = to.filter(|to| to.id != post.discussion) {
             moved.entry((post.discussion, to.id)).or_default().push(post.id);
         }
     }
     for ((from, to), ids) in &moved {
         let both = (&discussions::get(tx, *from).await?, &discussions::get(tx, *to).await?);
-        // Its chat and its discussion have gone to different projects since: it stays with who may read it.
-        if both.0.project != both.1.project {
-            continue;
-        }
         told_elsewhere(tx, app, ids, both, by).await?;
         posts::set_discussion(tx, ids, *to).await?;
         for id in ids {
@@ -216,7 +230,7 @@ async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>
         discussions::refresh_last_post(tx, *from).await?;
         discussions::refresh_last_post(tx, *to).await?;
     }
-    Ok(())
+    Ok(moved.into_keys().map(|(from, _)| from).collect())
 }
 
 /// What an undone split had made is no more, unless what it was taken from has itself gone on into it: what was said in it since comes
@@ -241,6 +255,22 @@ async fn end_if_undone(tx: &mut Tx, made: DiscussionId) -> store::Result<()> {
     corrections::redirect(tx, made, split_from).await?;
     discussions::set_merged(tx, made, split_from).await?;
     discussions::refresh_last_post(tx, back).await
+}
+
+/// A discussion that something undone has left without a post leads on to where the last of its own went: had that come first, it would have
+/// ended there. Undoing that brings it back.
+pub(super) async fn end_if_emptied(tx: &mut Tx, emptied: DiscussionId) -> store::Result<()> {
+    let from = discussions::get(tx, emptied).await?;
+    if from.other || from.merged_into.is_some() || posts::has_any(tx, emptied).await? {
+        return Ok(());
+    }
+    let Some(last) = corrections::last_from(tx, emptied).await?.filter(|c| c.ended.status.is_none()) else { return Ok(()) };
+    let to = discussions::get(tx, last.to).await?;
+    let to = discussions::follow(tx, to).await?;
+    if to.id == from.id || to.project != from.project || to.other {
+        return Ok(());
+    }
+    end(tx, last.id, &from, &to).await
 }
 
 /// The title that it had; drawn anew where the words of it were taken back. Where a person has given it another since, that stands, and

@@ -194,6 +194,18 @@ pub async fn last_of_post(c: &mut AnyConnection, post: PostId) -> Result<Option<
     .await
 }
 
+/// The latest correction that took something from the discussion and is not undone.
+pub async fn last_from(c: &mut AnyConnection, from: DiscussionId) -> Result<Option<Correction>> {
+    sql::find(
+        c,
+        format!(
+            "SELECT {COLUMNS} FROM corrections c WHERE c.from_id = $1 AND c.kind <> 'title' AND c.undone_at IS NULL ORDER BY c.id DESC LIMIT 1"
+        ),
+        args![from],
+    )
+    .await
+}
+
 /// The correction with this id; the row is not held.
 pub async fn find(c: &mut AnyConnection, id: i64) -> Result<Option<Correction>> {
     sql::find(c, format!("SELECT {COLUMNS} FROM corrections c WHERE c.id = $1"), args![id]).await

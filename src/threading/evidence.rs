@@ -43,6 +43,8 @@ pub enum Evidence {
     SubjectTag { number: i64 },
     /// It was written on the discussion's page or through the API.
     Directly {},
+    /// It was said in another chat than what stands in `from`, and one of the two chats has gone to another project.
+    Parted { from: i64 },
     /// A person put it there.
     Corrected { by: String, from: i64 },
     /// A mail that could not prove whose it is, and a person took it.

@@ -349,6 +349,7 @@ fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
             let by = kept.get("by").and_then(|b| b.as_str()).unwrap_or_default();
             look.fill("evidence.corrected", &[("by", by), ("from", &number("from").to_string())])
         }
+        "parted" => look.fill("evidence.parted", &[("from", &number("from").to_string())]),
         "long_done" => look.fill("evidence.long_done", &[("number", &number("number").to_string())]),
         "passed_on" => look.fill("evidence.passed_on", &[("by", kept.get("by").and_then(|b| b.as_str()).unwrap_or_default())]),
         other => look.fill("evidence.other", &[("rule", other)]),

@@ -251,7 +251,7 @@ fn desks(projects: &[Project]) -> Vec<Notices> {
 }
 
 fn posts() -> Vec<PostView> {
-    const EVIDENCE: [&str; 23] = [
+    const EVIDENCE: [&str; 24] = [
         r#"{"rule":"quote","quoted":"612"}"#,
         r#"{"rule":"quoted_by","message":"612"}"#,
         r#"{"rule":"introduces"}"#,
@@ -263,6 +263,7 @@ fn posts() -> Vec<PostView> {
         r#"{"rule":"subject_tag","number":7}"#,
         r#"{"rule":"number","number":7}"#,
         r#"{"rule":"reply_here","number":7}"#,
+        r#"{"rule":"parted","from":7}"#,
         r#"{"rule":"directly"}"#,
         r#"{"rule":"corrected","by":"林","from":3}"#,
         r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"quote"},{"why":"burst","seconds":5},{"why":"same_person"},{"why":"other_person"},{"why":"minutes","minutes":3},{"why":"hours","hours":5}],"alternatives":[3]}"#,
