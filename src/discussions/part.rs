@@ -11,6 +11,7 @@ use crate::domain::{ChatId, DiscussionId, Happening, PostId, Source};
 use crate::store::chats::Chat;
 use crate::store::discussion_events::By;
 use crate::store::discussions::Opening;
+use crate::store::posts::Post;
 use crate::store::{Error, Result, Tx, chats, corrections, discussion_events, discussions, notices, posts};
 use crate::threading::{Evidence, possible_titles};
 
@@ -40,6 +41,12 @@ async fn take_back_across(tx: &mut Tx, app: &App, chat: &Chat) -> Result<()> {
             Ok(_) | Err(CorrectError::Refused(_)) => {}
             Err(CorrectError::Store(error)) => return Err(error),
             Err(other) => return Err(Error::Protocol(other.to_string())),
+        }
+        let moved = corrections::posts(tx, id).await?;
+        let moved = posts::these(tx, &moved).await?;
+        for parted in [correction.from, correction.to] {
+            let gone: Vec<&Post> = moved.iter().filter(|p| p.discussion != parted).collect();
+            forget_words(tx, app, parted, &gone).await?;
         }
     }
     Ok(())
@@ -76,20 +83,33 @@ async fn take_out(tx: &mut Tx, app: &App, discussion: DiscussionId, (said_in, sa
         notices::redirect_post(tx, *post, to.id).await?;
     }
     posts::move_sent_messages(tx, said_in, (from.id, to.id)).await?;
+    forget_words(tx, app, from.id, &taken).await?;
     if !from.other {
         if ended.is_empty() {
             let title = drawn(tx, app, to.id).await?;
             discussions::set_title(tx, to.id, &title).await?;
         }
-        if taken.iter().any(|p| possible_titles(&p.body).contains(&from.title)) {
-            let title = drawn(tx, app, from.id).await?;
-            discussions::set_title(tx, from.id, &title).await?;
-        }
         let now = app.clock.now();
         discussion_events::add(tx, from.id, BY, now, &Happening::Split { to: to.number }).await?;
         discussion_events::add(tx, to.id, BY, now, &Happening::SplitFrom { from: from.number }).await?;
     }
-    end_if_emptied(tx, from.id).await?;
     discussions::refresh_last_post(tx, from.id).await?;
     discussions::refresh_last_post(tx, to.id).await
+}
+
+/// No title of the discussion, now or kept for an undo, is drawn from what others said and is there no more; without a post it leads on.
+async fn forget_words(tx: &mut Tx, app: &App, left: DiscussionId, gone: &[&Post]) -> Result<()> {
+    let left = discussions::get(tx, left).await?;
+    let titles: Vec<String> = gone.iter().filter(|p| p.chat != left.chat).flat_map(|p| possible_titles(&p.body)).collect();
+    if left.other || titles.is_empty() {
+        return Ok(());
+    }
+    if let Some(chat) = left.chat {
+        corrections::forget_titles(tx, chat, &titles).await?;
+    }
+    if titles.contains(&left.title) {
+        let title = drawn(tx, app, left.id).await?;
+        discussions::set_title(tx, left.id, &title).await?;
+    }
+    end_if_emptied(tx, left.id).await
 }

@@ -1,5 +1,7 @@
 //! Saying something in a discussion: by LINE, by mail, on the page or through the API.
 
+use jiff::Timestamp;
+
 use super::audience::{Told, promise};
 use crate::App;
 use crate::domain::{Happening, PostId, Status};
@@ -37,18 +39,25 @@ pub async fn begin(tx: &mut Tx, app: &App, discussion: Discussion, new: &NewPost
     write(tx, app, discussion, new, (tell, true)).await
 }
 
+/// A client spoke: what was done is open again.
+pub(super) async fn reopen(tx: &mut Tx, discussion: &mut Discussion, by: By, at: Timestamp) -> Result<()> {
+    if discussion.status.is_done() {
+        discussions::set_status(tx, discussion.id, Status::Open).await?;
+        let what = Happening::Status { from: discussion.status, to: Status::Open };
+        discussion_events::add(tx, discussion.id, by, at, &what).await?;
+        discussion.status = Status::Open;
+    }
+    Ok(())
+}
+
 async fn write(tx: &mut Tx, app: &App, mut discussion: Discussion, new: &NewPost<'_>, (tell, opens): (Tell, bool)) -> Result<Written> {
     let Some(post) = posts::add(tx, discussion.id, new, app.clock.now()).await? else { return Ok(Written { discussion, post: None }) };
     discussions::touch(tx, discussion.id, new.at).await?;
     if tell == Tell::Nobody {
         return Ok(Written { discussion, post: Some(post) });
     }
-    if discussion.status.is_done() && !new.role.is_staff() {
-        discussions::set_status(tx, discussion.id, Status::Open).await?;
-        let what = Happening::Status { from: discussion.status, to: Status::Open };
-        let by = By { person: new.person, via: new.source };
-        discussion_events::add(tx, discussion.id, by, new.at, &what).await?;
-        discussion.status = Status::Open;
+    if !new.role.is_staff() {
+        reopen(tx, &mut discussion, By { person: new.person, via: new.source }, new.at).await?;
     }
     let told = Told {
         post,

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::audience::{Told, promise};
+use super::post::reopen;
 use super::quotes::{bring, follow_quote};
 use super::undo::drawn;
 use crate::App;
-use crate::domain::{ChatId, DiscussionId, LineMessageId, PersonId};
+use crate::domain::{ChatId, DiscussionId, LineMessageId, PersonId, Why};
+use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
-use crate::store::{Result, Tx, discussions, posts, reply_taps};
+use crate::store::{Result, Tx, discussions, notices, posts, reply_taps};
 use crate::threading::features::BURST_SECONDS;
 use crate::threading::{Class, Evidence, possible_titles};
 
@@ -24,7 +27,7 @@ const SAID_MAX: i64 = 20;
 pub async fn reply_here(tx: &mut Tx, app: &App, (chat, person): (ChatId, PersonId), tapped: Discussion, at: Timestamp) -> Result<Vec<i64>> {
     reply_taps::add(tx, (chat, person), tapped.id, at).await?;
     let why = Evidence::ReplyHere { number: tapped.number }.to_json();
-    let into = discussions::follow(tx, tapped).await?;
+    let mut into = discussions::follow(tx, tapped).await?;
     let said = posts::said_by_person(tx, (chat, person), (at, at + SPEAKS_WITHIN), SAID_MAX).await?;
     let next = next_burst(&said);
     let Some(first) = next.first().filter(|_| !into.other) else { return Ok(vec![]) };
@@ -36,8 +39,10 @@ pub async fn reply_here(tx: &mut Tx, app: &App, (chat, person): (ChatId, PersonI
     let mut left: BTreeMap<DiscussionId, Vec<String>> = BTreeMap::new();
     for post in next {
         if post.discussion != into.id {
+            let rested = discussions::get(tx, post.discussion).await?.other;
             let Some(number) = bring(tx, &Post { quotes: None, ..post.clone() }, &into).await? else { continue };
             changed.push(number);
+            tell_here(tx, app, &mut into, (post, rested)).await?;
             left.entry(post.discussion).or_default().extend(possible_titles(&post.body));
             if let Some(message) = post.external_id.clone().map(LineMessageId) {
                 changed.extend(follow_quote(tx, chat, &message, &into).await?);
@@ -54,6 +59,23 @@ pub async fn reply_here(tx: &mut Tx, app: &App, (chat, person): (ChatId, PersonI
         }
     }
     Ok(changed)
+}
+
+/// Tells of the post as what it is by now: not of a new matter, where that was not told yet; and of what had rested, untold.
+async fn tell_here(tx: &mut Tx, app: &App, into: &mut Discussion, (post, rested): (&Post, bool)) -> Result<()> {
+    let untold = notices::drop_of_post(tx, post.id, Why::ToldElsewhere.as_str()).await? > 0;
+    if post.retracted_at.is_some() {
+        return Ok(());
+    }
+    let by_staff = post.role.is_staff();
+    if !by_staff {
+        reopen(tx, into, By { person: post.person, via: post.source }, post.created_at).await?;
+    }
+    if !untold && !rested {
+        return Ok(());
+    }
+    let told = Told { post: post.id, by: post.person, by_staff, source: post.source, internal: false, opens: false, silent: true };
+    promise(tx, app, into, &told).await
 }
 
 /// What was said first, in one go, if the threader has placed it, or a tap before.

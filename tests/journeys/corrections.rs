@@ -224,6 +224,34 @@ fn a_discussion_of_which_only_others_words_are_left_stays_with_its_group() {
 }
 
 #[test]
+fn no_title_goes_along_that_was_drawn_from_another_groups_words() {
+    journey(async |t| {
+        let (_, lin) = t.project_with_group("alpha").await;
+        t.project("beta").await;
+        let he = t.line.person("何先生");
+        let (first, second) = (t.line.group("林宅二群", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
+        t.bind("alpha", &first).await;
+        t.bind("alpha", &second).await;
+        t.said_before(&first, &lin, "頂樓漏水").await;
+        let leak = t.discussion_where("頂樓漏水").await;
+        t.say(&first, &lin, &format!("#{} 水塔旁邊", number(&leak))).await;
+        t.said_before(&second, &he, "廚房插座沒有電").await;
+        let socket = t.discussion_where("廚房插座沒有電").await;
+        let moved = json!({"to": number(&socket)});
+        t.api.post(&format!("/posts/{}/move", id_of(&leak, "頂樓漏水")), &moved).await.expect(200);
+        let own = json!({"post_ids": [id_of(&socket, "廚房插座沒有電")]});
+        let split = t.api.post(&format!("/discussions/{}/split", number(&socket)), &own).await.expect(200);
+        assert_eq!(t.discussion(number(&socket)).await["title"], "頂樓漏水", "nothing else is left there");
+        t.bind("beta", &second).await;
+        assert_eq!(number(&t.discussion(number(&socket)).await), number(&split));
+        let all = t.discussions().await;
+        let gone: Vec<&Value> = all.iter().filter(|d| d["project"] == "beta").collect();
+        assert!(!gone.is_empty() && gone.iter().all(|d| d["title"] == "廚房插座沒有電"), "{gone:?}");
+        assert_eq!(bodies(&t.discussion(number(&leak)).await).len(), 2);
+    });
+}
+
+#[test]
 fn what_had_ended_in_another_groups_matter_lives_again_when_its_group_goes() {
     journey(async |t| {
         let (_, lin) = t.project_with_group("alpha").await;

@@ -356,6 +356,31 @@ fn what_is_said_right_after_reply_here_belongs_to_that_matter() {
 }
 
 #[test]
+fn what_a_late_tap_takes_along_is_told_as_a_part_of_its_matter() {
+    journey(async |t| {
+        let (chat, _, _, answer) = answered(t).await;
+        let wang = t.staff("alpha", "Wang").await;
+        t.api.patch("/discussions/1", &json!({"status": "resolved"})).await.expect(200);
+        let sent_before = t.line.sent_to(&chat).len();
+        let ben = t.line.person("班先生");
+        t.deliver(&t.line.member_joined(&chat, std::slice::from_ref(&ben))).await;
+        let late = t.line.tap(&chat, Some(&ben), &button(&answer, "回覆這件"));
+        t.say(&chat, &ben, "電梯卡在三樓").await;
+        assert_eq!(number(&t.discussion_where("電梯卡在三樓").await), 2);
+        t.deliver(&late).await;
+        t.settled(&late.id).await;
+        let discussion = t.discussion(1).await;
+        assert_eq!((number(&t.discussion(2).await), discussion["status"].as_str()), (1, Some("open")));
+        let told_of_it =
+            async || t.mail.sent_to(&wang.email).await.into_iter().filter(|m| m.text.contains("電梯卡在三樓")).collect::<Vec<_>>();
+        let mail = eventually("staff are told", async || told_of_it().await.pop()).await;
+        assert!(mail.subject.contains("[#1]"), "{}", mail.subject);
+        let told = || t.line.sent_to(&chat)[sent_before..].iter().flat_map(Sent::strings).collect::<Vec<_>>().join("\n");
+        stays("it is told once, and not as a new matter", async || told_of_it().await.len() == 1 && !told().contains("已收到")).await;
+    });
+}
+
+#[test]
 fn of_two_taps_the_later_counts_whenever_it_arrives() {
     journey(async |t| {
         let (chat, lin, _, answer) = answered(t).await;

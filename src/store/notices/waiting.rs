@@ -94,15 +94,14 @@ pub async fn look_again(c: &mut AnyConnection, project: Option<ProjectId>, (quie
     .map(drop)
 }
 
-/// The post was taken back or moved: what waits to tell of it is dropped.
-pub async fn drop_of_post(c: &mut AnyConnection, post: PostId, reason: &str) -> Result<()> {
+/// The post was taken back or moved: what waits to tell of it is dropped. How many notices.
+pub async fn drop_of_post(c: &mut AnyConnection, post: PostId, reason: &str) -> Result<u64> {
     sql::run(
         c,
         "UPDATE notices SET status = 'dropped', reason = $2 WHERE post_id = $1 AND status = 'pending' AND delivery_id IS NULL",
         args![post, reason],
     )
     .await
-    .map(drop)
 }
 
 /// The post was taken back while this delivery, which may have arrived, was being tried: it stays in the list of what was sent.
