@@ -115,9 +115,15 @@ pub async fn set_digest_minute(c: &mut AnyConnection, person: PersonId, minute: 
     sql::run(c, "UPDATE persons SET digest_minute = $2 WHERE id = $1", args![person, minute]).await.map(drop)
 }
 
-/// `(person)` who wants to hear of something in LINE: the condition for somebody whose id is in `column`.
-fn wants_line(column: &str) -> String {
-    format!("EXISTS (SELECT 1 FROM listening l WHERE l.person_id = {column} AND l.way = 'line')")
+/// The condition that the person in `column` hears of something in LINE, by their own wish or by the project's for its people of this
+/// audience.
+fn hears_in_line(column: &str, project: &str, audience: Audience) -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM listening l WHERE l.person_id = {column} AND l.way = 'line') OR EXISTS (SELECT 1 FROM listening l \
+         WHERE l.person_id IS NULL AND l.project_id = {project} AND l.audience = '{}' AND l.way = 'line') AND EXISTS (SELECT 1 FROM identities n \
+         WHERE n.person_id = {column} AND n.channel = 'line'))",
+        audience.as_str()
+    )
 }
 
 /// The project's owners and staff who can be told of things: by mail, or in LINE as they wish.
@@ -127,21 +133,21 @@ pub async fn staff(c: &mut AnyConnection, project: ProjectId) -> Result<Vec<Pers
         format!(
             "SELECT m.person_id FROM members m WHERE m.project_id = $1 AND m.role IN ('owner', 'staff') AND (EXISTS \
              (SELECT 1 FROM identities i WHERE i.person_id = m.person_id AND i.channel = 'email') OR {}) ORDER BY m.person_id",
-            wants_line("m.person_id")
+            hears_in_line("m.person_id", "$1", Audience::Staff)
         ),
         args![project],
     )
     .await
 }
 
-/// Clients who wrote in the discussion and want to hear of things in their own LINE chat.
+/// Clients who wrote in the discussion and are to hear of things in their own LINE chat.
 pub async fn clients_in_line(c: &mut AnyConnection, discussion: DiscussionId, limit: i64) -> Result<Vec<PersonId>> {
     sql::all(
         c,
         format!(
             "SELECT DISTINCT p.person_id FROM posts p WHERE p.discussion_id = $1 AND p.role = 'client' AND p.person_id IS NOT NULL AND {} \
              ORDER BY p.person_id LIMIT $2",
-            wants_line("p.person_id")
+            hears_in_line("p.person_id", "(SELECT d.project_id FROM discussions d WHERE d.id = $1)", Audience::Client)
         ),
         args![discussion, limit],
     )

@@ -366,6 +366,24 @@ fn a_colleague_hears_in_their_own_line_chat_for_one_head() {
 }
 
 #[test]
+fn a_colleague_who_has_line_alone_hears_there_where_the_project_says_so() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let eve = t.line.person("伊芙");
+        t.deliver(&t.line.follow(&eve)).await;
+        let member = json!({"line_user_id": eve.as_str(), "name": "伊芙", "role": "staff"});
+        t.api.put("/projects/alpha/members", &member).await.expect(200);
+        t.api.put("/projects/alpha/listening", &json!({"staff": {"opened": "line"}})).await.expect(200);
+        t.say(&chat, &lin, "頂樓漏水").await;
+        let card = eventually("she is told in LINE", async || {
+            t.line.sent().iter().find(|s| s.chat.as_str() == eve.as_str()).map(|s| s.strings().join("\n"))
+        })
+        .await;
+        assert!(card.contains("#1") && card.contains("頂樓漏水"), "{card}");
+    });
+}
+
+#[test]
 fn the_week_is_told_to_owners_once_and_to_colleagues_who_want_it() {
     let monday: Timestamp = "2026-11-30T08:59:00+08:00".parse().expect("a time");
     journey_with(Setup { clock: Clock::stopped(monday), ..Setup::default() }, async |t| {
