@@ -28,6 +28,17 @@ async fn two(t: &TestApp) -> (LineChatId, LineUserId) {
     (chat, lin)
 }
 
+/// Two groups of the project `alpha`, each with its client; there is a project `beta`, too.
+async fn two_groups(t: &TestApp) -> (LineChatId, LineUserId, LineChatId, LineUserId) {
+    t.project("alpha").await;
+    t.project("beta").await;
+    let (lin, he) = (t.line.person("林小姐"), t.line.person("何先生"));
+    let (first, second) = (t.line.group("林宅", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
+    t.bind("alpha", &first).await;
+    t.bind("alpha", &second).await;
+    (first, lin, second, he)
+}
+
 async fn undo(t: &TestApp, corrected: &Value) -> crate::support::api::Answer {
     t.api.post(&format!("/corrections/{}/undo", corrected["correction"]), &json!({})).await
 }
@@ -154,12 +165,8 @@ fn what_is_said_by_a_number_goes_wherever_that_number_leads_whatever_is_undone()
 #[test]
 fn a_group_that_goes_to_another_project_takes_along_its_own_words_alone() {
     journey(async |t| {
-        let (_, lin) = t.project_with_group("alpha").await;
-        t.project("beta").await;
-        let he = t.line.person("何先生");
-        let (first, second) = (t.line.group("林宅二群", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
+        let (first, lin, second, he) = two_groups(t).await;
         for (chat, who, text) in [(&first, &lin, "頂樓漏水"), (&second, &he, "廚房插座沒有電")] {
-            t.bind("alpha", chat).await;
             t.say(chat, who, text).await;
             t.discussion_where(text).await;
         }
@@ -195,12 +202,8 @@ fn a_group_that_goes_to_another_project_takes_along_its_own_words_alone() {
 #[test]
 fn a_discussion_of_which_only_others_words_are_left_stays_with_its_group() {
     journey(async |t| {
-        let (_, lin) = t.project_with_group("alpha").await;
-        t.project("beta").await;
-        let he = t.line.person("何先生");
-        let (first, second) = (t.line.group("林宅二群", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
+        let (first, lin, second, he) = two_groups(t).await;
         for (chat, who, text) in [(&first, &lin, "頂樓漏水"), (&second, &he, "廚房插座沒有電")] {
-            t.bind("alpha", chat).await;
             t.said_before(chat, who, text).await;
             t.discussion_where(text).await;
         }
@@ -226,12 +229,7 @@ fn a_discussion_of_which_only_others_words_are_left_stays_with_its_group() {
 #[test]
 fn no_title_goes_along_that_was_drawn_from_another_groups_words() {
     journey(async |t| {
-        let (_, lin) = t.project_with_group("alpha").await;
-        t.project("beta").await;
-        let he = t.line.person("何先生");
-        let (first, second) = (t.line.group("林宅二群", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
-        t.bind("alpha", &first).await;
-        t.bind("alpha", &second).await;
+        let (first, lin, second, he) = two_groups(t).await;
         t.said_before(&first, &lin, "頂樓漏水").await;
         let leak = t.discussion_where("頂樓漏水").await;
         t.say(&first, &lin, &format!("#{} 水塔旁邊", number(&leak))).await;
@@ -254,12 +252,7 @@ fn no_title_goes_along_that_was_drawn_from_another_groups_words() {
 #[test]
 fn what_had_ended_in_another_groups_matter_lives_again_when_its_group_goes() {
     journey(async |t| {
-        let (_, lin) = t.project_with_group("alpha").await;
-        t.project("beta").await;
-        let he = t.line.person("何先生");
-        let (first, second) = (t.line.group("林宅二群", std::slice::from_ref(&lin)), t.line.group("何宅", std::slice::from_ref(&he)));
-        t.bind("alpha", &first).await;
-        t.bind("alpha", &second).await;
+        let (first, lin, second, he) = two_groups(t).await;
         t.said_before(&first, &lin, "頂樓漏水").await;
         let leak = number(&t.discussion_where("頂樓漏水").await);
         // The tap comes after the words, which have opened a discussion by then.
