@@ -77,6 +77,8 @@ fn the_group_gets_one_push_under_the_deliverys_uuid() {
             assert!(shown.contains(part), "{part} is missing in {shown}");
         }
         assert_eq!(push.billed, 1);
+        // What was sent is seen a moment before its answer is under way: the program's word comes after both.
+        t.until_all_is_told().await;
         stays("one push", async || pushed(t).len() == 1 && t.line.requests(Endpoint::Push).len() == 1).await;
     });
 }
