@@ -10,6 +10,7 @@ use crate::App;
 use crate::domain::{PostId, Source};
 use crate::store::posts::Post;
 use crate::store::{Tx, chats, examples, posts};
+use crate::threading::{Class, Evidence};
 
 /// What one person said with no longer a pause than this was said together.
 const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
@@ -64,7 +65,7 @@ pub async fn place(
         Place::Unsaid => {
             for post in here.iter().filter(|p| along.contains(&p.id) && p.class.as_deref() == Some("confirmed")) {
                 examples::forget_confirmed(tx, post.id).await?;
-                posts::set_class(tx, post.id, decided_class(&post.evidence).as_deref()).await?;
+                posts::set_class(tx, post.id, decided_class(&post.evidence).map(Class::as_str)).await?;
             }
             Ok(Corrected { from: from.number, to: from, id: None })
         }
@@ -81,9 +82,11 @@ pub async fn place(
 }
 
 /// How sure the threader was, as its decision is kept.
-fn decided_class(evidence: &str) -> Option<String> {
-    let kept: serde_json::Value = serde_json::from_str(evidence).ok()?;
-    kept.get("class")?.as_str().map(str::to_owned)
+fn decided_class(evidence: &str) -> Option<Class> {
+    match Evidence::read(evidence)? {
+        Evidence::Threader { class, .. } => Some(class),
+        _ => None,
+    }
 }
 
 /// The posts that are meant, in order.

@@ -80,7 +80,9 @@ async fn tell_here(tx: &mut Tx, app: &App, into: &mut Discussion, (post, rested)
 
 /// What was said first, in one go, if the threader has placed it, or a tap before.
 fn next_burst(said: &[Post]) -> &[Post] {
-    let may_go = |p: &Post| p.class.as_deref().and_then(Class::find).is_some() || Evidence::is_reply_here(&p.evidence);
+    let may_go = |p: &Post| {
+        p.class.as_deref().and_then(Class::find).is_some() || matches!(Evidence::read(&p.evidence), Some(Evidence::ReplyHere { .. }))
+    };
     let goes_on = |last: &Post, next: &Post| next.created_at.duration_since(last.created_at).as_secs() <= BURST_SECONDS;
     let ends = (0..said.len()).find(|&i| !may_go(&said[i]) || i > 0 && !goes_on(&said[i - 1], &said[i]));
     &said[..ends.unwrap_or(said.len())]

@@ -13,7 +13,7 @@ use crate::store::corrections::{Correction, OfPost};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
 use crate::store::{self, Tx, corrections, discussions, examples, held_mails, notices, posts, watchers};
-use crate::threading::title_of;
+use crate::threading::{Evidence, title_of};
 
 /// How long a correction can be taken back.
 pub const UNDO_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -143,13 +143,6 @@ async fn without(tx: &mut Tx, post: PostId, all: &[OfPost]) -> store::Result<Opt
     }))
 }
 
-/// The number by which a post was filed, where it names one.
-fn number_of(evidence: &str) -> Option<i64> {
-    let evidence: serde_json::Value = serde_json::from_str(evidence).ok()?;
-    let by_number = matches!(evidence.get("rule")?.as_str()?, "number" | "reply_here" | "reply_address" | "subject_tag");
-    evidence.get("number").filter(|_| by_number)?.as_i64()
-}
-
 /// What had been led on from `revived`, and was put there when other corrections were undone meanwhile: it goes along.
 async fn follows(tx: &mut Tx, led_to: &Discussion, revived: DiscussionId) -> store::Result<Vec<Without>> {
     let mut along = vec![];
@@ -162,6 +155,11 @@ async fn follows(tx: &mut Tx, led_to: &Discussion, revived: DiscussionId) -> sto
         }
     }
     Ok(along)
+}
+
+/// The number by which a post was filed.
+fn number_of(evidence: &str) -> Option<i64> {
+    Evidence::read(evidence)?.number()
 }
 
 /// Where the number leads now by which a post was filed.
@@ -179,13 +177,11 @@ async fn meant_for(tx: &mut Tx, correction: &Correction, (to, back): (Discussion
     let mut known: HashSet<String> = correction.ended.sent.iter().filter(|(_, _, both)| !both).map(|(_, m, _)| m.clone()).collect();
     known.extend(posts::of_discussion(tx, back, true).await?.into_iter().filter_map(|p| p.external_id));
     for post in posts::of_discussion(tx, to, true).await?.into_iter().filter(|p| p.created_at >= correction.at) {
-        let evidence: serde_json::Value = serde_json::from_str(&post.evidence).unwrap_or_default();
-        let is_meant = match evidence.get("rule").and_then(serde_json::Value::as_str) {
-            Some("answers_mail") => match evidence.get("message_id").and_then(serde_json::Value::as_str) {
-                Some(id) => known.contains(id) || posts::discussions_of_mails(tx, &[id.to_owned()]).await?.contains(&back),
-                None => false,
-            },
-            Some("quote") => evidence.get("quoted").and_then(serde_json::Value::as_str).is_some_and(|m| known.contains(m)),
+        let is_meant = match Evidence::read(&post.evidence) {
+            Some(Evidence::AnswersMail { message_id }) => {
+                known.contains(&message_id) || posts::discussions_of_mails(tx, &[message_id]).await?.contains(&back)
+            }
+            Some(Evidence::Quote { quoted }) => known.contains(&quoted),
             _ => leads_to(tx, &post.evidence).await? == Some(back),
         };
         if is_meant {

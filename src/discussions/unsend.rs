@@ -8,7 +8,7 @@ use crate::domain::{DiscussionId, Why};
 use crate::store::chats::Chat;
 use crate::store::posts::Post;
 use crate::store::{Result, Tx, attachments, corrections, deliveries, discussions, inbound, notices, posts, versions};
-use crate::threading::{possible_titles, title_of};
+use crate::threading::{Evidence, possible_titles, title_of};
 
 /// How a post reads from some time on.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ pub async fn unsend(tx: &mut Tx, app: &App, chat: &Chat, message: &str, at: Time
         posts::retract(tx, post.id, at).await?;
         versions::forget(tx, post.id).await?;
         corrections::forget_titles(tx, chat.id, &drawn).await?;
-        let evidence = without_words(&post.evidence);
+        let evidence = Evidence::read(&post.evidence).map_or_else(|| "{}".to_owned(), |e| e.without_words().to_json());
         posts::set_evidence(tx, post.id, &evidence).await?;
         corrections::forget_evidence(tx, post.id, &evidence).await?;
         retitled = retitle(tx, app, chat, &drawn).await?;
@@ -82,15 +82,6 @@ pub(super) async fn withdraw(tx: &mut Tx, app: &App, chat: &Chat, post: &Post, a
     deliveries::take_back(tx, post.id, &retitled).await?;
     notices::drop_of_post(tx, post.id, Why::TakenBack.as_str()).await?;
     Ok(unused)
-}
-
-/// Why it was put where it is, without the words that it shared with what was there.
-fn without_words(evidence: &str) -> String {
-    let Ok(mut kept) = serde_json::from_str::<serde_json::Value>(evidence) else { return "{}".to_owned() };
-    if let Some(why) = kept.get_mut("why").and_then(serde_json::Value::as_array_mut) {
-        why.retain(|reason| reason.get("words").is_none());
-    }
-    kept.to_string()
 }
 
 /// Every title that may have been drawn from the post: from a wording of it, or from the name of a file.

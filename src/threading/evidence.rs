@@ -1,6 +1,7 @@
 //! Why something is where it is; kept with the post as JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::decide::{Choice, Class, Placement};
 use super::explain::Reason;
@@ -8,7 +9,7 @@ use super::model::To;
 use crate::domain::DiscussionId;
 
 /// Why something is where it is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Evidence {
     /// Its author typed that discussion's number.
@@ -29,6 +30,7 @@ pub enum Evidence {
         /// Of a hundred like it, so many are right.
         percent: u8,
         /// The strongest reasons first.
+        #[serde(deserialize_with = "known_reasons")]
         why: Vec<Reason>,
         /// The next best discussions (their numbers), the better first.
         alternatives: Vec<i64>,
@@ -61,9 +63,28 @@ impl Evidence {
         serde_json::to_string(self).expect("evidence is plain words and numbers")
     }
 
-    /// Whether what is kept is that "reply here" was tapped.
-    pub fn is_reply_here(kept: &str) -> bool {
-        serde_json::from_str::<serde_json::Value>(kept).is_ok_and(|kept| kept["rule"] == "reply_here")
+    /// What [`to_json`](Self::to_json) has written; `None` where another version of the program did, in words of its own.
+    pub fn read(kept: &str) -> Option<Self> {
+        serde_json::from_str(kept).ok()
+    }
+
+    /// The number by which it was filed, where its author named one.
+    pub fn number(&self) -> Option<i64> {
+        match self {
+            Self::Number { number } | Self::ReplyHere { number } | Self::ReplyAddress { number } | Self::SubjectTag { number } => {
+                Some(*number)
+            }
+            _ => None,
+        }
+    }
+
+    /// Likewise, without the words that it shares with what is there.
+    #[must_use]
+    pub fn without_words(mut self) -> Self {
+        if let Self::Threader { why, .. } = &mut self {
+            why.retain(|reason| !matches!(reason, Reason::Shares { .. }));
+        }
+        self
     }
 
     /// What is kept of a decision; `number_of` tells a discussion's number.
@@ -78,5 +99,38 @@ impl Evidence {
             why: placement.why.clone(),
             alternatives: placement.alternatives.iter().filter_map(|d| number_of(*d)).collect(),
         }
+    }
+}
+
+/// The reasons that this version of the program knows.
+fn known_reasons<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Reason>, D::Error> {
+    let kept = Vec::<Value>::deserialize(from)?;
+    Ok(kept.into_iter().filter_map(|reason| serde_json::from_value(reason).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_again_but_for_reasons_of_another_version() {
+        let why = vec![Reason::Shares { words: "報價單".into() }, Reason::Minutes { minutes: 3 }];
+        let evidence = Evidence::Threader { class: Class::Likely, percent: 74, why, alternatives: vec![3] };
+        let kept = evidence.to_json();
+        assert_eq!(Evidence::read(&kept), Some(evidence.clone()));
+        let newer = kept.replacen("\"why\":[", "\"why\":[{\"why\":\"a_later_one\",\"percent\":7},", 1);
+        assert_ne!(newer, kept);
+        assert_eq!(Evidence::read(&newer), Some(evidence.clone()));
+        let without = evidence.without_words().to_json();
+        assert!(!without.contains("報價單") && without.contains("minutes"), "{without}");
+        assert_eq!(Evidence::read("{\"rule\":\"a_later_one\"}"), None);
+        assert_eq!(Evidence::read("{}"), None);
+    }
+
+    #[test]
+    fn only_what_its_author_named_is_a_number_to_file_by() {
+        assert_eq!(Evidence::ReplyHere { number: 7 }.number(), Some(7));
+        assert_eq!(Evidence::LongDone { number: 7 }.number(), None);
+        assert_eq!(Evidence::Corrected { by: "林".into(), from: 7 }.number(), None);
     }
 }

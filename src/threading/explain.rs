@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::features::Because;
 use super::model::{Candidate, Chance, Table, To, shares};
@@ -18,7 +18,7 @@ const WEAKEST: f32 = 0.1;
 const SHARED_CHARS_MAX: usize = 12;
 
 /// One reason. Texts for people are under `why.` and the name in `why`, in the language files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Reason {
     /// It quotes a message of that discussion.

@@ -17,6 +17,7 @@ use crate::discussions::{self as acts, CorrectError, Corrected, Place, Viewer, W
 use crate::domain::{CorrectionKind, PostId, ProjectId, Role, Source};
 use crate::store::posts::Post;
 use crate::store::{self, attachments, corrections, discussions, posts, projects};
+use crate::threading::Evidence;
 use crate::web::templates::Look;
 use crate::web::templates::unsure::{JustNow, Undo, Unsure, Week, list as draw};
 
@@ -366,7 +367,8 @@ pub(super) async fn others(c: &mut AnyConnection, marked: &[Post]) -> store::Res
 }
 
 fn numbers_in(evidence: &str) -> Vec<i64> {
-    let kept: serde_json::Value = serde_json::from_str(evidence).unwrap_or_default();
-    let all = kept.get("alternatives").and_then(serde_json::Value::as_array);
-    all.into_iter().flatten().filter_map(serde_json::Value::as_i64).collect()
+    match Evidence::read(evidence) {
+        Some(Evidence::Threader { alternatives, .. }) => alternatives,
+        _ => vec![],
+    }
 }

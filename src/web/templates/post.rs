@@ -18,6 +18,7 @@ use crate::store::discussion_events::DiscussionEvent;
 use crate::store::mail_posts::FromElsewhere;
 use crate::store::posts::Post;
 use crate::store::versions::Version;
+use crate::threading::{Evidence, Reason};
 
 /// A post with what belongs to it.
 #[derive(Clone, Debug)]
@@ -320,63 +321,68 @@ fn told_in_short(look: &Look<'_>, wanted: &[&NoticeView]) -> Markup {
 }
 
 /// Why a post is where it is, as a sentence; `None` where it was simply written there.
-fn evidence(look: &Look<'_>, json: &str) -> Option<String> {
-    let kept: serde_json::Value = serde_json::from_str(json).ok()?;
-    let rule = kept.get("rule")?.as_str()?;
-    let number = |name: &str| kept.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
-    Some(match rule {
-        "directly" => return None,
-        "quote" | "quoted_by" | "introduces" | "sticker" | "nothing" | "reply_address" | "answers_mail" => look.word("evidence", rule),
-        "same_chat" => {
+fn evidence(look: &Look<'_>, kept: &str) -> Option<String> {
+    let Some(evidence) = Evidence::read(kept) else {
+        let kept: serde_json::Value = serde_json::from_str(kept).ok()?;
+        return Some(look.fill("evidence.other", &[("rule", kept.get("rule")?.as_str()?)]));
+    };
+    let numbered = |key: &str, number: i64| look.fill(key, &[("number", &number.to_string())]);
+    let said = |key: &'static str| look.t(key).to_owned();
+    Some(match evidence {
+        Evidence::Directly {} => return None,
+        Evidence::Quote { .. } => said("evidence.quote"),
+        Evidence::QuotedBy { .. } => said("evidence.quoted_by"),
+        Evidence::Introduces {} => said("evidence.introduces"),
+        Evidence::Nothing {} => said("evidence.nothing"),
+        Evidence::ReplyAddress { .. } => said("evidence.reply_address"),
+        Evidence::AnswersMail { .. } => said("evidence.answers_mail"),
+        Evidence::SameChat { seconds_since_last_post } => {
             // Rounded up: what follows within seconds is a minute away.
-            let minutes = (number("seconds_since_last_post").abs() + 59) / 60;
+            let minutes = (seconds_since_last_post.abs() + 59) / 60;
             look.fill("evidence.same_chat", &[("minutes", &minutes.max(1).to_string())])
         }
-        "threader" => {
-            let percent = number("percent").to_string();
-            let reasons: Vec<String> =
-                kept.get("why").and_then(|w| w.as_array()).into_iter().flatten().filter_map(|r| reason(look, r)).collect();
-            match reasons.join(look.t("why.and")) {
+        Evidence::Threader { percent, why, .. } => {
+            let percent = percent.to_string();
+            match reasons(look, &why).join(look.t("why.and")) {
                 none if none.is_empty() => look.fill("evidence.threader_plain", &[("percent", &percent)]),
                 why => look.fill("evidence.threader", &[("percent", &percent), ("why", &why)]),
             }
         }
-        "subject_tag" => look.fill("evidence.subject_tag", &[("number", &number("number").to_string())]),
-        "number" => look.fill("evidence.number", &[("number", &number("number").to_string())]),
-        "reply_here" => look.fill("evidence.reply_here", &[("number", &number("number").to_string())]),
-        "accepted" => look.fill("evidence.accepted", &[("by", kept.get("by").and_then(|b| b.as_str()).unwrap_or_default())]),
-        "corrected" => {
-            let by = kept.get("by").and_then(|b| b.as_str()).unwrap_or_default();
-            look.fill("evidence.corrected", &[("by", by), ("from", &number("from").to_string())])
-        }
-        "parted" => look.fill("evidence.parted", &[("from", &number("from").to_string())]),
-        "long_done" => look.fill("evidence.long_done", &[("number", &number("number").to_string())]),
-        "passed_on" => look.fill("evidence.passed_on", &[("by", kept.get("by").and_then(|b| b.as_str()).unwrap_or_default())]),
-        other => look.fill("evidence.other", &[("rule", other)]),
+        Evidence::SubjectTag { number } => numbered("evidence.subject_tag", number),
+        Evidence::Number { number } => numbered("evidence.number", number),
+        Evidence::ReplyHere { number } => numbered("evidence.reply_here", number),
+        Evidence::LongDone { number } => numbered("evidence.long_done", number),
+        Evidence::Parted { from } => look.fill("evidence.parted", &[("from", &from.to_string())]),
+        Evidence::Corrected { by, from } => look.fill("evidence.corrected", &[("by", &by), ("from", &from.to_string())]),
+        Evidence::Accepted { by } => look.fill("evidence.accepted", &[("by", &by)]),
+        Evidence::PassedOn { by } => look.fill("evidence.passed_on", &[("by", &by)]),
     })
 }
 
 /// The threader's reasons alone, in one quiet line: "同一人 · 2 分鐘內 · 都提到 報價單".
-pub(super) fn why_line(look: &Look<'_>, json: &str) -> Option<String> {
-    let kept: serde_json::Value = serde_json::from_str(json).ok()?;
-    let reasons: Vec<String> = kept.get("why")?.as_array()?.iter().filter_map(|r| reason(look, r)).collect();
-    (!reasons.is_empty()).then(|| reasons.join(" · "))
+pub(super) fn why_line(look: &Look<'_>, kept: &str) -> Option<String> {
+    match Evidence::read(kept)? {
+        Evidence::Threader { why, .. } if !why.is_empty() => Some(reasons(look, &why).join(" · ")),
+        _ => None,
+    }
 }
 
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+fn reasons(look: &Look<'_>, why: &[Reason]) -> Vec<String> {
+    why.iter().filter_map(|r| reason(look, r)).collect()
 }
 
-/// One of the threader's reasons in words; its other fields are the text's places.
-fn reason(look: &Look<'_>, kept: &serde_json::Value) -> Option<String> {
+/// One of the threader's reasons in words; its fields are the text's places.
+fn reason(look: &Look<'_>, reason: &Reason) -> Option<String> {
+    let kept = serde_json::to_value(reason).ok()?;
     let fields = kept.as_object()?;
     let key = format!("why.{}", fields.get("why")?.as_str()?);
-    let values: Vec<(&str, String)> = fields
-        .iter()
-        .filter(|(name, _)| *name != "why")
-        // What follows at once is a minute, or a second, away.
-        .map(|(name, value)| (name.as_str(), value.as_i64().map_or_else(|| plain(value), |n| n.max(1).to_string())))
-        .collect();
+    // What follows at once is a minute, or a second, away.
+    let shown = |value: &serde_json::Value| match value.as_i64() {
+        Some(n) => n.max(1).to_string(),
+        None => value.as_str().unwrap_or_default().to_owned(),
+    };
+    let values: Vec<(&str, String)> =
+        fields.iter().filter(|(name, _)| *name != "why").map(|(name, value)| (name.as_str(), shown(value))).collect();
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Some(look.fill(&key, &values))
 }

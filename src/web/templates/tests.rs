@@ -53,6 +53,7 @@ use crate::store::posts::Post;
 use crate::store::projects::Project;
 use crate::store::rosters::{Friendship, InChat};
 use crate::store::versions::Version;
+use crate::threading::Evidence;
 use crate::web::templates::unsure::{JustNow, Undo, Unsure, Week};
 
 fn at(minute: i64) -> Timestamp {
@@ -250,33 +251,34 @@ fn desks(projects: &[Project]) -> Vec<Notices> {
     desks
 }
 
+/// Why posts are where they are, as it is kept.
+const EVIDENCE: [&str; 23] = [
+    r#"{"rule":"quote","quoted":"612"}"#,
+    r#"{"rule":"quoted_by","message":"612"}"#,
+    r#"{"rule":"introduces"}"#,
+    r#"{"rule":"same_chat","seconds_since_last_post":-61}"#,
+    r#"{"rule":"nothing"}"#,
+    r#"{"rule":"reply_address","number":7}"#,
+    r#"{"rule":"answers_mail","message_id":"a@b"}"#,
+    r#"{"rule":"subject_tag","number":7}"#,
+    r#"{"rule":"number","number":7}"#,
+    r#"{"rule":"reply_here","number":7}"#,
+    r#"{"rule":"parted","from":7}"#,
+    r#"{"rule":"directly"}"#,
+    r#"{"rule":"corrected","by":"林","from":3}"#,
+    r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"quote"},{"why":"burst","seconds":5},{"why":"same_person"},{"why":"other_person"},{"why":"minutes","minutes":3},{"why":"hours","hours":5}],"alternatives":[3]}"#,
+    r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"days","days":2},{"why":"latest"},{"why":"shares","words":"<b>報價單"},{"why":"no_words_shared"},{"why":"named"},{"why":"answers"},{"why":"other_side"}],"alternatives":[3]}"#,
+    r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"picture"},{"why":"small_talk"},{"why":"brings_up"},{"why":"turns"},{"why":"chatter"},{"why":"state"}],"alternatives":[3]}"#,
+    r#"{"rule":"threader","class":"sure","percent":99,"why":[],"alternatives":[]}"#,
+    r#"{"rule":"long_done","number":4}"#,
+    r#"{"rule":"passed_on","by":"<b>"}"#,
+    r#"{"rule":"something_new"}"#,
+    r#"{"rule":"accepted","by":"林"}"#,
+    "not json",
+    "{}",
+];
+
 fn posts() -> Vec<PostView> {
-    const EVIDENCE: [&str; 24] = [
-        r#"{"rule":"quote","quoted":"612"}"#,
-        r#"{"rule":"quoted_by","message":"612"}"#,
-        r#"{"rule":"introduces"}"#,
-        r#"{"rule":"same_chat","seconds_since_last_post":-61}"#,
-        r#"{"rule":"sticker","seconds_since_last_post":3}"#,
-        r#"{"rule":"nothing"}"#,
-        r#"{"rule":"reply_address"}"#,
-        r#"{"rule":"answers_mail","message_id":"a@b"}"#,
-        r#"{"rule":"subject_tag","number":7}"#,
-        r#"{"rule":"number","number":7}"#,
-        r#"{"rule":"reply_here","number":7}"#,
-        r#"{"rule":"parted","from":7}"#,
-        r#"{"rule":"directly"}"#,
-        r#"{"rule":"corrected","by":"林","from":3}"#,
-        r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"quote"},{"why":"burst","seconds":5},{"why":"same_person"},{"why":"other_person"},{"why":"minutes","minutes":3},{"why":"hours","hours":5}],"alternatives":[3]}"#,
-        r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"days","days":2},{"why":"latest"},{"why":"shares","words":"<b>報價單"},{"why":"no_words_shared"},{"why":"named"},{"why":"answers"},{"why":"other_side"}],"alternatives":[3]}"#,
-        r#"{"rule":"threader","class":"likely","percent":74,"why":[{"why":"picture"},{"why":"small_talk"},{"why":"brings_up"},{"why":"turns"},{"why":"chatter"},{"why":"state"}],"alternatives":[3]}"#,
-        r#"{"rule":"threader","class":"sure","percent":99,"why":[],"alternatives":[]}"#,
-        r#"{"rule":"long_done","number":4}"#,
-        r#"{"rule":"passed_on","by":"<b>"}"#,
-        r#"{"rule":"something_new"}"#,
-        r#"{"rule":"accepted","by":"林"}"#,
-        "not json",
-        "{}",
-    ];
     const KINDS: [&str; 10] =
         ["text", "sticker", "image", "video", "audio", "file", "location", "mail", "unsupported:imagemap", "unsupported:<b>"];
     let files = || {
@@ -443,7 +445,14 @@ fn correction(kind: CorrectionKind) -> Correction {
 
 fn unsures() -> Vec<Unsure> {
     let marked = |id, kind| Unsure {
-        post: Post { class: Some("likely".into()), ..post(id, kind, r#"{"rule":"threader","why":[{"why":"shares","words":"<b>"}]}"#) },
+        post: Post {
+            class: Some("likely".into()),
+            ..post(
+                id,
+                kind,
+                r#"{"rule":"threader","class":"likely","percent":60,"why":[{"why":"shares","words":"<b>"}],"alternatives":[]}"#,
+            )
+        },
         discussion: sample_discussion(Status::Open),
         opens: id == 1,
         project: "<b>".into(),
@@ -768,6 +777,18 @@ fn every_page_is_whole_in_every_language() {
                 assert!(!page.contains("<script>") && !page.contains("<b>") && !page.contains("style="), "something is not escaped");
             }
         }
+    }
+}
+
+/// The type itself names its variants, in what it answers to a word that is none of them.
+#[test]
+fn every_reason_why_a_post_is_where_it_is_is_shown_in_this_test() {
+    let answer = serde_json::from_str::<Evidence>(r#"{"rule":"-"}"#).unwrap_err().to_string();
+    let rules: Vec<&str> = answer.split('`').skip(3).step_by(2).collect();
+    assert!(rules.contains(&"threader") && rules.contains(&"passed_on"), "{answer}");
+    for rule in rules {
+        let known = EVIDENCE.iter().filter_map(|kept| Evidence::read(kept));
+        assert!(known.map(|e| e.to_json()).any(|kept| kept.contains(&format!("\"rule\":\"{rule}\""))), "{rule} is missing");
     }
 }
 
