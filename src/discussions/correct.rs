@@ -7,7 +7,7 @@ use super::audience::tell_moved;
 use super::change::{ChangeError, plain_title};
 use super::learning::teach;
 use super::reply::for_free;
-use super::undo::drawn;
+use super::titles::entitle_anew;
 use crate::App;
 use crate::domain::{ChatId, CorrectionKind, Ended, Happening, NoticeKind, PersonId, PostId, ProjectId, Reply, Role, Source, Way, Why};
 use crate::store::corrections::NewCorrection;
@@ -312,10 +312,8 @@ pub(super) async fn put(
     if !from.other {
         if !posts::has_any(tx, from.id).await? {
             end(tx, id, from, to).await?;
-        } else if titles.contains(&from.title) {
+        } else if entitle_anew(tx, app, from, &titles).await? {
             corrections::set_title(tx, id, &from.title).await?;
-            let title = drawn(tx, app, from.id).await?;
-            discussions::set_title(tx, from.id, &title).await?;
         }
     }
     discussions::refresh_last_post(tx, from.id).await?;

@@ -11,8 +11,8 @@ use crate::store::{Result, Tx, discussions, posts};
 use crate::threading::stream::WAIT_SECONDS;
 use crate::threading::{Class, Evidence};
 
-/// Greetings in a row that wait for one matter.
-const WAITING_MAX: i64 = 20;
+/// Messages of one person that are looked at for greetings that wait.
+const SAID_MAX: i64 = 100;
 
 /// Where what is no matter of its own rests in the chat, which the caller holds; made with the first of it, said at `at`.
 pub async fn other_of(tx: &mut Tx, app: &App, chat: &Chat, at: Timestamp) -> Result<Discussion> {
@@ -25,7 +25,10 @@ pub async fn other_of(tx: &mut Tx, app: &App, chat: &Chat, at: Timestamp) -> Res
 /// go from `since` on introduces as one.
 pub async fn introductions(tx: &mut Tx, chat: ChatId, person: Option<PersonId>, (since, at): (Timestamp, Timestamp)) -> Result<Vec<Post>> {
     let Some(person) = person else { return Ok(vec![]) };
-    posts::waiting(tx, chat, person, (since - SignedDuration::from_secs(WAIT_SECONDS), at), WAITING_MAX).await
+    let since = since - SignedDuration::from_secs(WAIT_SECONDS);
+    let mut said = posts::said_by_person(tx, (chat, person), (since, at), SAID_MAX).await?;
+    said.retain(|p| p.class.as_deref() == Some(Class::Waits.as_str()) && p.retracted_at.is_none());
+    Ok(said)
 }
 
 /// Takes posts that rest into a matter, for this reason. The number of the place where they rested, if there were any.

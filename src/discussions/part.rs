@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::correct::{CorrectError, hold};
 use super::other::other_of;
-use super::undo::{drawn, end_if_emptied, take_back};
+use super::titles::{entitle, entitle_anew};
+use super::undo::{end_if_emptied, take_back};
 use crate::App;
 use crate::domain::{ChatId, DiscussionId, Happening, PostId, Source};
 use crate::store::chats::Chat;
@@ -86,8 +87,7 @@ async fn take_out(tx: &mut Tx, app: &App, discussion: DiscussionId, (said_in, sa
     forget_words(tx, app, from.id, &taken).await?;
     if !from.other {
         if ended.is_empty() {
-            let title = drawn(tx, app, to.id).await?;
-            discussions::set_title(tx, to.id, &title).await?;
+            entitle(tx, app, to.id).await?;
         }
         let now = app.clock.now();
         discussion_events::add(tx, from.id, BY, now, &Happening::Split { to: to.number }).await?;
@@ -100,16 +100,13 @@ async fn take_out(tx: &mut Tx, app: &App, discussion: DiscussionId, (said_in, sa
 /// No title of the discussion, now or kept for an undo, is drawn from what others said and is there no more; without a post it leads on.
 async fn forget_words(tx: &mut Tx, app: &App, left: DiscussionId, gone: &[&Post]) -> Result<()> {
     let left = discussions::get(tx, left).await?;
-    let titles: Vec<String> = gone.iter().filter(|p| p.chat != left.chat).flat_map(|p| possible_titles(&p.body)).collect();
-    if left.other || titles.is_empty() {
+    if left.other {
         return Ok(());
     }
+    let titles: Vec<String> = gone.iter().filter(|p| p.chat != left.chat).flat_map(|p| possible_titles(&p.body)).collect();
     if let Some(chat) = left.chat {
         corrections::forget_titles(tx, chat, &titles).await?;
     }
-    if titles.contains(&left.title) {
-        let title = drawn(tx, app, left.id).await?;
-        discussions::set_title(tx, left.id, &title).await?;
-    }
+    entitle_anew(tx, app, &left, &titles).await?;
     end_if_emptied(tx, left.id).await
 }

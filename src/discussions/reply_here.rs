@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::audience::{Told, promise};
+use super::meant::{live_again, meant};
 use super::post::reopen;
 use super::quotes::{bring, follow_quote};
-use super::undo::drawn;
+use super::titles::entitle_anew;
 use crate::App;
 use crate::domain::{ChatId, DiscussionId, LineMessageId, PersonId, Why};
+use crate::store::chats::Chat;
 use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
@@ -24,17 +26,19 @@ const SAID_MAX: i64 = 20;
 
 /// Somebody said at `at` that what they say next belongs to the discussion `tapped`. What they did say next, where that arrived before the
 /// tap, goes there, or where that leads: the numbers of discussions in which something changed.
-pub async fn reply_here(tx: &mut Tx, app: &App, (chat, person): (ChatId, PersonId), tapped: Discussion, at: Timestamp) -> Result<Vec<i64>> {
+pub async fn reply_here(tx: &mut Tx, app: &App, by: (&Chat, PersonId), tapped: &Discussion, at: Timestamp) -> Result<Vec<i64>> {
+    let (chat, person) = (by.0.id, by.1);
     reply_taps::add(tx, (chat, person), tapped.id, at).await?;
     let why = Evidence::ReplyHere { number: tapped.number }.to_json();
-    let mut into = discussions::follow(tx, tapped).await?;
+    let Some(mut into) = meant(tx, by.0.project, tapped.clone()).await? else { return Ok(vec![]) };
     let said = posts::said_by_person(tx, (chat, person), (at, at + SPEAKS_WITHIN), SAID_MAX).await?;
     let next = next_burst(&said);
-    let Some(first) = next.first().filter(|_| !into.other) else { return Ok(vec![]) };
+    let Some(first) = next.first() else { return Ok(vec![]) };
     // They may have tapped on another card since.
     if reply_taps::last(tx, (chat, person), (at, first.created_at)).await?.is_none_or(|(_, last)| last != at) {
         return Ok(vec![]);
     }
+    live_again(tx, &mut into, By { person: Some(person), via: first.source }, first.created_at).await?;
     let mut changed = vec![];
     let mut left: BTreeMap<DiscussionId, Vec<String>> = BTreeMap::new();
     for post in next {
@@ -53,9 +57,8 @@ pub async fn reply_here(tx: &mut Tx, app: &App, (chat, person): (ChatId, PersonI
     }
     for (id, titles) in left {
         let from = discussions::get(tx, id).await?;
-        if !from.other && from.merged_into.is_none() && titles.contains(&from.title) {
-            let title = drawn(tx, app, id).await?;
-            discussions::set_title(tx, id, &title).await?;
+        if !from.other && from.merged_into.is_none() {
+            entitle_anew(tx, app, &from, &titles).await?;
         }
     }
     Ok(changed)

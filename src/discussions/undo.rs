@@ -6,14 +6,14 @@ use jiff::SignedDuration;
 
 use super::Viewer;
 use super::correct::{CorrectError, end, hold, staff_only, told_elsewhere};
-use super::unsend::word_of_kind;
+use super::titles::{drawn, entitle};
 use crate::App;
 use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source};
 use crate::store::corrections::{Correction, OfPost};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
 use crate::store::{self, Tx, corrections, discussions, examples, held_mails, notices, posts, watchers};
-use crate::threading::{Evidence, title_of};
+use crate::threading::Evidence;
 
 /// How long a correction can be taken back.
 pub const UNDO_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -98,8 +98,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
     let came_from = discussions::get(tx, *from).await?;
     // Its title went when the words that it was drawn from were taken back, while it was empty.
     if revived.is_some() && came_from.title == app.texts().get("post.unsent") {
-        let title = drawn(tx, app, *from).await?;
-        discussions::set_title(tx, *from, &title).await?;
+        entitle(tx, app, *from).await?;
     }
     let back = discussions::follow(tx, came_from).await?;
     for (chat, message, both) in &ended.sent {
@@ -284,14 +283,4 @@ async fn give_title_back(tx: &mut Tx, app: &App, correction: &Correction) -> sto
         corrections::forget_title(tx, later).await?;
     }
     discussions::set_title(tx, correction.from, &title).await
-}
-
-/// A title out of what there is.
-pub(super) async fn drawn(tx: &mut Tx, app: &App, discussion: DiscussionId) -> store::Result<String> {
-    let all = posts::of_discussion(tx, discussion, false).await?;
-    let left: Vec<_> = all.iter().filter(|p| p.retracted_at.is_none()).collect();
-    Ok(match left.iter().find(|p| !p.body.is_empty()).or(left.first()) {
-        Some(post) => title_of(&post.body, word_of_kind(app, &post.kind)),
-        None => app.texts().get("post.unsent").to_owned(),
-    })
 }

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::place_said::{Heard, untitled};
 use crate::App;
 use crate::channels::line::commands::addressed_to;
-use crate::discussions::{GoingOn, Remembered, is_fixed, recall_around, tapped_before, word_of_kind};
-use crate::domain::{DiscussionId, LineMessageId, PostId, Said, Status};
+use crate::discussions::{GoingOn, Remembered, is_fixed, meant, recall_around, tapped_before, word_of_kind};
+use crate::domain::{DiscussionId, LineMessageId, PostId, Said};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
@@ -219,9 +219,10 @@ async fn certain(tx: &mut Tx, chat: &Chat, heard: &Heard) -> Result<Option<(Disc
     }
     if let Some(person) = heard.person
         && let Some(tapped) = tapped_before(tx, (chat.id, person), heard.at).await?
-        && let Some(id) = meant(tx, chat, &tapped).await?
+        && let number = tapped.number
+        && let Some(discussion) = meant(tx, chat.project, tapped).await?
     {
-        return Ok(Some((id, Evidence::ReplyHere { number: tapped.number })));
+        return Ok(Some((discussion.id, Evidence::ReplyHere { number })));
     }
     // Events may arrive in any order: what a quote refers to stands with it, whichever of the two came first.
     for quoting in posts::quoting(tx, chat.id, &[said.message.to_string()], QUOTES_MAX).await? {
@@ -258,25 +259,12 @@ async fn of_project(tx: &mut Tx, chat: &Chat, id: DiscussionId) -> Result<Option
     Ok((now_in.project == chat.project).then_some(now_in))
 }
 
-/// The discussion with this number, if it is of the chat's project: any other number is only a part of what is said.
+/// Where the discussion with this number leads, if it is of the chat's project: any other number is only a part of what is said.
 async fn named(tx: &mut Tx, chat: &Chat, number: i64) -> Result<Option<DiscussionId>, store::Error> {
     match discussions::find(tx, number).await? {
-        Some(found) => meant(tx, chat, &found).await,
+        Some(found) => Ok(meant(tx, chat.project, found).await?.map(|d| d.id)),
         None => Ok(None),
     }
-}
-
-/// Where it belongs what somebody says of this discussion. One whose words were all put aside as no matter lives again: it is one after all.
-async fn meant(tx: &mut Tx, chat: &Chat, named: &Discussion) -> Result<Option<DiscussionId>, store::Error> {
-    let Some(now_in) = of_project(tx, chat, named.id).await? else { return Ok(None) };
-    if !now_in.other {
-        return Ok(Some(now_in.id));
-    }
-    if named.other || named.project != chat.project {
-        return Ok(None);
-    }
-    discussions::set_parted(tx, named.id, Status::Open).await?;
-    Ok(Some(named.id))
 }
 
 /// What was taken back before it came goes with what was said around it.

@@ -13,6 +13,7 @@ use crate::discussions::{self as acts, Tell, Told, Wording, Written, word_of_kin
 use crate::domain::{Details, ImageSet, LineContent, LineMessageId, PersonId, PostId, Role, Said, Source};
 use crate::store::attachments::{AttachmentStatus, NewAttachment};
 use crate::store::chats::Chat;
+use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::{LineExtras, NewPost, Post};
 use crate::store::{self, Tx, attachments, discussions, inbound, notices, posts, versions};
@@ -305,6 +306,7 @@ async fn put(
     let written = match to {
         To::Join(id) => {
             let mut discussion = discussions::get(tx, id).await?;
+            acts::live_again(tx, &mut discussion, By { person: heard.person, via: Source::Line }, heard.at).await?;
             if begin_again(tx, app, &mut discussion, heard).await? {
                 acts::begin(tx, app, discussion, new, tell).await?
             } else {

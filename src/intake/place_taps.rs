@@ -33,14 +33,18 @@ pub(super) async fn tapped(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: 
         }
         Tap::Solved(number) | Tap::NotSolved(number) | Tap::Reply(number) | Tap::Apart(number) | Tap::Join(number) => number,
     };
-    let Some(mut discussion) = of_this_project(tx, chat, number).await? else {
+    let named = discussions::find(tx, number).await?;
+    let leads_to = match named.clone() {
+        Some(named) => acts::meant(tx, chat.project, named).await?,
+        None => None,
+    };
+    let (Some(named), Some(mut discussion)) = (named, leads_to) else {
         return Ok(Placed::ignored(format!("a tap ({}) on a discussion that is not of this chat's project", tap.word())));
     };
     let mut changed = vec![];
     if let (Tap::Reply(_), Some((person, _))) = (tap, &who) {
         // The group sees by what the button shows which matter it is; what follows speaks for itself.
-        let tapped = discussions::find(tx, number).await?.unwrap_or_else(|| discussion.clone());
-        changed = acts::reply_here(tx, app, (chat.id, *person), tapped, happened).await?;
+        changed = acts::reply_here(tx, app, (chat, *person), &named, happened).await?;
     }
     if let Some(reply) = lead(tx, app, (tap, &mut discussion), chat, who, happened).await? {
         acts::reply(tx, app, chat.id, &reply, arrived.row.received_at).await?;
@@ -69,6 +73,7 @@ async fn lead(
             Reply::Solved { number, by: name }
         }
         Tap::NotSolved(_) => {
+            acts::live_again(tx, discussion, by, happened).await?;
             acts::not_solved(tx, app, discussion, by, happened).await.map_err(in_store)?;
             Reply::NotSolved { number, by: name }
         }
@@ -79,6 +84,8 @@ async fn lead(
         },
         // Tapped before, or joined by a colleague: its number leads on.
         Tap::Join(tapped) if tapped != number => Reply::Moved { from: tapped, number },
+        // All of it was put aside as no matter.
+        Tap::Join(_) if discussion.merged_into.is_some() => Reply::NothingBefore { number },
         Tap::Join(_) => match acts::join_before(tx, app, discussion, chat.id, by, happened).await? {
             Some(into) => {
                 *discussion = into;
@@ -116,11 +123,4 @@ async fn who(tx: &mut Tx, app: &App, arrived: &Arrived<'_>, chat: &Chat) -> Resu
     place_people::acting(tx, app, arrived, chat, id).await?;
     let name = persons::find(tx, person.id).await?.map(|p| p.name).unwrap_or_default();
     Ok(Who::Is(person.id, name))
-}
-
-/// The discussion, where it belongs to the chat's project; a merged one leads to its target.
-async fn of_this_project(tx: &mut Tx, chat: &Chat, number: i64) -> Result<Option<Discussion>, store::Error> {
-    let Some(found) = discussions::find(tx, number).await? else { return Ok(None) };
-    let discussion = discussions::follow(tx, found).await?;
-    Ok((discussion.project == chat.project).then_some(discussion))
 }

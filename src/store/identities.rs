@@ -204,7 +204,7 @@ pub async fn give_line_posts(c: &mut AnyConnection, from: PersonId, to: PersonId
     sql::run(c, "UPDATE discussion_events SET person_id = $2 WHERE person_id = $1 AND via = 'line'", args![from, to]).await.map(drop)
 }
 
-/// Where `from` is in LINE (chats, friendships), `to` is instead.
+/// Where `from` is in LINE (chats, friendships), and what they tapped there a moment ago, `to` is instead.
 pub async fn give_places(c: &mut AnyConnection, from: PersonId, to: PersonId) -> Result<()> {
     for (table, key) in [("chat_members", "chat_id"), ("friends", "inbox")] {
         // Where both are, the row of who takes over stands.
@@ -212,7 +212,7 @@ pub async fn give_places(c: &mut AnyConnection, from: PersonId, to: PersonId) ->
         sql::run(c, both, args![from, to]).await?;
         sql::run(c, format!("UPDATE {table} SET person_id = $2 WHERE person_id = $1"), args![from, to]).await?;
     }
-    Ok(())
+    super::reply_taps::give(c, from, to).await
 }
 
 /// `from` has become `to` altogether: parts in projects go along, sessions end.

@@ -245,25 +245,6 @@ pub async fn has_any(c: &mut AnyConnection, discussion: DiscussionId) -> Result<
     Ok(found.is_some())
 }
 
-/// Posts of the person that rest in the chat since `since` and wait for what they introduce, in the order in which they were said.
-pub async fn waiting(
-    c: &mut AnyConnection,
-    chat: ChatId,
-    person: PersonId,
-    (since, until): (Timestamp, Timestamp),
-    limit: i64,
-) -> Result<Vec<Post>> {
-    sql::all(
-        c,
-        format!(
-            "SELECT {COLUMNS} FROM {FROM} WHERE p.chat_id = $1 AND p.created_at >= $3 AND p.created_at <= $4 AND p.person_id = $2 \
-             AND p.class = 'waits' AND p.retracted_at IS NULL ORDER BY p.created_at, p.id LIMIT $5"
-        ),
-        args![chat, person, since, until, limit],
-    )
-    .await
-}
-
 /// What the person said in the chat within this time, both ends included, in the order in which they said it.
 pub async fn said_by_person(
     c: &mut AnyConnection,

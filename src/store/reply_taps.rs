@@ -36,3 +36,12 @@ pub async fn last(
     )
     .await
 }
+
+/// What `from` tapped, `to` tapped; of two taps at once that of `to` stands.
+pub async fn give(c: &mut AnyConnection, from: PersonId, to: PersonId) -> Result<()> {
+    let taken = "INSERT INTO reply_taps (chat_id, person_id, at, discussion_id) \
+                 SELECT chat_id, $2, at, discussion_id FROM reply_taps WHERE person_id = $1 \
+                 ON CONFLICT (chat_id, person_id, at) DO NOTHING";
+    sql::run(c, taken, args![from, to]).await?;
+    sql::run(c, "DELETE FROM reply_taps WHERE person_id = $1", args![from]).await.map(drop)
+}

@@ -250,6 +250,54 @@ fn no_title_goes_along_that_was_drawn_from_another_groups_words() {
 }
 
 #[test]
+fn a_discussion_that_is_left_without_a_post_leads_on_though_what_went_had_no_words() {
+    journey(async |t| {
+        let (first, lin, second, he) = two_groups(t).await;
+        t.said_before(&first, &lin, "頂樓漏水").await;
+        let leak = t.discussion_where("頂樓漏水").await;
+        let tap = t.line.tap(&second, Some(&he), &Tap::Reply(number(&leak)).data());
+        t.deliver(&tap).await;
+        t.settled(&tap.id).await;
+        t.deliver(&t.line.sticker(&second, Some(&he), &[], None)).await;
+        let sticker = eventually("the sticker is filed", async || posts(&t.discussion(number(&leak)).await).get(1).cloned()).await;
+        assert_eq!(sticker["body_text"], "");
+        let away = opened(t, &["林宅的事"]).await;
+        let moved = json!({"to": away});
+        t.api.post(&format!("/posts/{}/move", id_of(&leak, "頂樓漏水")), &moved).await.expect(200);
+        t.bind("beta", &second).await;
+        let leak = t.discussion(number(&leak)).await;
+        assert_eq!((number(&leak), bodies(&leak).len()), (away, 2), "{leak}");
+    });
+}
+
+#[test]
+fn a_title_that_is_kept_for_an_undo_is_forgotten_with_the_other_groups_words() {
+    journey(async |t| {
+        let (first, lin, second, he) = two_groups(t).await;
+        t.said_before(&second, &he, "廚房插座沒有電").await;
+        let socket = t.discussion_where("廚房插座沒有電").await;
+        let path = format!("/discussions/{}", number(&socket));
+        for (chat, who, text) in [(&first, &lin, "林宅也停電"), (&second, &he, "浴室也沒有電")] {
+            let text = format!("#{} {text}", number(&socket));
+            t.say(chat, who, &text).await;
+            t.discussion_where(&text).await;
+        }
+        let own = json!({"post_ids": [id_of(&socket, "廚房插座沒有電")]});
+        t.api.post(&format!("{path}/split"), &own).await.expect(200);
+        assert_eq!(t.discussion(number(&socket)).await["title"], "林宅也停電");
+        // A colleague's title takes the place of that one, which is kept.
+        t.api.patch(&path, &json!({"title": "何宅：停電"})).await.expect(200);
+        t.bind("beta", &second).await;
+        let boss = Browser::boss(t).await;
+        let page = boss.get(&path.replace("/discussions/", "/d/")).await.html;
+        let rename = page.split("action=\"/corrections/").nth(1).and_then(|rest| rest.split('"').next()).expect("it can be undone");
+        assert_eq!(boss.post(&format!("/corrections/{rename}"), &[]).await.status, 303);
+        let named = t.discussion(number(&socket)).await;
+        assert_eq!((named["project"].as_str(), named["title"].as_str()), (Some("beta"), Some("浴室也沒有電")));
+    });
+}
+
+#[test]
 fn what_had_ended_in_another_groups_matter_lives_again_when_its_group_goes() {
     journey(async |t| {
         let (first, lin, second, he) = two_groups(t).await;

@@ -424,6 +424,66 @@ fn a_tap_on_a_matter_that_has_ended_leads_on_with_it_and_comes_back_with_it() {
         t.say(&chat, &lin, "請問星期五幾點會到工地？").await;
         let again = t.discussion_where("請問星期五幾點會到工地？").await;
         assert_eq!((number(&again), again["status"].as_str(), bodies(&again).len()), (1, Some("open"), 1));
+        assert_eq!(happenings(&again).last(), Some(&by_lin("status")));
+    });
+}
+
+#[test]
+fn a_late_tap_on_a_matter_that_was_put_aside_brings_it_back_and_so_does_not_solved() {
+    journey(async |t| {
+        let (chat, lin, _, answer) = answered(t).await;
+        let put_aside = async || {
+            let first = posts(&t.discussion(1).await)[0]["id"].as_str().unwrap_or_default().to_owned();
+            let boss = Browser::boss(t).await;
+            assert_eq!(boss.post(&format!("/posts/{first}/place"), &[("to", "other"), ("with", "rest")]).await.status, 303);
+            assert_eq!(number(&t.discussion(1).await), -1);
+        };
+        put_aside().await;
+        let solved = tap(t, &chat, Some(&lin), &Tap::Solved(1).data()).await;
+        t.settled(&solved.id).await;
+        assert_ne!(t.discussion(-1).await["status"], "resolved", "what is no matter is never solved");
+        let joined = tap(t, &chat, Some(&lin), &Tap::Join(1).data()).await;
+        t.settled(&joined.id).await;
+        assert_eq!(number(&t.discussion(1).await), -1);
+        // The tap comes after the words, which have opened a discussion by then.
+        let late = t.line.tap(&chat, Some(&lin), &button(&answer, "回覆這件"));
+        t.say(&chat, &lin, "請問星期五幾點會到工地？").await;
+        assert_eq!(number(&t.discussion_where("請問星期五幾點會到工地？").await), 2);
+        t.deliver(&late).await;
+        t.settled(&late.id).await;
+        let again = t.discussion(1).await;
+        assert_eq!((number(&again), again["status"].as_str()), (1, Some("open")));
+        assert_eq!(bodies(&again), ["請問星期五幾點會到工地？"]);
+        assert_eq!(number(&t.discussion(2).await), 1, "nothing is left there");
+
+        put_aside().await;
+        let not_solved = tap(t, &chat, Some(&lin), &Tap::NotSolved(1).data()).await;
+        assert_eq!(t.settled(&not_solved.id).await["discussion"], 1);
+        let again = t.discussion(1).await;
+        assert_eq!((number(&again), again["status"].as_str()), (1, Some("open")));
+        assert_eq!(happenings(&again).last(), Some(&by_lin("not_solved")));
+    });
+}
+
+#[test]
+fn who_is_known_as_a_colleague_after_the_tap_is_heard_as_they_tapped() {
+    journey(async |t| {
+        let (chat, lin, _, answer) = answered(t).await;
+        t.say(&chat, &lin, "另外請問上個月的發票什麼時候寄？").await;
+        assert_eq!(number(&t.discussion_where("另外請問上個月的發票什麼時候寄？").await), 2);
+        let chen = t.staff("alpha", "Chen").await;
+        let user = t.line.person("陳先生");
+        t.deliver(&t.line.member_joined(&chat, std::slice::from_ref(&user))).await;
+        let tapped = tap(t, &chat, Some(&user), &button(&answer, "回覆這件")).await;
+        t.settled(&tapped.id).await;
+        let code = t.browser(&chen).await.code("/me/code").await;
+        let alone = LineChatId(user.0.clone());
+        t.deliver(&t.line.follow(&user)).await;
+        let linked = t.say(&alone, &user, &code).await;
+        assert_eq!(t.settled(&linked.id).await["note"], "a command: a LINE account was linked");
+        t.say(&chat, &user, "下午兩點可以").await;
+        let said = t.discussion_where("下午兩點可以").await;
+        assert_eq!((number(&said), posts(&said).last().map(|p| p["author"]["role"].clone())), (1, Some("staff".into())));
     });
 }
 
