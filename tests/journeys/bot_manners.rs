@@ -1,10 +1,12 @@
 //! The bot speaks rarely, and of what matters.
 
+use std::time::Duration;
+
 use serde_json::json;
 use threadline::domain::Via;
 use threadline::simulator::Say;
 
-use crate::support::{Setup, bodies, eventually, journey, journey_with, number, posts, stays};
+use crate::support::{Setup, bodies, eventually, journey, journey_with, long_ago, number, posts, stays};
 
 #[test]
 fn politeness_and_stickers_are_recorded_and_not_answered() {
@@ -57,13 +59,16 @@ fn what_a_client_says_in_a_matter_that_staff_opened_is_not_acknowledged() {
 
 #[test]
 fn the_acknowledgement_stands_if_what_opened_the_matter_is_unsent_and_something_remains() {
-    journey_with(Setup { settle: std::time::Duration::from_secs(2), ..Setup::default() }, async |t| {
+    journey_with(Setup::stopped(), async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
         let first = t.say(&chat, &lin, "三樓冷氣懷了").await;
         t.discussion_where("三樓冷氣懷了").await;
         t.say(&chat, &lin, "三樓冷氣壞了").await;
         t.discussion_where("三樓冷氣壞了").await;
-        t.deliver(&t.line.unsend(first.message_id())).await;
+        let unsend = t.line.unsend(first.message_id());
+        t.deliver(&unsend).await;
+        t.settled(&unsend.id).await;
+        t.pass(Duration::from_secs(1));
         let sent = eventually("the group is told", async || t.line.sent_to(&chat).pop()).await;
         assert_eq!(sent.discussions(), [1]);
         let shown = sent.strings().join("\n");
@@ -73,24 +78,26 @@ fn the_acknowledgement_stands_if_what_opened_the_matter_is_unsent_and_something_
 
 #[test]
 fn no_acknowledgement_is_sent_of_what_was_taken_back_altogether() {
-    journey_with(Setup { settle: std::time::Duration::from_secs(1), ..Setup::default() }, async |t| {
+    journey_with(Setup::stopped(), async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
         let first = t.say(&chat, &lin, "說錯群組了").await;
         t.discussion_where("說錯群組了").await;
         let unsend = t.line.unsend(first.message_id());
         t.deliver(&unsend).await;
         t.settled(&unsend.id).await;
+        t.pass(Duration::from_secs(1));
         stays("the bot says nothing", async || t.line.sent().is_empty()).await;
     });
 }
 
 #[test]
 fn a_quote_of_a_card_about_several_matters_is_placed_by_what_is_said() {
-    journey_with(Setup { settle: std::time::Duration::from_secs(2), ..Setup::patient() }, async |t| {
+    journey_with(Setup::patient(), async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
-        t.said_before(&chat, &lin, "頂樓漏水").await;
-        t.discussion_where("頂樓漏水").await;
-        t.say(&chat, &lin, "發票還沒收到").await;
+        // In one webhook, so that they are acknowledged together.
+        let first = t.line.say(&chat, Some(&lin), "頂樓漏水", Say { at: Some(long_ago()), ..Say::default() });
+        let second = t.line.say(&chat, Some(&lin), "發票還沒收到", Say::default());
+        assert_eq!(t.line.deliver(&[first, second]).await.status, 200);
         assert_eq!(number(&t.discussion_where("發票還沒收到").await), 2);
         let carousel =
             eventually("both are told in one", async || t.line.sent_to(&chat).into_iter().find(|s| s.discussions() == [1, 2])).await;

@@ -51,7 +51,9 @@ fn a_picture_that_line_still_prepares_is_fetched_when_it_is_ready() {
         sends(t, &chat, &lin, Upload { not_ready: 2, ..picture() }).await;
         eventually("it is known to be on its way", async || {
             let answer = t.api.get("/discussions/1").await;
-            (answer.status == 200 && answer.body["posts"][0]["attachments_waiting"] == 1).then_some(())
+            // Or it has come already: a slow machine may miss the seconds in between.
+            let post = &answer.body["posts"][0];
+            (answer.status == 200 && (post["attachments_waiting"] == 1 || !post["attachments"][0].is_null())).then_some(())
         })
         .await;
         let files = files(t, 1).await;
@@ -169,6 +171,7 @@ fn an_unsend_that_comes_first_lets_only_a_tombstone_in() {
         })
         .await;
         assert_eq!(t.discussions().await.len(), 1);
+        t.until_all_is_told().await;
         assert_eq!(t.line.sent().len(), 1, "a tombstone is told to nobody");
     });
 }
@@ -239,7 +242,7 @@ fn what_could_run_in_a_browser_is_only_ever_downloaded() {
 fn a_slow_download_does_not_hold_up_what_is_said() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
-        t.line.fault(Fault::once(Endpoint::Content, FaultKind::Slow(Duration::from_secs(5))));
+        t.line.fault(Fault::once(Endpoint::Content, FaultKind::Slow(Duration::from_mins(1))));
         sends(t, &chat, &lin, picture()).await;
         t.say(&chat, &lin, "照片在上面").await;
         let found = t.discussion_where("照片在上面").await;

@@ -37,6 +37,7 @@ fn the_acknowledgement_is_one_free_reply_with_number_title_and_link_after_the_qu
             assert!(shown.contains(part), "{part} is missing in {shown}");
         }
         stays("one reply, and nothing billed", async || t.line.sent().len() == 1 && t.line.billed() == 0).await;
+        t.until_all_is_told().await;
         let told = t.notices(1).await;
         let to_chat = told.iter().find(|n| n["target"] == chat.as_str()).expect("the group's notice is listed");
         assert_eq!((&to_chat["status"], &to_chat["via"], &to_chat["kind"]), (&"sent".into(), &"line-reply".into(), &"opened".into()));
@@ -186,6 +187,7 @@ fn a_doubled_webhook_and_a_redelivery_make_one_post() {
         let again = t.line.deliver_as(std::slice::from_ref(&event), How { copies: 2, redelivery: true }).await;
         assert_eq!(again.status, 200);
         t.discussion_where("只說一次").await;
+        t.until_all_is_told().await;
         stays("one post in one discussion", async || {
             let all = t.discussions().await;
             all.len() == 1 && bodies(&t.discussion(1).await) == ["只說一次"]
@@ -259,6 +261,6 @@ fn nothing_is_sent_to_a_group_that_the_bot_has_left() {
         t.settled(&gone.id).await;
         t.api.post("/discussions/1/posts", &serde_json::json!({"body": "明天過去"})).await.expect(201);
         stays("no push", async || t.line.sent().len() == 1).await;
-        assert!(t.notices(1).await.iter().all(|n| n["status"] != "pending"));
+        t.until_all_is_told().await;
     });
 }

@@ -126,7 +126,8 @@ fn a_quote_that_comes_before_what_it_quotes_stands_with_it() {
 
 #[test]
 fn what_turns_out_to_be_of_a_matter_that_the_group_knows_is_not_acknowledged_again() {
-    let settle = Duration::from_secs(2);
+    // From where the second matter is opened to where it turns out to be none.
+    let settle = Duration::from_secs(6);
     journey_with(Setup { settle, ..Setup::default() }, async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
         let long_ago = Some(crate::support::long_ago());

@@ -255,6 +255,7 @@ fn a_group_that_threw_the_account_out_is_marked_told_of_once_and_cleared_by_the_
         .await;
         for event in t.line.invite(&chat) {
             t.deliver(&event).await;
+            t.settled(&event.id).await;
         }
         answer(t, "約早上九點").await;
         eventually("it arrives", async || t.line.sent_to(&chat).into_iter().find(|s| s.strings().join("\n").contains("約早上九點"))).await;

@@ -55,8 +55,9 @@ async fn held_back_for(t: &TestApp, number: i64, chat: &LineChatId, reason: &str
 fn an_answer_waits_for_the_end_of_the_projects_quiet_hours() {
     journey(async |t| {
         let (chat, _) = t.project_with_group("alpha").await;
-        let changed = t.api.patch("/projects/alpha", &json!({"notify": {"quiet_hours": hours_around_now()}})).await.expect(200);
-        assert_eq!(changed["notify"]["quiet_hours"], hours_around_now());
+        let hours = hours_around_now();
+        let changed = t.api.patch("/projects/alpha", &json!({"notify": {"quiet_hours": hours}})).await.expect(200);
+        assert_eq!(changed["notify"]["quiet_hours"], hours);
         t.api.post("/discussions", &json!({"project": "alpha", "title": "停水公告", "body": "明天停水"})).await.expect(201);
         held_back_for(t, 1, &chat, "quiet_hours").await;
         stays("nothing is pushed", async || pushes(&t.line, &chat).is_empty()).await;

@@ -105,7 +105,9 @@ fn a_days_digest_leaves_at_its_readers_own_time_without_what_was_taken_back() {
         t.discussion_where("頂樓漏水").await;
         let wrong = t.say(&chat, &lin, "我的密碼是 1234").await;
         t.discussion_where("我的密碼是 1234").await;
-        t.deliver(&t.line.unsend(wrong.message_id())).await;
+        let unsend = t.line.unsend(wrong.message_id());
+        t.deliver(&unsend).await;
+        t.settled(&unsend.id).await;
         t.pass(MINUTE * 89);
         stays("not before", async || t.mail.sent_to(&wang.email).await.is_empty()).await;
         t.pass(MINUTE * 2);

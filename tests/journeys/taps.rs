@@ -1,5 +1,7 @@
 //! People in the group tap the bot's buttons; each tap counts once and is answered for free.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use threadline::channels::line::commands::Tap;
 use threadline::domain::{LineChatId, LineUserId, Via};
@@ -357,7 +359,8 @@ fn what_is_said_right_after_reply_here_belongs_to_that_matter() {
 
 #[test]
 fn what_a_late_tap_takes_along_is_told_as_a_part_of_its_matter() {
-    journey(async |t| {
+    // The tap is to arrive before anybody has been told of what it takes along.
+    journey_with(Setup { settle: Duration::from_secs(5), ..Setup::default() }, async |t| {
         let (chat, _, _, answer) = answered(t).await;
         let wang = t.staff("alpha", "Wang").await;
         t.api.patch("/discussions/1", &json!({"status": "resolved"})).await.expect(200);

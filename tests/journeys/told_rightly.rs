@@ -42,6 +42,12 @@ fn an_answer_that_is_taken_back_takes_its_status_along_and_gives_its_words_back(
         })
         .await;
 
+        // Nothing that is about to leave takes the next answer along.
+        eventually("no acknowledgement waits", async || {
+            t.api.items("/deliveries?status=pending").await.iter().all(|n| n["kind"] != "opened").then_some(())
+        })
+        .await;
+
         // What somebody has set since is not touched.
         browser.post("/d/1/reply", &[("id", ""), ("body", "修好了"), ("status", "resolved")]).await;
         let undo = format!("/posts/{}/undo", last_post(t).await);

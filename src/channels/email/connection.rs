@@ -215,10 +215,10 @@ mod tests {
     #[tokio::test]
     async fn a_silent_server_times_out_and_a_slow_one_does_not() {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut watched = Watched::new(Box::new(ours), Duration::from_millis(400), 100);
+        let mut watched = Watched::new(Box::new(ours), Duration::from_secs(2), 100);
         let slow = tokio::spawn(async move {
             for _ in 0..3 {
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(800)).await;
                 theirs.write_all(b"x").await.unwrap();
             }
             theirs
@@ -233,11 +233,11 @@ mod tests {
     #[tokio::test]
     async fn a_read_that_was_given_up_does_not_shorten_the_next_one() {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut watched = Watched::new(Box::new(ours), Duration::from_millis(400), 100);
-        tokio::time::timeout(Duration::from_millis(300), watched.read_u8()).await.unwrap_err();
-        watched.expect(Duration::from_millis(400), 100);
+        let mut watched = Watched::new(Box::new(ours), Duration::from_secs(2), 100);
+        tokio::time::timeout(Duration::from_millis(1500), watched.read_u8()).await.unwrap_err();
+        watched.expect(Duration::from_secs(2), 100);
         let late = tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(800)).await;
             theirs.write_all(b"x").await.unwrap();
             theirs
         });

@@ -141,13 +141,23 @@ async fn state_of(app: &App, id: AttachmentId) -> Thumbnail {
     attachments::find(&mut app.db.read().await.unwrap(), id).await.unwrap().unwrap().thumbnail
 }
 
+/// Waits until so many tries are counted.
+async fn counted(app: &App, id: AttachmentId, tries: i64) {
+    while state_of(app, id).await.attempts < tries {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[tokio::test]
 async fn what_was_being_made_when_the_program_ended_is_made_at_the_next_start_but_not_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     let (app, id) = house(&folder, "exec sleep 100").await;
     for ended in 1..=ATTEMPTS_MAX {
         // Given up in the middle, as by a stop or a kill.
-        assert!(tokio::time::timeout(Duration::from_millis(300), next(&app)).await.is_err());
+        tokio::select! {
+            made = next(&app) => panic!("it sleeps: {made:?}"),
+            waited = tokio::time::timeout(Duration::from_secs(20), counted(&app, id, ended)) => waited.expect("the try is counted"),
+        }
         assert_eq!(state_of(&app, id).await.attempts, ended);
         assert!(!next(&app).await.unwrap(), "it is somebody's until the lease ends");
         let mut tx = app.db.begin().await.unwrap();

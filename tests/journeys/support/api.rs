@@ -10,7 +10,7 @@ use super::PUBLIC_URL;
 
 /// Pages of one list that are read; a list that goes on is a mistake.
 const PAGES_MAX: usize = 50;
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 
 /// The API with one bearer token.
 #[derive(Clone)]

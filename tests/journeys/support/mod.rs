@@ -102,6 +102,11 @@ impl Setup {
     pub fn patient() -> Self {
         Self { coalesce: Duration::from_mins(10), ..Self::default() }
     }
+
+    /// The clock stands at now: nothing becomes due before [`TestApp::pass`], however slow the machine is.
+    pub fn stopped() -> Self {
+        Self { clock: Clock::stopped(Clock::wall().now()), ..Self::default() }
+    }
 }
 
 /// Runs one journey on the whole program and takes everything down again, however it ends.

@@ -296,7 +296,7 @@ async fn silence_is_unknown_after_the_mails_end_and_a_retry_before_it() {
     for (command, is_unknown) in [("END", true), ("GREETING", false), ("RCPT", false), ("DATA", false)] {
         let responder = Responder::start(LOCALHOST, &[], &[(command, SILENCE)]).await;
         let mut smtp = responder.smtp();
-        relay(&mut smtp).patience = Duration::from_millis(200);
+        relay(&mut smtp).patience = Duration::from_secs(1);
         let outcome = send(&smtp).await;
         assert_eq!(matches!(outcome, SendOutcome::Unknown(_)), is_unknown, "{command}: {outcome:?}");
         assert_eq!(matches!(outcome, SendOutcome::Retry(_)), !is_unknown, "{command}: {outcome:?}");

@@ -193,7 +193,7 @@ async fn a_download_that_stalls_is_an_error() {
         )
     })
     .await;
-    let line = Line::waiting(&account_at(&stub.url), Duration::from_millis(100), Duration::from_millis(100)).unwrap();
+    let line = Line::waiting(&account_at(&stub.url), Duration::from_secs(10), Duration::from_secs(1)).unwrap();
     let ContentOutcome::Ready(mut download) = line.content("612").await else { panic!() };
     assert_eq!(download.bytes.try_next().await, Ok(Some(Bytes::from_static(b"abc"))));
     assert!(matches!(download.bytes.try_next().await, Err(LineError::Network(_))));
