@@ -21,7 +21,7 @@ use crate::store::notices::Notice;
 use crate::store::projects::Project;
 use crate::store::{self, Tx, chats, deliveries, notices, projects, reply_tokens};
 
-/// Notices looked at for one chat.
+/// Notices looked at for one chat; what is left for later rounds presses less than these.
 const NOTICES_MAX: i64 = 200;
 
 /// A delivery's frozen body: the message objects, and which discussions each is about.
@@ -40,7 +40,7 @@ pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> 
     let mut tx = app.db.begin().await?;
     chats::lock(&mut tx, app.db.dialect, id).await?;
     let chat = chats::get(&mut tx, id).await?;
-    let promised = notices::of_chat(&mut tx, id, NOTICES_MAX).await?;
+    let promised = notices::of_chat(&mut tx, id, now, NOTICES_MAX).await?;
     if let Some(why) = targets::out_of_reach(&mut tx, &chat).await? {
         let due: Vec<Notice> = promised.into_iter().filter(|n| n.due_at <= now).collect();
         targets::fail(&mut tx, app, &due, &why).await?;
@@ -107,12 +107,13 @@ async fn postpone(
     Ok(())
 }
 
-/// Freezes them as one delivery. Whether there was anything to say.
+/// Freezes them, the most pressing of which come first, as one delivery. Whether there was anything to say.
 async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free): (&[NoticeId], bool)) -> Result<bool, store::Error> {
     let now = app.clock.now();
     let leaving: Vec<&Fact> = facts.iter().filter(|f| these.contains(&f.notice.id)).collect();
     let parts = parts(tx, app, chat, &leaving).await?;
-    let ride = script_parts::ride(tx, app, leaving.iter().map(|f| &f.notice), parts.len()).await?;
+    let pressing = these.iter().filter_map(|id| leaving.iter().find(|f| f.notice.id == *id)).map(|f| &f.notice);
+    let ride = script_parts::ride(tx, app, pressing, parts.len()).await?;
     let these: Vec<NoticeId> = these.iter().copied().filter(|id| !ride.left_behind.contains(id)).collect();
     if parts.is_empty() && ride.messages.is_empty() {
         notices::drop_all(tx, &these, Why::from(Pointless::TakenBack).as_str()).await?;

@@ -119,7 +119,7 @@ pub enum Act {
     Wait,
     /// These would be paid for, but not before `until`; free rides stay open to them.
     Postpone { these: Vec<NoticeId>, until: Timestamp, why: Held },
-    /// These leave together, in the order in which they were promised.
+    /// These leave together, the most pressing first.
     Leave { these: Vec<NoticeId>, free: bool },
 }
 
@@ -209,7 +209,6 @@ fn fitting(mut due: Vec<&Waiting>, now: Timestamp) -> Vec<NoticeId> {
         shared.extend(joins);
         these.push(notice.id);
     }
-    these.sort_unstable();
     these
 }
 

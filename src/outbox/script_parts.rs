@@ -27,34 +27,42 @@ pub(super) struct Ride {
     pub quiet: bool,
 }
 
-/// What of the notices `due` leaves in a send in which `taken` objects stand already.
-pub(super) async fn ride(tx: &mut Tx, app: &App, due: impl Iterator<Item = &Notice>, taken: usize) -> Result<Ride, store::Error> {
+/// What of the notices, the most pressing of which come first, leaves in a send in which `taken` objects stand already: in the order in which
+/// they were promised, where all of it does.
+pub(super) async fn ride(tx: &mut Tx, app: &App, pressing: impl Iterator<Item = &Notice>, taken: usize) -> Result<Ride, store::Error> {
     let room = MESSAGES_MAX.saturating_sub(taken);
-    let mut packed = Packed::new(app);
-    let mut ride = Ride::default();
-    let (mut all_quiet, mut full) = (true, false);
-    for notice in due {
+    let mut withdrawn = vec![];
+    let mut all: Vec<(NoticeId, Said)> = vec![];
+    for notice in pressing {
         let said = match notice.kind {
             NoticeKind::Scripted => of_script(tx, notice).await?,
             NoticeKind::Announced if announcements::is_withdrawn(tx, notice.id).await? => {
                 notices::drop_all(tx, &[notice.id], Why::Withdrawn.as_str()).await?;
-                ride.left_behind.push(notice.id);
-                continue;
+                withdrawn.push(notice.id);
+                None
             }
             NoticeKind::Announced => of_announcement(notice),
-            _ => continue,
+            _ => None,
         };
-        let Some(said) = said else { continue };
-        full = full || !packed.takes(&said, room);
-        if full {
-            ride.left_behind.push(notice.id);
-            continue;
-        }
-        all_quiet &= said.quiet;
+        all.extend(said.map(|said| (notice.id, said)));
     }
-    ride.messages = packed.into_messages();
-    ride.quiet = all_quiet && !ride.messages.is_empty();
+    let mut promised: Vec<&(NoticeId, Said)> = all.iter().collect();
+    promised.sort_unstable_by_key(|(id, _)| *id);
+    let mut ride = packed(app, &promised, room);
+    if !ride.left_behind.is_empty() {
+        ride = packed(app, &all.iter().collect::<Vec<_>>(), room);
+    }
+    ride.left_behind.extend(withdrawn);
     Ok(ride)
+}
+
+/// As many of them as fit, in this order; what comes after one that does not fit stays behind it.
+fn packed(app: &App, all: &[&(NoticeId, Said)], room: usize) -> Ride {
+    let mut packed = Packed::new(app);
+    let taken = all.iter().take_while(|(_, said)| packed.takes(said, room)).count();
+    let messages = packed.into_messages();
+    let quiet = !messages.is_empty() && all[..taken].iter().all(|(_, said)| said.quiet);
+    Ride { messages, left_behind: all[taken..].iter().map(|(id, _)| *id).collect(), quiet }
 }
 
 /// What a notice will need of the send that it leaves in.

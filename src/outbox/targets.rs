@@ -108,7 +108,7 @@ pub(super) async fn gone(tx: &mut Tx, app: &App, id: ChatId, why: &str) -> Resul
     }
     let chat = chats::get(tx, id).await?;
     tracing::warn!(inbox = chat.inbox.as_str(), why, "LINE takes no messages for a chat any more");
-    let waiting = notices::of_chat(tx, id, FAILED_AT_ONCE_MAX).await?;
+    let waiting = notices::of_chat(tx, id, now, FAILED_AT_ONCE_MAX).await?;
     fail(tx, app, &waiting, &Why::TargetGone.quoting(why)).await?;
     tell_target_gone(tx, app, &chat, now).await
 }

@@ -197,6 +197,29 @@ fn a_script_that_cannot_wait_is_pushed_and_takes_along_what_waits() {
 }
 
 #[test]
+fn what_presses_leaves_before_hundreds_of_texts_that_only_wait() {
+    journey(async |t| {
+        let (chat, lin, script) = with_script(t).await;
+        // More than is looked at for one send, and far more than fits into one.
+        let words = "很長的記錄".repeat(120);
+        for n in 0..205 {
+            script.say(&format!("message={n}+{words}")).await;
+        }
+        let alarm = script.ask(Method::POST, "/api/notify?deadline=0", FORM, "message=fire").await;
+        assert_eq!(alarm.status, 200);
+        let push = sent(t, &chat, 1).await.remove(0);
+        assert_eq!((push.via, push.messages.len()), (Via::LinePush, 5));
+        assert_eq!(texts(&push)[0].split("\n\n").next().map(|first| first.ends_with(" fire")), Some(true), "it stands before all");
+        t.say(&chat, &lin, "頂樓漏水").await;
+        let reply = sent(t, &chat, 2).await.remove(1);
+        assert_eq!((reply.via, reply.discussions()), (Via::LineReply, vec![1]));
+        stays("one push", async || t.line.billed() == 1).await;
+        let left = t.api.items("/deliveries?status=pending").await;
+        assert!(left.iter().any(|n| n["kind"] == "scripted"), "what did not fit waits");
+    });
+}
+
+#[test]
 fn a_sticker_that_line_does_not_have_costs_nobody_their_words() {
     journey_with(Setup::patient(), async |t| {
         let (chat, lin, script) = with_script(t).await;

@@ -32,8 +32,13 @@ fn free(until: i64) -> Chances {
     Chances { free_until: Some(at(until)), ..nothing() }
 }
 
+/// What leaves is in the order in which it was promised.
 fn acts(now: i64, waiting: &[Waiting], chances: &Chances) -> Act {
-    decide(at(now), waiting, chances).act
+    let mut act = decide(at(now), waiting, chances).act;
+    if let Act::Leave { these, .. } = &mut act {
+        these.sort_unstable();
+    }
+    act
 }
 
 fn leave(these: &[i64], free: bool) -> Act {
@@ -149,6 +154,15 @@ fn what_does_not_fit_into_five_objects_takes_the_next_ride() {
     all[1].deadline_at = at(5);
     assert_eq!(acts(10, &all, &nothing()), leave(&[2, 3, 7, 8, 9], false), "what is paid for is in it");
     assert_eq!(acts(10, &[own(1, 9)], &free(50)), leave(&[1], true), "nothing is stuck for ever");
+}
+
+#[test]
+fn what_presses_most_is_named_first() {
+    let patient = Waiting { deadline_at: at(90_000), ..answer(1) };
+    let urgent = Waiting { urgent: true, ..answer(4) };
+    let all = [patient, notice(2, NoticeKind::Opened), answer(3), urgent];
+    let Act::Leave { these, .. } = decide(at(300), &all, &free(350)).act else { panic!("there is a free ride") };
+    assert_eq!(these, [4, 2, 3, 1].map(NoticeId));
 }
 
 #[test]

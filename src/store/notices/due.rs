@@ -46,10 +46,17 @@ pub async fn chats_due(c: &mut AnyConnection, now: Timestamp, not_before: Timest
     Ok(found)
 }
 
-/// Everything that waits for the chat, due or not.
-pub async fn of_chat(c: &mut AnyConnection, chat: ChatId, limit: i64) -> Result<Vec<Notice>> {
-    sql::all(c, format!("SELECT {COLUMNS} FROM notices n WHERE {WAITING} AND n.chat_id = $1 ORDER BY n.id LIMIT $2"), args![chat, limit])
-        .await
+/// What waits for the chat, due or not, in the order in which it was promised. Where that is more than `limit`, the most pressing: what is of
+/// no use any more, then what is urgent, may be paid for now, or acknowledges or answers somebody, then what may be paid for soonest.
+pub async fn of_chat(c: &mut AnyConnection, chat: ChatId, now: Timestamp, limit: i64) -> Result<Vec<Notice>> {
+    let pressing = format!(
+        "SELECT {COLUMNS} FROM notices n LEFT JOIN discussions d ON d.id = n.discussion_id WHERE {WAITING} AND n.chat_id = $1 ORDER BY \
+         CASE WHEN n.expires_at <= $2 THEN 0 WHEN n.urged = 1 OR d.urgent = 1 THEN 1 WHEN n.due_at <= $2 AND n.deadline_at <= $2 THEN 2 \
+         WHEN n.kind IN ('opened', 'replied', 'joined') THEN 3 WHEN n.due_at <= $2 THEN 4 ELSE 5 END, n.deadline_at, n.id LIMIT $3"
+    );
+    let mut found: Vec<Notice> = sql::all(c, pressing, args![chat, now, limit]).await?;
+    found.sort_unstable_by_key(|n| n.id);
+    Ok(found)
 }
 
 /// People and discussions with a mail notice that is due.
