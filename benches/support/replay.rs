@@ -4,10 +4,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use jiff::{SignedDuration, Timestamp};
-use threadline::domain::{Calendar, DiscussionId, NoticeId, NoticeKind, Patience, REPLY_TOKEN_GOOD_FOR};
-use threadline::outbox::policy::{self, Act, COMPANY, Chances, Pointless, Shared, TOKEN_MARGIN, Waiting};
+use threadline::domain::{Calendar, DiscussionId, NoticeId, NoticeKind, Patience, ProjectId, REPLY_TOKEN_GOOD_FOR};
+use threadline::outbox::policy::{self, Act, COMPANY, Chances, Means, Pointless, Shared, TOKEN_MARGIN, Waiting};
 
 use super::firm::{self, Group, Matter};
+
+/// Each group is of one project.
+const PAYER: ProjectId = ProjectId(1);
 
 /// The defaults of the configuration, in seconds.
 const SETTLE: i64 = 8;
@@ -201,6 +204,7 @@ impl Month<'_> {
             id: NoticeId(i64::try_from(self.count).unwrap_or(i64::MAX)),
             kind,
             discussion: matter.map(|m| DiscussionId(i64::try_from(m).unwrap_or(0))),
+            payer: PAYER,
             due_at,
             deadline_at: patience.deadline(calendar, kind, due_at),
             expires_at: None,
@@ -260,8 +264,7 @@ impl Month<'_> {
         let waiting: Vec<Waiting> = self.promised.iter().map(|p| p.waiting.clone()).collect();
         let chances = Chances {
             free_until: self.tokens.last().map(|came| self.time(*came) + REPLY_TOKEN_GOOD_FOR),
-            closed_until: self.rule.1.closed_until(now),
-            spent: None,
+            of: [(PAYER, Means { closed_until: self.rule.1.closed_until(now), spent: None })].into(),
         };
         let decision = policy::decide(now, &waiting, &chances);
         for (id, _) in &decision.dropped {
@@ -269,7 +272,7 @@ impl Month<'_> {
             self.bill.dropped += 1;
         }
         match decision.act {
-            Act::Leave { these, free } => {
+            Act::Leave { these, free, .. } => {
                 let (leaving, staying) = std::mem::take(&mut self.promised).into_iter().partition(|p| these.contains(&p.waiting.id));
                 self.promised = staying;
                 if free {

@@ -94,7 +94,7 @@ pub fn this_month(app: &App) -> Month {
     Month::of(app.clock.now(), &app.config.server.time_zone)
 }
 
-/// What the project's chats have cost this month, in heads.
+/// What the project has paid for this month, in heads.
 pub async fn spent_by_project(c: &mut AnyConnection, app: &App, project: ProjectId) -> Result<i64> {
     bills::heads(c, Payer::Project(project), this_month(app).from).await
 }
@@ -109,20 +109,20 @@ pub async fn left_for(c: &mut AnyConnection, app: &App, chat: &Chat, project: &P
     Ok([of_account, of_project].into_iter().flatten().min())
 }
 
-/// Why and until when a push into the chat cannot be paid, if it cannot.
-pub async fn held_back(c: &mut AnyConnection, app: &App, chat: &Chat) -> Result<Option<Held>> {
+/// Why and until when `payer` cannot pay for a push into the chat, if it cannot.
+pub async fn held_back(c: &mut AnyConnection, app: &App, chat: &Chat, payer: ProjectId) -> Result<Option<Held>> {
     let month = account_month(c, app, &chat.inbox).await?;
     if let Some(held) = month.holds_back(chat.heads(), app.clock.now()) {
         return Ok(Some(held));
     }
-    let over = project_holds_back(c, app, chat).await?;
+    let over = project_holds_back(c, app, chat, payer).await?;
     Ok(over.then_some(Held { why: Why::ProjectBudgetSpent, until: month.month.until }))
 }
 
-/// Whether the budget of the chat's project does not cover a push into it.
-async fn project_holds_back(c: &mut AnyConnection, app: &App, chat: &Chat) -> Result<bool> {
-    let Some(budget) = projects::get(c, chat.project).await?.monthly_budget else { return Ok(false) };
-    Ok(spent_by_project(c, app, chat.project).await? + chat.heads() > budget)
+/// Whether the project's budget does not cover a push into the chat.
+async fn project_holds_back(c: &mut AnyConnection, app: &App, chat: &Chat, payer: ProjectId) -> Result<bool> {
+    let Some(budget) = projects::get(c, payer).await?.monthly_budget else { return Ok(false) };
+    Ok(spent_by_project(c, app, payer).await? + chat.heads() > budget)
 }
 
 /// What was held back for the money's sake, and can be paid now, may leave: the oldest first, and no more than there is money for. The
@@ -137,7 +137,7 @@ pub async fn let_go(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<()> {
     for id in line_quotas::chats_held_back(tx, inbox, now, LET_GO_MAX).await? {
         let chat = chats::get(tx, id).await?;
         let heads = chat.heads();
-        if left.is_some_and(|left| heads > left) || project_holds_back(tx, app, &chat).await? {
+        if left.is_some_and(|left| heads > left) || project_holds_back(tx, app, &chat, chat.project).await? {
             continue;
         }
         left = left.map(|left| left - heads);
@@ -151,7 +151,12 @@ pub async fn let_go(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<()> {
 pub async fn set_monthly_budget(tx: &mut Tx, app: &App, project: ProjectId, heads: Option<i64>) -> Result<()> {
     projects::set_monthly_budget(tx, project, heads).await?;
     for name in app.line.keys() {
-        let_go(tx, app, &Inbox::line(name)).await?;
+        let inbox = Inbox::line(name);
+        match account_month(tx, app, &inbox).await?.holds_back(1, app.clock.now()) {
+            // From now on it is the account's money that is missing.
+            Some(held) => line_quotas::held_back_now(tx, (&inbox, project), held.why, held.until).await?,
+            None => let_go(tx, app, &inbox).await?,
+        }
     }
     Ok(())
 }
@@ -208,11 +213,11 @@ impl BudgetNews {
     }
 }
 
-/// Promises to tell staff, once a month each, that the budget which pays for the chat is nearly spent, or wholly: where a push just left, or
+/// Promises to tell staff, once a month each, that the account's budget or the payer's is nearly spent, or wholly: where a push just left, or
 /// (`refused`) could not.
-pub async fn watch_budget(tx: &mut Tx, app: &App, chat: &Chat, refused: Option<Why>) -> Result<()> {
-    watch_account(tx, app, &chat.inbox, refused.filter(|why| *why != Why::ProjectBudgetSpent)).await?;
-    let project = projects::get(tx, chat.project).await?;
+pub async fn watch_budget(tx: &mut Tx, app: &App, inbox: &Inbox, payer: ProjectId, refused: Option<Why>) -> Result<()> {
+    watch_account(tx, app, inbox, refused.filter(|why| *why != Why::ProjectBudgetSpent)).await?;
+    let project = projects::get(tx, payer).await?;
     let Some(limit) = project.monthly_budget else { return Ok(()) };
     let used = spent_by_project(tx, app, project.id).await?;
     let Some(percent) = level(used, limit, refused.filter(|why| *why == Why::ProjectBudgetSpent)) else { return Ok(()) };

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::App;
 use crate::channels::line::client::Line;
 use crate::discussions::{self as acts, Held};
-use crate::domain::{Inbox, QUOTA_RESERVED_STOPS, Why};
+use crate::domain::{Inbox, ProjectId, QUOTA_RESERVED_STOPS, Why};
 use crate::store::bills::{self, Payer};
 use crate::store::chats::Chat;
 use crate::store::line_quotas::{self, LineQuota};
@@ -20,20 +20,20 @@ const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// How long LINE may take over both answers; a refused push waits for them.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(12);
 
-/// Why and until when the chat's pushes cannot be paid, if they cannot: only free rides until then. Staff are told once a month. Where they
-/// can, nobody else spends the same money before the transaction ends.
-pub(super) async fn held_back(tx: &mut Tx, app: &App, chat: &Chat) -> Result<Option<Held>> {
+/// Why and until when `payer` cannot pay for pushes into the chat, if it cannot: only free rides until then. Staff are told once a month.
+/// Where it can, nobody else spends the same money before the transaction ends.
+pub(super) async fn held_back(tx: &mut Tx, app: &App, chat: &Chat, payer: ProjectId) -> Result<Option<Held>> {
     line_quotas::lock(tx, app.db.dialect, &chat.inbox).await?;
-    let Some(held) = acts::held_back(tx, app, chat).await? else { return Ok(None) };
-    acts::watch_budget(tx, app, chat, Some(held.why)).await?;
+    let Some(held) = acts::held_back(tx, app, chat, payer).await? else { return Ok(None) };
+    acts::watch_budget(tx, app, &chat.inbox, payer, Some(held.why)).await?;
     Ok(Some(held))
 }
 
 /// LINE refused a push into the chat for the quota, and `told` what it says of the month now, if it does: why and until when no other is
 /// tried.
-pub(super) async fn quota_refused(tx: &mut Tx, app: &App, chat: &Chat, told: bool) -> Result<Held> {
+pub(super) async fn quota_refused(tx: &mut Tx, app: &App, (chat, payer): (&Chat, ProjectId), told: bool) -> Result<Held> {
     // The account's pushes on their way are counted as spent; the refused one is among them still, and is not.
-    let mut held = acts::held_back(tx, app, chat).await?;
+    let mut held = acts::held_back(tx, app, chat, payer).await?;
     let now = app.clock.now();
     if held.is_none() {
         let (why, until) =
@@ -42,7 +42,7 @@ pub(super) async fn quota_refused(tx: &mut Tx, app: &App, chat: &Chat, told: boo
         held = Some(Held { why, until });
     }
     let held = held.unwrap_or(Held { why: Why::QuotaRefused, until: now });
-    acts::watch_budget(tx, app, chat, Some(held.why)).await?;
+    acts::watch_budget(tx, app, &chat.inbox, payer, Some(held.why)).await?;
     Ok(held)
 }
 

@@ -3,6 +3,8 @@
 mod facts;
 mod line_card;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,11 +12,11 @@ use uuid::Uuid;
 
 use self::facts::Fact;
 use super::mail_instead::mail_instead;
-use super::policy::{self, Act, Chances, Decision, Held, Pointless, Waiting};
+use super::policy::{self, Act, Chances, Decision, Held, Means, Pointless, Waiting};
 use super::{budget, calendar, line_replies, own_chat, script_parts, targets};
 use crate::App;
 use crate::channels::line::render;
-use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Via, Why};
+use crate::domain::{ChatId, DiscussionId, NoticeId, NoticeKind, ProjectId, REPLY_TOKEN_GOOD_FOR, Via, Why};
 use crate::store::chats::Chat;
 use crate::store::deliveries::NewDelivery;
 use crate::store::notices::Notice;
@@ -43,7 +45,7 @@ pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> 
     let promised = notices::of_chat(&mut tx, id, now, NOTICES_MAX).await?;
     if let Some(why) = targets::out_of_reach(&mut tx, &chat).await? {
         let due: Vec<Notice> = promised.into_iter().filter(|n| n.due_at <= now).collect();
-        targets::fail(&mut tx, app, &due, &why).await?;
+        targets::refuse(&mut tx, app, &chat, &due, &why).await?;
         tx.commit().await?;
         return Ok(false);
     }
@@ -58,22 +60,27 @@ pub(super) async fn freeze(app: &App, id: ChatId) -> Result<bool, store::Error> 
             postpone(&mut tx, app, &facts, &these, (until, &why)).await?;
             false
         }
-        Act::Leave { these, free } => leave(&mut tx, app, &chat, &facts, (&these, free)).await?,
+        Act::Leave { these, free, payer } => leave(&mut tx, app, &chat, &facts, (&these, free, payer)).await?,
     };
     tx.commit().await?;
     Ok(left)
 }
 
-/// What the world offers: a fresh token; where there is none and something may be paid for, the calendar and the money.
+/// What the world offers: a fresh token; where there is none and something may be paid for, each payer's calendar and money.
 async fn chances(tx: &mut Tx, app: &App, chat: &Chat, waiting: &[Waiting]) -> Result<Chances, store::Error> {
     let now = app.clock.now();
     let fresh = reply_tokens::freshest(tx, chat.id, now - REPLY_TOKEN_GOOD_FOR).await?;
     let mut chances = Chances { free_until: fresh.map(|at| at + REPLY_TOKEN_GOOD_FOR), ..Chances::default() };
-    if fresh.is_none() && waiting.iter().any(|n| policy::is_ripe(n, now)) {
-        chances.closed_until = calendar::closed_until(tx, app, chat.project, now).await?;
-        if chances.closed_until.is_none() || waiting.iter().any(|n| n.urgent) {
-            chances.spent = budget::held_back(tx, app, chat).await?.map(|held| (held.until, held.why));
+    if fresh.is_some() {
+        return Ok(chances);
+    }
+    let payers: BTreeSet<ProjectId> = waiting.iter().filter(|n| policy::is_ripe(n, now)).map(|n| n.payer).collect();
+    for payer in payers {
+        let mut means = Means { closed_until: calendar::closed_until(tx, app, payer, now).await?, spent: None };
+        if means.closed_until.is_none() || waiting.iter().any(|n| n.urgent) {
+            means.spent = budget::held_back(tx, app, chat, payer).await?.map(|held| (held.until, held.why));
         }
+        chances.of.insert(payer, means);
     }
     Ok(chances)
 }
@@ -108,7 +115,13 @@ async fn postpone(
 }
 
 /// Freezes them, the most pressing of which come first, as one delivery. Whether there was anything to say.
-async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free): (&[NoticeId], bool)) -> Result<bool, store::Error> {
+async fn leave(
+    tx: &mut Tx,
+    app: &App,
+    chat: &Chat,
+    facts: &[Fact],
+    (these, free, payer): (&[NoticeId], bool, ProjectId),
+) -> Result<bool, store::Error> {
     let now = app.clock.now();
     let leaving: Vec<&Fact> = facts.iter().filter(|f| these.contains(&f.notice.id)).collect();
     let parts = parts(tx, app, chat, &leaving).await?;
@@ -135,6 +148,8 @@ async fn leave(tx: &mut Tx, app: &App, chat: &Chat, facts: &[Fact], (these, free
         chat: Some(chat.id),
         person: None,
         discussion: None,
+        // Whose the chat is may change; what is told of another project stays with that.
+        payer: Some(payer).filter(|payer| *payer != chat.project),
         body: &body,
         reply_token: token.as_ref().map(|(token, _)| token.as_str()),
         message_id: None,

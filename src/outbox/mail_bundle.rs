@@ -92,6 +92,7 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
         chat: None,
         person: Some(person),
         discussion: Some(discussion.id),
+        payer: None,
         body: &body,
         reply_token: None,
         message_id: Some(message_id.as_str()),

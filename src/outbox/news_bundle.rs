@@ -142,6 +142,7 @@ pub(super) async fn freeze_mail(
         chat: None,
         person: Some(person),
         discussion: None,
+        payer: None,
         body: &body,
         reply_token: None,
         message_id: Some(mail.message_id.as_str()),

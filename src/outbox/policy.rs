@@ -18,10 +18,12 @@
 //! Quiet hours, days off and a month whose money is spent hold back what costs, never what is free. `urgent` passes the calendar, and
 //! takes along what waits, since its heads are paid for.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::channels::line::limits::MESSAGES_MAX;
-use crate::domain::{Closed, DiscussionId, NoticeId, NoticeKind, REPLY_TOKEN_GOOD_FOR, Why};
+use crate::domain::{Closed, DiscussionId, NoticeId, NoticeKind, ProjectId, REPLY_TOKEN_GOOD_FOR, Why};
 
 /// A push that could leave waits at most so long after its deadline for what becomes due in the meantime. With the default hold (20 s) and
 /// patience (5 min), an answer is in the group within 6 minutes.
@@ -35,6 +37,8 @@ pub struct Waiting {
     pub id: NoticeId,
     pub kind: NoticeKind,
     pub discussion: Option<DiscussionId>,
+    /// Whose news it is: whose calendar and money hold a push back.
+    pub payer: ProjectId,
     /// It does not leave before this.
     pub due_at: Timestamp,
     /// A push may be paid for it from here on.
@@ -99,10 +103,25 @@ impl From<Pointless> for Why {
 pub struct Chances {
     /// Until when the chat's freshest reply token is good.
     pub free_until: Option<Timestamp>,
-    /// Until when the chat does not want to hear.
+    /// What holds back the pushes of a payer, where something may.
+    pub of: BTreeMap<ProjectId, Means>,
+}
+
+/// What one project lets leave for money.
+#[derive(Clone, Debug, Default)]
+pub struct Means {
+    /// Until when its chats do not want to hear.
     pub closed_until: Option<(Timestamp, Closed)>,
-    /// Until when there is no money for a push to it, and why.
+    /// Until when there is no money for this push, and why.
     pub spent: Option<(Timestamp, Why)>,
+}
+
+impl Means {
+    /// What holds a push back, and until when.
+    fn held(&self, is_urgent: bool) -> Option<(Timestamp, Held)> {
+        let closed = self.closed_until.clone().filter(|_| !is_urgent).map(|(until, why)| (until, Held::Closed(why)));
+        closed.or_else(|| self.spent.map(|(until, why)| (until, Held::Spent(why))))
+    }
 }
 
 /// What holds a push back.
@@ -117,10 +136,10 @@ pub enum Held {
 pub enum Act {
     /// Nothing yet.
     Wait,
-    /// These would be paid for, but not before `until`; free rides stay open to them.
+    /// These would be paid for, but not before `until`; free rides stay open to them. They are one payer's: another's are next.
     Postpone { these: Vec<NoticeId>, until: Timestamp, why: Held },
-    /// These leave together, the most pressing first.
-    Leave { these: Vec<NoticeId>, free: bool },
+    /// These leave together, the most pressing first; if not for free, at this payer's cost.
+    Leave { these: Vec<NoticeId>, free: bool, payer: ProjectId },
 }
 
 /// The rule's word.
@@ -170,21 +189,33 @@ fn act(now: Timestamp, waiting: &[&Waiting], chances: &Chances) -> Act {
         if !is_urgent && !due.iter().any(waits_for_nobody) && is_worth_waiting(now, &later, ends) {
             return Act::Wait;
         }
-        return Act::Leave { these: fitting(due, now), free: true };
+        return leave(due, now, true, None);
     }
-    let ripe: Vec<&Waiting> = due.iter().copied().filter(|n| is_ripe(n, now)).collect();
+    let mut ripe: Vec<&Waiting> = due.iter().copied().filter(|n| is_ripe(n, now)).collect();
+    ripe.sort_by_key(|n| !n.urgent);
     let Some(deadline) = ripe.iter().map(|n| n.deadline_at.max(n.due_at)).min() else { return Act::Wait };
-    let these = || ripe.iter().map(|n| n.id).collect();
-    if let Some((until, why)) = chances.closed_until.clone().filter(|_| !is_urgent) {
-        return Act::Postpone { these: these(), until, why: Held::Closed(why) };
-    }
-    if let Some((until, why)) = chances.spent {
-        return Act::Postpone { these: these(), until, why: Held::Spent(why) };
-    }
+    let held = |n: &Waiting| chances.of.get(&n.payer).and_then(|means| means.held(is_urgent));
+    let Some(paid) = ripe.iter().find(|n| held(n).is_none()) else {
+        let first = ripe[0];
+        return match held(first) {
+            Some((until, why)) => {
+                Act::Postpone { these: ripe.iter().filter(|n| n.payer == first.payer).map(|n| n.id).collect(), until, why }
+            }
+            None => Act::Wait,
+        };
+    };
     if !is_urgent && is_worth_waiting(now, &later, deadline + COMPANY) {
         return Act::Wait;
     }
-    Act::Leave { these: fitting(due, now), free: false }
+    leave(due, now, false, Some(paid.payer))
+}
+
+/// What is due leaves, as much of it as fits; `paid_by` is whose the first is where nobody pays.
+fn leave(due: Vec<&Waiting>, now: Timestamp, free: bool, paid_by: Option<ProjectId>) -> Act {
+    let fitting = fitting(due, now);
+    let Some(first) = fitting.first() else { return Act::Wait };
+    let payer = paid_by.unwrap_or(first.payer);
+    Act::Leave { these: fitting.iter().map(|n| n.id).collect(), free, payer }
 }
 
 /// Whether something becomes due before `ends`, which lies ahead.
@@ -194,10 +225,10 @@ fn is_worth_waiting(now: Timestamp, later: &[&Waiting], ends: Timestamp) -> bool
 
 /// What goes into one send: at most [`MESSAGES_MAX`] objects. What is urgent and what has waited longest for money comes first, then what
 /// is worth least later; what does not fit takes the next ride.
-fn fitting(mut due: Vec<&Waiting>, now: Timestamp) -> Vec<NoticeId> {
+fn fitting(mut due: Vec<&Waiting>, now: Timestamp) -> Vec<&Waiting> {
     due.sort_by_key(|n| (!n.urgent, !is_ripe(n, now), n.expires_at.is_none(), n.kind != NoticeKind::Opened, n.deadline_at, n.id));
     let (mut objects, mut shared): (usize, Vec<Shared>) = (0, vec![]);
-    let mut these: Vec<NoticeId> = vec![];
+    let mut these: Vec<&Waiting> = vec![];
     for notice in due {
         let joins = notice.shares.filter(|s| !shared.contains(s));
         let more = notice.objects + usize::from(joins.is_some());
@@ -207,7 +238,7 @@ fn fitting(mut due: Vec<&Waiting>, now: Timestamp) -> Vec<NoticeId> {
         }
         objects += more;
         shared.extend(joins);
-        these.push(notice.id);
+        these.push(notice);
     }
     these
 }

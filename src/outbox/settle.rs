@@ -142,7 +142,7 @@ async fn sent(tx: &mut Tx, app: &App, delivery: &Delivery, message_ids: &[String
     notices::settle(tx, delivery.id, DeliveryStatus::Sent).await?;
     if let Some(chat) = delivery.chat.filter(|_| delivery.via == Via::LinePush) {
         let chat = chats::get(tx, chat).await?;
-        watch_budget(tx, app, &chat, None).await?;
+        watch_budget(tx, app, &chat.inbox, delivery.payer.unwrap_or(chat.project), None).await?;
     }
     let (Some(chat), Ok(frozen)) = (delivery.chat, from_str::<Frozen>(&delivery.body)) else { return Ok(()) };
     for (message, about) in message_ids.iter().zip(&frozen.about) {
@@ -190,7 +190,7 @@ async fn quota_used_up(tx: &mut Tx, app: &App, delivery: &Delivery, told: bool) 
     let waiting = notices::of_delivery(tx, delivery.id).await?;
     // Given up before the month is counted: what was refused is not spent.
     deliveries::drop_delivery(tx, delivery.id, Why::QuotaRefused.as_str()).await?;
-    let held = budget::quota_refused(tx, app, &chat, told).await?;
+    let held = budget::quota_refused(tx, app, (&chat, delivery.payer.unwrap_or(chat.project)), told).await?;
     tracing::warn!(inbox = chat.inbox.as_str(), why = %held.why, until = %held.until, "LINE's quota stops a push: only free replies until then");
     notices::thaw(tx, delivery.id, Some(held.until), held.why.as_str()).await?;
     for notice in waiting {
@@ -285,6 +285,7 @@ mod tests {
             chat: None,
             person: None,
             discussion: None,
+            payer: None,
             body: "{}".into(),
             reply_token: None,
             message_id: None,

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use super::mail_instead::mail_instead;
+use super::own_chat;
 use crate::App;
 use crate::channels::line::client::{Line, LineError};
 use crate::discussions::tell_target_gone;
@@ -118,14 +119,30 @@ pub(super) async fn out_of_reach(tx: &mut Tx, chat: &Chat) -> Result<Option<Stri
     if chat.left_at.is_some() {
         return Ok(Some(Why::LeftChat.as_str().to_owned()));
     }
-    if let Some((_, why)) = &chat.unreachable {
-        return Ok(Some(Why::TargetGone.quoting(why)));
-    }
     // LINE answers 200 to a push to somebody who blocked the account, and drops it.
     if chat.kind == ChatKind::User && friends::blocks(tx, &chat.inbox, &chat.external_id).await? {
         return Ok(Some(Why::Blocked.as_str().to_owned()));
     }
-    Ok(None)
+    Ok(chat.unreachable.as_ref().map(|(_, why)| Why::TargetGone.quoting(why)))
+}
+
+/// What is due for a chat that is [out of reach](out_of_reach) fails. Of a client who blocked the account staff are told once; a colleague
+/// who did so hears by mail of what others say.
+pub(super) async fn refuse(tx: &mut Tx, app: &App, chat: &Chat, due: &[Notice], why: &str) -> Result<(), store::Error> {
+    fail(tx, app, due, why).await?;
+    if why != Why::Blocked.as_str() {
+        return Ok(());
+    }
+    for notice in due {
+        if own_chat::reader(tx, notice).await?.is_none() {
+            let now = app.clock.now();
+            if chats::unreachable(tx, chat.id, why, now).await? {
+                tell_target_gone(tx, app, chat, now).await?;
+            }
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// They cannot be told in LINE: clients who have an address hear of it by mail.

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use super::sql::{self, Columns, FromRow, Result, args};
 use crate::domain::{Inbox, ProjectId};
 
-/// What one project's chats on one account were told on one day.
+/// What one project paid for on one account on one day: what its chats were told, and people in their own about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Whole days of 24 h since the beginning that was asked for; 0 is the first.
@@ -50,7 +50,7 @@ pub async fn by_day(c: &mut AnyConnection, from: Timestamp, until: Timestamp) ->
          CAST(SUM(CASE WHEN t.via = 'line-reply' THEN 1 ELSE 0 END) AS BIGINT), \
          CAST(SUM(CASE WHEN t.via = 'line-push' THEN 1 ELSE 0 END) AS BIGINT), \
          CAST(SUM(CASE WHEN t.via = 'line-push' THEN t.heads ELSE 0 END) AS BIGINT), CAST(SUM(t.notices * t.per_notice) AS BIGINT) \
-         FROM (SELECT (v.sent_at - $1) / 86400000000 AS day, ch.inbox, ch.project_id, v.via, v.heads, \
+         FROM (SELECT (v.sent_at - $1) / 86400000000 AS day, ch.inbox, COALESCE(v.payer_id, ch.project_id) AS project_id, v.via, v.heads, \
          CASE WHEN v.via = 'line-push' THEN v.heads ELSE COALESCE(ch.member_count, 1) END AS per_notice, \
          (SELECT COUNT(*) FROM notices n WHERE n.delivery_id = v.id AND n.status = 'sent' AND n.kind <> 'replied') AS notices \
          FROM deliveries v JOIN chats ch ON ch.id = v.chat_id \
@@ -72,7 +72,7 @@ pub enum Payer<'a> {
 pub async fn heads(c: &mut AnyConnection, payer: Payer<'_>, since: Timestamp) -> Result<i64> {
     let (of, value) = match payer {
         Payer::Account(inbox) => ("ch.inbox = $2", sql::Value::from(inbox.as_str())),
-        Payer::Project(id) => ("ch.project_id = $2", sql::Value::from(id)),
+        Payer::Project(id) => ("COALESCE(v.payer_id, ch.project_id) = $2", sql::Value::from(id)),
     };
     let mut values = args![since];
     values.push(value);

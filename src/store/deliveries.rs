@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Dialect;
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeKind, PersonId, PostId, Via};
+use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeKind, PersonId, PostId, ProjectId, Via};
 
 /// A frozen message and how far it has come.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Delivery {
     pub chat: Option<ChatId>,
     pub person: Option<PersonId>,
     pub discussion: Option<DiscussionId>,
+    /// The project that pays for it; `None` = the chat's.
+    pub payer: Option<ProjectId>,
     pub body: String,
     pub reply_token: Option<String>,
     pub message_id: Option<String>,
@@ -29,7 +31,7 @@ pub struct Delivery {
 }
 
 const COLUMNS: &str =
-    "id, uuid, via, target, chat_id, person_id, discussion_id, body, reply_token, message_id, attempts, unanswered, frozen_at";
+    "id, uuid, via, target, chat_id, person_id, discussion_id, payer_id, body, reply_token, message_id, attempts, unanswered, frozen_at";
 
 impl FromRow for Delivery {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
@@ -41,6 +43,7 @@ impl FromRow for Delivery {
             chat: c.get()?,
             person: c.get()?,
             discussion: c.get()?,
+            payer: c.get()?,
             body: c.get()?,
             reply_token: c.get()?,
             message_id: c.get()?,
@@ -60,6 +63,8 @@ pub struct NewDelivery<'a> {
     pub chat: Option<ChatId>,
     pub person: Option<PersonId>,
     pub discussion: Option<DiscussionId>,
+    /// The project that pays for it; `None` = the chat's, whichever that is by then.
+    pub payer: Option<ProjectId>,
     pub body: &'a str,
     pub reply_token: Option<&'a str>,
     pub message_id: Option<&'a str>,
@@ -72,8 +77,8 @@ pub struct NewDelivery<'a> {
 pub async fn add(c: &mut AnyConnection, d: &NewDelivery<'_>) -> Result<DeliveryId> {
     sql::one(
         c,
-        "INSERT INTO deliveries (uuid, via, target, chat_id, person_id, discussion_id, body, reply_token, message_id, heads, status, due_at, frozen_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $11) RETURNING id",
+        "INSERT INTO deliveries (uuid, via, target, chat_id, person_id, discussion_id, payer_id, body, reply_token, message_id, heads, status, due_at, \
+         frozen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending', $12, $12) RETURNING id",
         args![
             d.uuid.to_string(),
             d.via.as_str(),
@@ -81,6 +86,7 @@ pub async fn add(c: &mut AnyConnection, d: &NewDelivery<'_>) -> Result<DeliveryI
             d.chat,
             d.person,
             d.discussion,
+            d.payer,
             d.body,
             d.reply_token,
             d.message_id,

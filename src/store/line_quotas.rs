@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 
 use super::Dialect;
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{ChatId, Inbox, Why};
+use crate::domain::{ChatId, Inbox, ProjectId, Why};
 
 /// An account's month, as LINE says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,4 +151,16 @@ pub async fn let_go(c: &mut AnyConnection, chat: ChatId, now: Timestamp) -> Resu
         args![chat, now],
     )
     .await
+}
+
+/// What waits for the project's chats on the account, for the project's money's sake, waits for another reason now.
+pub async fn held_back_now(c: &mut AnyConnection, of: (&Inbox, ProjectId), why: Why, until: Timestamp) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET reason = $3, deadline_at = $4 WHERE status = 'pending' AND delivery_id IS NULL AND reason = $5 \
+         AND chat_id IN (SELECT ch.id FROM chats ch WHERE ch.inbox = $1 AND ch.project_id = $2)",
+        args![of.0.as_str(), of.1, why.as_str(), until, Why::ProjectBudgetSpent.as_str()],
+    )
+    .await
+    .map(drop)
 }

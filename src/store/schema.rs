@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr};
 use super::Dialect;
 
 /// In order; a shipped file never changes.
-const FILES: [(i64, &str, &str); 14] = [
+const FILES: [(i64, &str, &str); 15] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (2, "line_in_full", include_str!("../../migrations/0002_line_in_full.sql")),
     (3, "mailbox", include_str!("../../migrations/0003_mailbox.sql")),
@@ -21,6 +21,7 @@ const FILES: [(i64, &str, &str); 14] = [
     (13, "desk", include_str!("../../migrations/0013_desk.sql")),
     (14, "account_budgets", include_str!("../../migrations/0014_account_budgets.sql")),
     (15, "reply_taps", include_str!("../../migrations/0015_reply_taps.sql")),
+    (16, "payers", include_str!("../../migrations/0016_payers.sql")),
 ];
 
 /// The schema's version after [`run`].

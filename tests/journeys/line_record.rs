@@ -197,6 +197,7 @@ fn no_frozen_message_keeps_the_words_that_were_taken_back() {
                 chat: None,
                 person: Some(person),
                 discussion: Some(whole.post.discussion),
+                payer: None,
                 body: "Subject: x\r\n\r\n不該留下",
                 reply_token: None,
                 message_id: None,

@@ -220,6 +220,61 @@ fn a_project_has_a_budget_of_its_own_and_its_staff_hear_of_its_end() {
 }
 
 #[test]
+fn what_waits_says_whose_money_is_missing() {
+    journey(async |t| {
+        let chat = group_of(t, 4).await;
+        t.api.patch("/projects/alpha", &json!({"monthly_budget": 4})).await.expect(200);
+        answer(t, "師傅明天到").await;
+        eventually("the budget pays for one", async || (t.line.billed() == 4).then_some(())).await;
+        t.until_all_is_told().await;
+        answer(t, "材料也會帶").await;
+        held_back(t, &chat, "project_budget_spent").await;
+        t.api.patch("/line-accounts/main", &json!({"monthly_budget": 4})).await.expect(200);
+        t.api.patch("/projects/alpha", &json!({"monthly_budget": 500})).await.expect(200);
+        held_back(t, &chat, "budget_spent").await;
+        t.api.patch("/line-accounts/main", &json!({"monthly_budget": 100})).await.expect(200);
+        eventually("it is pushed", async || (t.line.billed() == 8).then_some(())).await;
+        t.until_all_is_told().await;
+    });
+}
+
+#[test]
+fn who_blocked_the_account_is_told_by_mail_and_staff_hear_of_it_once() {
+    journey(async |t| {
+        t.project("alpha").await;
+        let amy = t.staff("alpha", "Amy").await;
+        let user = t.line.person("林小姐");
+        t.deliver(&t.line.follow(&user)).await;
+        let own = LineChatId(user.as_str().to_owned());
+        t.say(&own, &user, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.bind("alpha", &own).await;
+        t.api.put("/projects/alpha/members", &json!({"email": "lin@client.example", "role": "client"})).await.expect(200);
+        t.until_all_is_told().await;
+        let blocked = t.line.unfollow(&user);
+        t.deliver(&blocked).await;
+        t.settled(&blocked.id).await;
+        for (text, count) in [("師傅明天到", 1), ("材料也會帶", 2)] {
+            answer(t, text).await;
+            let failed = || async { t.api.items(&format!("/deliveries?status=failed&target={}", own.as_str())).await };
+            let all = eventually("it fails", async || Some(failed().await).filter(|all| all.len() == count)).await;
+            assert!(all.iter().all(|n| n["reason"] == "blocked"), "{all:?}");
+            eventually("mail takes over", async || (mails_about(t, "lin@client.example", text).await == 1).then_some(())).await;
+        }
+        eventually("staff are told", async || (mails_about(t, &amy.email, "LINE 傳不到").await == 1).then_some(())).await;
+        stays("once", async || mails_about(t, &amy.email, "LINE 傳不到").await == 1 && t.line.billed() == 0).await;
+        let back = t.line.follow(&user);
+        t.deliver(&back).await;
+        t.settled(&back.id).await;
+        answer(t, "約早上九點").await;
+        eventually("they are told in LINE again", async || {
+            t.line.sent_to(&own).into_iter().find(|s| s.strings().join("\n").contains("約早上九點"))
+        })
+        .await;
+    });
+}
+
+#[test]
 fn a_push_is_paid_by_the_heads_of_today() {
     journey_with(Setup { quota: Some(5), ..Setup::default() }, async |t| {
         let chat = group_of(t, 4).await;

@@ -368,6 +368,42 @@ fn a_colleague_hears_in_their_own_line_chat_for_one_head() {
 }
 
 #[test]
+fn what_goes_to_a_colleagues_own_chat_keeps_to_the_projects_calendar_and_money() {
+    journey_with(stopped("22:00:00"), async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let (wang, user, own) = with_line(t, "Wang").await;
+        t.deliver(&t.line.follow(&user)).await;
+        wishes(&wang.api, json!({"ways": {"opened": "line", "answered": "line"}})).await;
+        t.api.patch("/projects/alpha", &json!({"notify": {"quiet_hours": "21:00-08:00"}})).await.expect(200);
+        t.say(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.pass(MINUTE);
+        let waits = eventually("it waits for the morning", async || {
+            t.notices(1).await.into_iter().find(|n| n["target"] == own.as_str() && n["reason"] == "quiet_hours")
+        })
+        .await;
+        assert_eq!(waits["status"], "pending");
+        let to_wang = || t.line.sent().into_iter().filter(|s| s.chat == own).collect::<Vec<_>>();
+        stays("no telephone rings at night", async || to_wang().is_empty()).await;
+        t.pass(HOUR * 10);
+        let card = eventually("they are told in the morning", async || to_wang().pop()).await;
+        assert!(card.billed == 1 && card.strings().join("\n").contains("頂樓漏水"), "{card:?}");
+        t.until_all_is_told().await;
+        t.pass(MINUTE);
+        // It is on the project's bill, so that a colleague who sees that project alone sees it.
+        let page = Browser::log_in(t, &wang).await.get("/notices").await.html;
+        let billed = format!("<dt>已計費</dt><dd><strong>{}</strong>", t.line.billed());
+        assert!(page.contains(&billed), "{billed} is missing in {page}");
+        // And where the project's money is spent it goes by mail.
+        t.api.patch("/projects/alpha", &json!({"monthly_budget": 1})).await.expect(200);
+        says(&t.api, "師傅明天到").await;
+        t.pass(MINUTE);
+        told(t, &wang.email, "師傅明天到").await;
+        assert_eq!(to_wang().len(), 1);
+    });
+}
+
+#[test]
 fn a_colleague_who_has_line_alone_hears_there_where_the_project_says_so() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;

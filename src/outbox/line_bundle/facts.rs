@@ -34,6 +34,7 @@ impl Fact {
             id: self.notice.id,
             kind: self.notice.kind,
             discussion: self.discussion.as_ref().map(|d| d.id),
+            payer: self.discussion.as_ref().filter(|_| self.personal).map_or(chat.project, |d| d.project),
             due_at: self.notice.due_at,
             deadline_at: self.notice.deadline_at,
             expires_at: self.notice.expires_at,

@@ -10,6 +10,7 @@ fn notice(id: i64, kind: NoticeKind) -> Waiting {
         id: NoticeId(id),
         kind,
         discussion: Some(DiscussionId(id)),
+        payer: ProjectId(1),
         due_at: at(0),
         deadline_at: at(300),
         expires_at: None,
@@ -32,6 +33,11 @@ fn free(until: i64) -> Chances {
     Chances { free_until: Some(at(until)), ..nothing() }
 }
 
+/// The one payer has so much.
+fn has(means: Means) -> Chances {
+    Chances { of: [(ProjectId(1), means)].into(), ..nothing() }
+}
+
 /// What leaves is in the order in which it was promised.
 fn acts(now: i64, waiting: &[Waiting], chances: &Chances) -> Act {
     let mut act = decide(at(now), waiting, chances).act;
@@ -42,7 +48,7 @@ fn acts(now: i64, waiting: &[Waiting], chances: &Chances) -> Act {
 }
 
 fn leave(these: &[i64], free: bool) -> Act {
-    Act::Leave { these: these.iter().map(|id| NoticeId(*id)).collect(), free }
+    Act::Leave { these: these.iter().map(|id| NoticeId(*id)).collect(), free, payer: ProjectId(1) }
 }
 
 #[test]
@@ -111,12 +117,13 @@ fn a_push_waits_shortly_for_a_second_answer_but_not_for_a_third_and_fourth() {
 #[test]
 fn the_calendar_and_the_money_hold_back_what_costs_and_nothing_else() {
     let two = [Waiting { deadline_at: at(100), ..answer(1) }, answer(2)];
-    let closed = Chances { closed_until: Some((at(5000), Closed::QuietHours)), ..nothing() };
+    let night_only = Means { closed_until: Some((at(5000), Closed::QuietHours)), ..Means::default() };
+    let closed = has(night_only.clone());
     let night = Act::Postpone { these: vec![NoticeId(1)], until: at(5000), why: Held::Closed(Closed::QuietHours) };
     assert_eq!(acts(200, &two, &closed), night);
-    let spent = Chances { spent: Some((at(9000), Why::QuotaSpent)), ..nothing() };
+    let spent = has(Means { spent: Some((at(9000), Why::QuotaSpent)), ..Means::default() });
     assert_eq!(acts(200, &two, &spent), Act::Postpone { these: vec![NoticeId(1)], until: at(9000), why: Held::Spent(Why::QuotaSpent) });
-    assert_eq!(acts(200, &two, &Chances { spent: Some((at(9000), Why::QuotaSpent)), ..closed.clone() }), night);
+    assert_eq!(acts(200, &two, &has(Means { spent: Some((at(9000), Why::QuotaSpent)), ..night_only })), night);
     assert_eq!(acts(200, &two, &Chances { free_until: Some(at(240)), ..closed.clone() }), leave(&[1, 2], true));
     assert_eq!(acts(50, &two, &closed), Act::Wait);
 }
@@ -126,11 +133,28 @@ fn what_is_urgent_passes_the_night_but_not_an_empty_purse_and_takes_the_rest_alo
     let urgent = Waiting { urgent: true, deadline_at: at(0), ..answer(1) };
     let soon = Waiting { due_at: at(12), ..notice(3, NoticeKind::Opened) };
     let all = [urgent, answer(2), soon];
-    let closed = Chances { closed_until: Some((at(5000), Closed::DayOff("除夕".into()))), ..nothing() };
-    assert_eq!(acts(1, &all, &closed), leave(&[1, 2, 3], false));
+    let day_off = Means { closed_until: Some((at(5000), Closed::DayOff("除夕".into()))), ..Means::default() };
+    assert_eq!(acts(1, &all, &has(day_off.clone())), leave(&[1, 2, 3], false));
     assert_eq!(acts(1, &all, &free(40)), leave(&[1, 2, 3], true));
-    let spent = Chances { spent: Some((at(9000), Why::QuotaSpent)), ..closed };
+    let spent = has(Means { spent: Some((at(9000), Why::QuotaSpent)), ..day_off });
     assert_eq!(acts(1, &all, &spent), Act::Postpone { these: vec![NoticeId(1)], until: at(9000), why: Held::Spent(Why::QuotaSpent) });
+}
+
+#[test]
+fn each_payers_news_is_held_back_by_its_own_calendar_and_money() {
+    let of = |id, payer| Waiting { payer: ProjectId(payer), deadline_at: at(100), ..answer(id) };
+    let night = Means { closed_until: Some((at(5000), Closed::QuietHours)), ..Means::default() };
+    let poor = Means { spent: Some((at(9000), Why::ProjectBudgetSpent)), ..Means::default() };
+    let chances = Chances { of: [(ProjectId(1), night), (ProjectId(2), poor)].into(), ..nothing() };
+    let waits = |id, until, why| Act::Postpone { these: vec![NoticeId(id)], until: at(until), why };
+    assert_eq!(acts(200, &[of(1, 1), of(2, 2)], &chances), waits(1, 5000, Held::Closed(Closed::QuietHours)));
+    assert_eq!(acts(200, &[of(2, 2)], &chances), waits(2, 9000, Held::Spent(Why::ProjectBudgetSpent)));
+    // What a third one pays for takes along what may leave: the telephone rings once.
+    let all = Act::Leave { these: vec![NoticeId(1), NoticeId(2), NoticeId(3)], free: false, payer: ProjectId(3) };
+    assert_eq!(acts(200, &[of(1, 1), of(2, 2), of(3, 3)], &chances), all);
+    let urgent = Waiting { urgent: true, ..of(2, 2) };
+    let paid_by_the_first = Act::Leave { these: vec![NoticeId(1), NoticeId(2)], free: false, payer: ProjectId(1) };
+    assert_eq!(acts(200, &[of(1, 1), urgent], &chances), paid_by_the_first, "it passes the night, and has no money of its own");
 }
 
 #[test]
@@ -179,7 +203,7 @@ fn the_rule_never_leaves_with_what_is_not_due_nor_forgets_what_is_ripe() {
         for now in [0, 19, 20, 60, 100, 900, 931] {
             for chances in [nothing(), free(now + 30)] {
                 let act = acts(now, &both, &chances);
-                if let Act::Leave { these, free } = &act {
+                if let Act::Leave { these, free, .. } = &act {
                     assert_eq!(*free, chances.free_until.is_some());
                     let chosen: Vec<&Waiting> = both.iter().filter(|n| these.contains(&n.id)).collect();
                     assert!(chosen.iter().all(|n| n.due_at <= at(now)), "{both:?} at {now}");

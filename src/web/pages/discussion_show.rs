@@ -200,7 +200,7 @@ async fn cost(c: &mut AnyConnection, app: &App, chat: &Chat, project: &Project) 
         left: acts::left_for(c, app, chat, project).await?,
         out_of_reach: chat.left_at.is_some() || chat.unreachable.is_some() || has_blocked,
         unwanted: listening::of_group(c, project.id, NoticeKind::Answered).await? == Some(Way::Web),
-        held_back: acts::held_back(c, app, chat).await?,
+        held_back: acts::held_back(c, app, chat, chat.project).await?,
     })
 }
 
