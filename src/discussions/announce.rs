@@ -136,6 +136,7 @@ pub async fn withdraw(tx: &mut Tx, app: &App, viewer: &Viewer, announcement: &An
 pub struct AnnouncementCost {
     /// The account's name in the configuration.
     pub account: String,
+    /// Those that LINE takes messages for.
     pub groups: usize,
     /// People in them, and messages billed if all of them were pushed.
     pub heads: i64,
@@ -148,7 +149,7 @@ pub struct AnnouncementCost {
 /// What it would cost, account by account.
 pub async fn costs(c: &mut AnyConnection, app: &App, to: &[Reach]) -> store::Result<Vec<AnnouncementCost>> {
     let mut by_inbox: BTreeMap<&str, Vec<&Reach>> = BTreeMap::new();
-    for reach in to {
+    for reach in to.iter().filter(|r| r.in_reach) {
         by_inbox.entry(&reach.inbox).or_default().push(reach);
     }
     let mut costs = vec![];

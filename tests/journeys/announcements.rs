@@ -102,6 +102,37 @@ fn an_urgent_announcement_is_pushed_into_each_group_once() {
 }
 
 #[test]
+fn a_preview_counts_those_alone_whom_line_reaches() {
+    journey(async |t| {
+        let [_, (second, _)] = two_groups(t).await;
+        // Its `leave` is lost on the way.
+        drop(t.line.leave(&second));
+        t.api.post("/discussions", &json!({"project": "beta", "title": "開工", "body": "下週開工"})).await.expect(201);
+        eventually("LINE does not take it", async || {
+            t.api.items("/deliveries?status=failed").await.into_iter().find(|n| n["reason"] == "target_gone")
+        })
+        .await;
+        let told = cost(t, &json!({"text": NEWS, "all": true, "preview": true})).await;
+        assert_eq!((&told["groups"], &told["heads"]), (&json!(1), &json!(1)));
+    });
+}
+
+#[test]
+fn what_was_cancelled_of_an_announcement_that_is_withdrawn_does_not_come_back() {
+    journey(async |t| {
+        let [(_, _), (second, _)] = two_groups(t).await;
+        let made = t.api.post("/announcements", &json!({"text": NEWS, "projects": ["alpha", "beta"]})).await.expect(201);
+        let waiting = t.api.items(&format!("/deliveries?status=pending&target={}", second.as_str())).await;
+        let id = waiting[0]["id"].as_str().expect("a notice has an id").to_owned();
+        t.api.post(&format!("/deliveries/{id}/cancel"), &json!({})).await.expect(200);
+        let announcement = format!("/announcements/{}", made["id"].as_str().expect("it has an id"));
+        t.api.post(&format!("{announcement}/withdraw"), &json!({})).await.expect(200);
+        t.api.post(&format!("/deliveries/{id}/restore"), &json!({})).await.expect_problem(409);
+        assert_eq!(t.api.get(&announcement).await.expect(200)["waiting"], 0);
+    });
+}
+
+#[test]
 fn what_has_not_left_can_be_withdrawn() {
     journey(async |t| {
         let [(first, lin), (second, he)] = two_groups(t).await;

@@ -7,8 +7,10 @@ use super::{COLUMNS, Notice, WAITING};
 use crate::domain::{ChatId, DiscussionId, PersonId};
 use crate::store::sql::{self, Result, args};
 
-/// Ripe notices that are read to find the chats of one round.
+/// Ripe notices that are read at once to find the chats of one round.
 const RIPE_READ_MAX: i64 = 4000;
+/// How often that is done where a few chats have so much that it hides the others.
+const RIPE_READS_MAX: usize = 8;
 /// What a mail about no discussion tells of: a week's figures are a mail of their own, and what travels in a digest is none.
 const NEWS: &str = "n.kind <> 'weekly' AND n.digest = 0";
 
@@ -21,12 +23,12 @@ pub async fn chats_due(c: &mut AnyConnection, now: Timestamp, not_before: Timest
          (SELECT n.id FROM notices n WHERE {WAITING} AND n.chat_id = t.chat_id AND n.due_at <= $2) LIMIT $3"
     );
     let mut found: Vec<ChatId> = sql::all(c, free, args![not_before, now, limit]).await?;
+    for chat in ripe(c, now, limit).await? {
+        if !found.contains(&chat) {
+            found.push(chat);
+        }
+    }
     let others = [
-        // What has waited longest for money first. The `+` keeps SQLite from taking the index of `due_at`, which holds all that waits.
-        format!(
-            "SELECT DISTINCT r.chat_id FROM (SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL \
-             AND n.deadline_at <= $1 AND +n.due_at <= $1 ORDER BY n.deadline_at LIMIT {RIPE_READ_MAX}) r LIMIT $2"
-        ),
         format!(
             "SELECT n.chat_id FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL AND n.expires_at IS NOT NULL AND n.expires_at <= $1 \
              GROUP BY n.chat_id LIMIT $2"
@@ -41,6 +43,32 @@ pub async fn chats_due(c: &mut AnyConnection, now: Timestamp, not_before: Timest
             if !found.contains(&chat) {
                 found.push(chat);
             }
+        }
+    }
+    Ok(found)
+}
+
+/// Chats for which something may be paid for now, what has waited longest for money first, each chat in its turn.
+async fn ripe(c: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<ChatId>> {
+    let mut found: Vec<ChatId> = vec![];
+    for _ in 0..RIPE_READS_MAX {
+        let mut values = args![now, limit];
+        values.extend(found.iter().map(|chat| sql::Value::from(*chat)));
+        let others = match found.len() {
+            0 => String::new(),
+            some => format!("AND n.chat_id NOT IN ({})", sql::places(3, some)),
+        };
+        // The `+` keeps SQLite from taking the index of `due_at`, which holds all that waits.
+        let oldest = format!(
+            "SELECT r.chat_id, COUNT(*) FROM (SELECT n.chat_id, n.deadline_at FROM notices n WHERE {WAITING} AND n.chat_id IS NOT NULL \
+             AND n.deadline_at <= $1 AND +n.due_at <= $1 {others} ORDER BY n.deadline_at LIMIT {RIPE_READ_MAX}) r \
+             GROUP BY r.chat_id ORDER BY MIN(r.deadline_at) LIMIT $2"
+        );
+        let read: Vec<(ChatId, i64)> = sql::all(c, oldest, values).await?;
+        let notices: i64 = read.iter().map(|(_, notices)| notices).sum();
+        found.extend(read.iter().map(|(chat, _)| *chat));
+        if notices < RIPE_READ_MAX || i64::try_from(found.len()).is_ok_and(|all| all >= limit) {
+            break;
         }
     }
     Ok(found)

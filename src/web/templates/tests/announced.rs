@@ -20,6 +20,7 @@ pub(super) fn announced(look: &Look<'_>) -> Vec<Markup> {
         chat_kind: ChatKind::Group,
         inbox: "line/main".into(),
         heads,
+        in_reach: n < 3,
     };
     let reach = vec![reach(1, "<b>", Some(8)), reach(2, "", None), reach(3, "b", Some(3))];
     let announcement = |withdrawn_at| Announcement {
