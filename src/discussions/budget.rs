@@ -137,7 +137,11 @@ pub async fn let_go(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<()> {
     for id in line_quotas::chats_held_back(tx, inbox, now, LET_GO_MAX).await? {
         let chat = chats::get(tx, id).await?;
         let heads = chat.heads();
-        if left.is_some_and(|left| heads > left) || project_holds_back(tx, app, &chat, chat.project).await? {
+        if left.is_some_and(|left| heads > left) {
+            continue;
+        }
+        if project_holds_back(tx, app, &chat, chat.project).await? {
+            line_quotas::held_back_by_project(tx, id).await?;
             continue;
         }
         left = left.map(|left| left - heads);

@@ -184,7 +184,8 @@ async fn is_corrected(tx: &mut Tx, post: PostId, by: By, from: &Discussion) -> c
     posts::set_class(tx, post, Some("corrected")).await
 }
 
-/// Ends a discussion whose posts are gone in another; its way back is kept with the correction.
+/// Ends a discussion whose posts are gone in another; its way back is kept with the correction. Where they are no matter any more, nobody
+/// is told of them, and the cards that told of it lead to it still.
 pub(super) async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Discussion) -> crate::store::Result<()> {
     let ended = Ended {
         status: Some(from.status),
@@ -195,8 +196,12 @@ pub(super) async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Di
         held: held_mails::ids_of(tx, from.id).await?,
     };
     corrections::set_ended(tx, correction, &ended).await?;
-    posts::redirect_sent_messages(tx, from.id, to.id).await?;
-    notices::redirect(tx, from.id, to.id).await?;
+    if to.other {
+        notices::drop_of_discussion(tx, from.id, Why::PutAside.as_str()).await?;
+    } else {
+        posts::redirect_sent_messages(tx, from.id, to.id).await?;
+        notices::redirect(tx, from.id, to.id).await?;
+    }
     discussion_events::redirect(tx, from.id, to.id).await?;
     watchers::redirect(tx, from.id, to.id).await?;
     held_mails::redirect(tx, from.id, to.id).await?;
@@ -307,7 +312,11 @@ pub(super) async fn put(
     for post in moving {
         posts::set_evidence(tx, *post, &evidence).await?;
         posts::set_class(tx, *post, Some("corrected")).await?;
-        notices::redirect_post(tx, *post, to.id).await?;
+        if to.other {
+            notices::drop_of_post(tx, *post, Why::PutAside.as_str()).await?;
+        } else {
+            notices::redirect_post(tx, *post, to.id).await?;
+        }
     }
     if !from.other {
         if !posts::has_any(tx, from.id).await? {

@@ -8,7 +8,7 @@ use super::Viewer;
 use super::correct::{CorrectError, end, hold, staff_only, told_elsewhere};
 use super::titles::{drawn, entitle};
 use crate::App;
-use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source};
+use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source, Why};
 use crate::store::corrections::{Correction, OfPost};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
@@ -105,6 +105,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
         posts::move_sent_message(tx, (*chat, message), (*to, back.id), *both).await?;
     }
     notices::redirect_these(tx, &ended.notices, back.id).await?;
+    notices::these_wait_again(tx, &ended.notices, Why::PutAside.as_str()).await?;
     discussion_events::redirect_these(tx, &ended.events, back.id).await?;
     if ended.status.is_some() {
         meant_for(tx, correction, (led_to.id, back.id)).await?;
@@ -221,6 +222,7 @@ async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>
         posts::set_discussion(tx, ids, *to).await?;
         for id in ids {
             notices::redirect_post(tx, *id, *to).await?;
+            notices::wait_again(tx, *id, *to, Why::PutAside.as_str()).await?;
         }
         discussions::refresh_last_post(tx, *from).await?;
         discussions::refresh_last_post(tx, *to).await?;

@@ -71,6 +71,8 @@ words! {
         NothingToSay = "nothing_to_say",
         /// It is told with the discussion that it became.
         ToldElsewhere = "told_elsewhere",
+        /// It was put aside as no matter of its own.
+        PutAside = "put_aside",
         /// It was undone before anybody was told.
         Undone = "undone",
         /// They turned the mails about this discussion off.

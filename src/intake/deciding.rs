@@ -249,7 +249,13 @@ pub(super) async fn quoted(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Opti
         None => posts::discussion_of_sent_message(tx, chat.id, message).await?,
     };
     let Some(id) = found else { return Ok(None) };
-    Ok(of_project(tx, chat, id).await?.map(|discussion| (post, discussion)))
+    // A card of what was put aside as no matter names it, as its number does; what was said there rests where it was put.
+    let named = discussions::get(tx, id).await?;
+    let found = match meant(tx, chat.project, named).await? {
+        Some(found) => Some(found),
+        None => of_project(tx, chat, id).await?,
+    };
+    Ok(found.map(|discussion| (post, discussion)))
 }
 
 /// Where the discussion's posts are now. A chat that was bound elsewhere since keeps quoting; what it quotes must be of its project.

@@ -21,6 +21,7 @@ use crate::domain::{
 };
 use crate::files::Kept;
 use crate::store::attachments::{AttachmentStatus, NewAttachment};
+use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::held_mails::{HeldMail, HeldWhy};
 use crate::store::inbound::Inbound;
@@ -234,7 +235,7 @@ pub(super) async fn find_discussion(
     if let Some((number, _)) = sender.token
         && let Some(found) = discussions::find(tx, number).await?
     {
-        return Ok(Some((discussions::follow(tx, found).await?, Evidence::ReplyAddress { number })));
+        return Ok(Some((leads_to(tx, found).await?, Evidence::ReplyAddress { number })));
     }
     let mut seen = BTreeSet::new();
     let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev().take(REFERENCES_MAX));
@@ -250,12 +251,20 @@ pub(super) async fn find_discussion(
     if let Some(number) = subject_tag(&mail.subject)
         && let Some(found) = discussions::find(tx, number).await?
     {
-        let discussion = discussions::follow(tx, found).await?;
+        let discussion = leads_to(tx, found).await?;
         if may_write(tx, &discussion, sender).await? {
             return Ok(Some((discussion, Evidence::SubjectTag { number })));
         }
     }
     Ok(None)
+}
+
+/// Where the discussion that a mail names leads by now; itself, ended, where it was put aside as no matter.
+async fn leads_to(tx: &mut Tx, named: Discussion) -> Result<Discussion, store::Error> {
+    match acts::meant(tx, named.project, named.clone()).await? {
+        Some(meant) => Ok(meant),
+        None => discussions::follow(tx, named).await,
+    }
 }
 
 /// Whether the sender belongs to the discussion's project, or has written in it.
@@ -323,7 +332,10 @@ async fn write(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail, decided: 
     let (found, long_done) = match found {
         None => (None, None),
         Some(found) => match reopening::goal(tx, found, role, row.received_at).await? {
-            reopening::Goal::Joins(discussion) => (Some(discussion), None),
+            reopening::Goal::Joins(mut discussion) => {
+                acts::live_again(tx, &mut discussion, By { person, via: Source::Email }, at).await?;
+                (Some(discussion), None)
+            }
             reopening::Goal::OpensAfter(old) => (None, Some(old)),
         },
     };

@@ -68,6 +68,8 @@ async fn lead(
     let by = By { person, via: Source::Line };
     let number = discussion.number;
     Ok(Some(match tap {
+        // All of it was put aside as no matter.
+        Tap::Solved(_) if discussion.merged_into.is_some() => return Ok(None),
         Tap::Solved(_) => {
             acts::solved(tx, app, discussion, by, happened).await.map_err(in_store)?;
             Reply::Solved { number, by: name }

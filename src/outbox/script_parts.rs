@@ -27,8 +27,8 @@ pub(super) struct Ride {
     pub quiet: bool,
 }
 
-/// What of the notices, the most pressing of which come first, leaves in a send in which `taken` objects stand already: in the order in which
-/// they were promised, where all of it does.
+/// What of the notices leaves in a send in which `taken` objects stand already: as many as fit, in this order, the most pressing first, which
+/// a telephone shows without being opened. What comes after one that does not fit stays behind it.
 pub(super) async fn ride(tx: &mut Tx, app: &App, pressing: impl Iterator<Item = &Notice>, taken: usize) -> Result<Ride, store::Error> {
     let room = MESSAGES_MAX.saturating_sub(taken);
     let mut withdrawn = vec![];
@@ -46,23 +46,12 @@ pub(super) async fn ride(tx: &mut Tx, app: &App, pressing: impl Iterator<Item = 
         };
         all.extend(said.map(|said| (notice.id, said)));
     }
-    let mut promised: Vec<&(NoticeId, Said)> = all.iter().collect();
-    promised.sort_unstable_by_key(|(id, _)| *id);
-    let mut ride = packed(app, &promised, room);
-    if !ride.left_behind.is_empty() {
-        ride = packed(app, &all.iter().collect::<Vec<_>>(), room);
-    }
-    ride.left_behind.extend(withdrawn);
-    Ok(ride)
-}
-
-/// As many of them as fit, in this order; what comes after one that does not fit stays behind it.
-fn packed(app: &App, all: &[&(NoticeId, Said)], room: usize) -> Ride {
     let mut packed = Packed::new(app);
     let taken = all.iter().take_while(|(_, said)| packed.takes(said, room)).count();
     let messages = packed.into_messages();
     let quiet = !messages.is_empty() && all[..taken].iter().all(|(_, said)| said.quiet);
-    Ride { messages, left_behind: all[taken..].iter().map(|(id, _)| *id).collect(), quiet }
+    let left_behind = all[taken..].iter().map(|(id, _)| *id).chain(withdrawn).collect();
+    Ok(Ride { messages, left_behind, quiet })
 }
 
 /// What a notice will need of the send that it leaves in.

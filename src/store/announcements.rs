@@ -33,7 +33,8 @@ pub async fn reach(c: &mut AnyConnection, staff: Option<PersonId>, limit: i64) -
         "SELECT p.id, p.key, p.name, ch.id, ch.name, ch.kind, ch.inbox, ch.member_count, \
          CAST(CASE WHEN ch.unreachable_since IS NULL AND NOT EXISTS (SELECT f.person_id FROM friends f JOIN identities i ON i.person_id = f.person_id \
          WHERE ch.kind = 'user' AND i.channel = 'line' AND i.external_id = ch.external_id AND f.inbox = ch.inbox AND f.blocked_at IS NOT NULL \
-         AND (f.followed_at IS NULL OR f.followed_at < f.blocked_at)) THEN 1 ELSE 0 END AS BIGINT) FROM chats ch JOIN projects p ON p.id = ch.project_id \
+         AND (f.followed_at IS NULL OR f.followed_at < f.blocked_at) \
+         AND (ch.last_event_at IS NULL OR ch.last_event_at <= f.blocked_at)) THEN 1 ELSE 0 END AS BIGINT) FROM chats ch JOIN projects p ON p.id = ch.project_id \
          WHERE ch.bound = 1 AND ch.left_at IS NULL AND p.kind = 'client' AND p.status = 'active' AND ($1 IS NULL OR p.id IN \
          (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) ORDER BY p.name, p.id, ch.id LIMIT $2",
         args![staff, limit],

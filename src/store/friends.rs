@@ -30,13 +30,13 @@ pub async fn blocked(c: &mut AnyConnection, inbox: &Inbox, person: PersonId, at:
     .map(drop)
 }
 
-/// Whether the one whose own chat has this LINE id has blocked the account.
+/// Whether the one whose own chat has this LINE id has blocked the account, and said nothing there since: who blocks it cannot.
 pub async fn blocks(c: &mut AnyConnection, inbox: &Inbox, user: &LineChatId) -> Result<bool> {
     let found: Option<i64> = sql::find(
         c,
         "SELECT f.person_id FROM friends f JOIN identities i ON i.person_id = f.person_id AND i.channel = 'line' \
          WHERE f.inbox = $1 AND i.external_id = $2 AND f.blocked_at IS NOT NULL AND (f.followed_at IS NULL OR f.followed_at < f.blocked_at) \
-         LIMIT 1",
+         AND NOT EXISTS (SELECT ch.id FROM chats ch WHERE ch.inbox = $1 AND ch.external_id = $2 AND ch.last_event_at > f.blocked_at) LIMIT 1",
         args![inbox.as_str(), user],
     )
     .await?;

@@ -164,3 +164,13 @@ pub async fn held_back_now(c: &mut AnyConnection, of: (&Inbox, ProjectId), why: 
     .await
     .map(drop)
 }
+
+/// What waits for the chat for the money's sake waits for its project's.
+pub async fn held_back_by_project(c: &mut AnyConnection, chat: ChatId) -> Result<()> {
+    let words: Vec<String> = Why::MONEY.iter().map(|w| format!("reason = '{w}'")).collect();
+    let waits = format!(
+        "UPDATE notices SET reason = $2 WHERE chat_id = $1 AND status = 'pending' AND delivery_id IS NULL AND ({})",
+        words.join(" OR ")
+    );
+    sql::run(c, waits, args![chat, Why::ProjectBudgetSpent.as_str()]).await.map(drop)
+}

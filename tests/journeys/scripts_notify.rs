@@ -189,7 +189,7 @@ fn a_script_that_cannot_wait_is_pushed_and_takes_along_what_waits() {
         assert_eq!((sent.via, sent.billed, sent.quiet), (Via::LinePush, 1, false));
         // LINE does not take that name above a message.
         let [text] = texts(&sent)[..] else { panic!("{:?}", sent.messages) };
-        assert!(text.contains("[備份] slow\n\n") && text.ends_with("[Online monitor] fire"), "{text}");
+        assert!(text.contains("[Online monitor] fire\n\n") && text.ends_with("[備份] slow"), "what presses stands first: {text}");
         script.say("message=in+a+moment&deadline=1").await;
         let second = self::sent(t, &chat, 2).await.remove(1);
         assert_eq!((second.via, texts(&second)), (Via::LinePush, vec!["in a moment"]));
@@ -421,7 +421,7 @@ fn what_was_accepted_survives_a_kill() {
         Script::new(&server.base, &token).say("message=two&deadline=0").await;
         let sent = eventually("it is pushed", async || t.line.sent_to(&chat).pop()).await;
         let [text] = texts(&sent)[..] else { panic!("{:?}", sent.messages) };
-        assert!(text.contains(" one\n\n") && text.ends_with(" two ×2"), "{text}");
+        assert!(text.contains(" two ×2\n\n") && text.ends_with(" one"), "what presses stands first: {text}");
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(t.line.sent_to(&chat).len(), 1);
         server.stop().await;

@@ -441,7 +441,9 @@ fn a_late_tap_on_a_matter_that_was_put_aside_brings_it_back_and_so_does_not_solv
             assert_eq!(boss.post(&format!("/posts/{first}/place"), &[("to", "other"), ("with", "rest")]).await.status, 303);
             assert_eq!(number(&t.discussion(1).await), -1);
         };
+        t.api.patch("/discussions/1", &json!({"status": "in_progress"})).await.expect(200);
         put_aside().await;
+        let sent_before = t.line.sent_to(&chat).len();
         let solved = tap(t, &chat, Some(&lin), &Tap::Solved(1).data()).await;
         t.settled(&solved.id).await;
         assert_ne!(t.discussion(-1).await["status"], "resolved", "what is no matter is never solved");
@@ -455,7 +457,7 @@ fn a_late_tap_on_a_matter_that_was_put_aside_brings_it_back_and_so_does_not_solv
         t.deliver(&late).await;
         t.settled(&late.id).await;
         let again = t.discussion(1).await;
-        assert_eq!((number(&again), again["status"].as_str()), (1, Some("open")));
+        assert_eq!((number(&again), again["status"].as_str()), (1, Some("in_progress")));
         assert_eq!(bodies(&again), ["請問星期五幾點會到工地？"]);
         assert_eq!(number(&t.discussion(2).await), 1, "nothing is left there");
 
@@ -463,8 +465,53 @@ fn a_late_tap_on_a_matter_that_was_put_aside_brings_it_back_and_so_does_not_solv
         let not_solved = tap(t, &chat, Some(&lin), &Tap::NotSolved(1).data()).await;
         assert_eq!(t.settled(&not_solved.id).await["discussion"], 1);
         let again = t.discussion(1).await;
-        assert_eq!((number(&again), again["status"].as_str()), (1, Some("open")));
+        assert_eq!((number(&again), again["status"].as_str()), (1, Some("in_progress")));
         assert_eq!(happenings(&again).last(), Some(&by_lin("not_solved")));
+
+        t.say(&chat, &lin, "#1 還是會漏").await;
+        assert_eq!(number(&t.discussion_where("#1 還是會漏").await), 1);
+        put_aside().await;
+        let card = answer.ids.last().cloned();
+        t.say_as(&chat, Some(&lin), "冷氣師傅來過了，還是會滴水", Say { quote: card, ..Say::default() }).await;
+        assert_eq!(number(&t.discussion_where("冷氣師傅來過了，還是會滴水").await), 1, "its card names it");
+        t.until_all_is_told().await;
+        let told: Vec<String> = t.line.sent_to(&chat)[sent_before..].iter().flat_map(Sent::strings).collect();
+        assert!(!told.iter().any(|said| said.contains("其他訊息") || said.contains("#-1")), "{told:?}");
+    });
+}
+
+#[test]
+fn what_waits_to_tell_of_a_matter_that_is_put_aside_is_not_told_until_that_is_undone() {
+    journey_with(Setup::patient(), async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let wang = t.staff("alpha", "Wang").await;
+        t.say(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        next(t, &chat, 0).await;
+        t.api.post("/discussions/1/posts", &json!({"body": "明天派人過去"})).await.expect(201);
+        let first = posts(&t.discussion(1).await)[0]["id"].as_str().unwrap_or_default().to_owned();
+        let boss = Browser::boss(t).await;
+        let placed = boss.post(&format!("/posts/{first}/place"), &[("to", "other"), ("with", "rest")]).await;
+        assert_eq!(placed.status, 303);
+        let of_chat = async || t.api.items(&format!("/deliveries?target={}", chat.as_str())).await;
+        let answer = of_chat().await.into_iter().find(|n| n["kind"] == "answered").expect("it is listed");
+        assert_eq!((&answer["status"], &answer["reason"]), (&"dropped".into(), &"put_aside".into()));
+        t.say(&chat, &lin, "謝謝").await;
+        stays("the group hears nothing of it", async || t.line.sent_to(&chat).len() == 1).await;
+        let page = boss.get("/d/-1").await.html;
+        let undo = page.split("action=\"/corrections/").nth(1).and_then(|rest| rest.split('"').next()).expect("it can be undone");
+        assert_eq!(boss.post(&format!("/corrections/{undo}"), &[]).await.status, 303);
+        assert_eq!(number(&t.discussion(1).await), 1);
+        t.say(&chat, &lin, "請問幾點會到？").await;
+        let told = eventually("it leaves with the next ride", async || {
+            t.line.sent_to(&chat).iter().flat_map(Sent::strings).find(|said| said.contains("明天派人過去"))
+        })
+        .await;
+        assert!(!told.contains("其他訊息"), "{told}");
+        eventually("so are staff", async || {
+            t.mail.sent_to(&wang.email).await.into_iter().find(|m| m.subject.contains("[#1]") && m.text.contains("頂樓漏水"))
+        })
+        .await;
     });
 }
 

@@ -87,7 +87,8 @@ pub async fn look_again(c: &mut AnyConnection, project: Option<ProjectId>, (quie
         c,
         "UPDATE notices SET deadline_at = $1 WHERE status = 'pending' AND delivery_id IS NULL AND deadline_at > $1 \
          AND (reason = $2 OR SUBSTR(reason, 1, LENGTH($3)) = $3) \
-         AND chat_id IN (SELECT id FROM chats WHERE $4 IS NULL OR project_id = $4)",
+         AND (chat_id IN (SELECT id FROM chats WHERE $4 IS NULL OR project_id = $4) \
+         OR chat_id IS NOT NULL AND discussion_id IN (SELECT id FROM discussions WHERE project_id = $4))",
         args![now, quiet, day_off, project],
     )
     .await
@@ -102,6 +103,34 @@ pub async fn drop_of_post(c: &mut AnyConnection, post: PostId, reason: &str) -> 
         args![post, reason],
     )
     .await
+}
+
+/// All of the discussion was put aside as no matter: what waits to tell of it is dropped.
+pub async fn drop_of_discussion(c: &mut AnyConnection, discussion: DiscussionId, reason: &str) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET status = 'dropped', reason = $2 WHERE discussion_id = $1 AND status = 'pending' AND delivery_id IS NULL",
+        args![discussion, reason],
+    )
+    .await
+    .map(drop)
+}
+
+/// What was dropped for this reason, and tells of the post, waits again to tell of it in the discussion.
+pub async fn wait_again(c: &mut AnyConnection, post: PostId, to: DiscussionId, reason: &str) -> Result<()> {
+    let waits = "UPDATE notices SET status = 'pending', reason = NULL, discussion_id = $2 \
+                 WHERE post_id = $1 AND status = 'dropped' AND delivery_id IS NULL AND reason = $3";
+    sql::run(c, waits, args![post, to, reason]).await.map(drop)
+}
+
+/// Likewise these.
+pub async fn these_wait_again(c: &mut AnyConnection, ids: &[i64], reason: &str) -> Result<()> {
+    for id in ids {
+        let waits = "UPDATE notices SET status = 'pending', reason = NULL \
+                     WHERE id = $1 AND status = 'dropped' AND delivery_id IS NULL AND reason = $2";
+        sql::run(c, waits, args![*id, reason]).await?;
+    }
+    Ok(())
 }
 
 /// The post was taken back while this delivery, which may have arrived, was being tried: it stays in the list of what was sent.

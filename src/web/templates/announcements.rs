@@ -113,8 +113,9 @@ fn projects(look: &Look<'_>, draft: &Draft, reach: &[Reach]) -> Markup {
 }
 
 fn sum(look: &Look<'_>, reach: &[Reach]) -> String {
-    let heads: i64 = reach.iter().map(|r| r.heads.unwrap_or(1)).sum();
-    look.fill("announce.sum", &[("groups", &reach.len().to_string()), ("heads", &heads.to_string())])
+    let in_reach: Vec<&Reach> = reach.iter().filter(|r| r.in_reach).collect();
+    let heads: i64 = in_reach.iter().map(|r| r.heads.unwrap_or(1)).sum();
+    look.fill("announce.sum", &[("groups", &in_reach.len().to_string()), ("heads", &heads.to_string())])
 }
 
 fn when(look: &Look<'_>, urgent: bool) -> Markup {

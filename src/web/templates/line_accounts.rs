@@ -6,7 +6,7 @@ use super::bill::thousands;
 use super::icons::{self, Icon};
 use super::{Look, page, trouble};
 use crate::discussions::AccountStanding;
-use crate::domain::{ACCOUNT_BUDGET_MAX, ChatKind};
+use crate::domain::{ACCOUNT_BUDGET_MAX, ChatKind, Why};
 use crate::store::chats::Chat;
 use crate::store::projects::Project;
 
@@ -232,7 +232,8 @@ fn chat(look: &Look<'_>, chat: &Chat, project: Option<&Project>) -> Markup {
                 @if let Some(project) = project { " " a.faint href={ "/projects/" (project.key) } { (project.name) } }
                 @if let Some((since, why)) = &chat.unreachable {
                     br;
-                    span.faint { (look.fill("accounts.since", &[("since", &look.when().absolute(*since))])) " " q { (why) } }
+                    span.faint { (look.fill("accounts.since", &[("since", &look.when().absolute(*since))])) " "
+                    @if Why::read(why).is_some() { span.faint { (look.reason(why)) } } @else { q { (why) } } }
                 }
             }
             @if let Some(heads) = chat.member_count.filter(|_| chat.kind != ChatKind::User) {
