@@ -1,4 +1,4 @@
-//! Where it belongs what somebody says of a discussion, by its number or a button under it.
+//! Where it belongs what somebody says of a discussion: by its number, a button under its card, a quote of that, or a mail to it.
 
 use jiff::Timestamp;
 

@@ -210,7 +210,7 @@ fn act(now: Timestamp, waiting: &[&Waiting], chances: &Chances) -> Act {
     leave(due, now, false, Some(paid.payer))
 }
 
-/// What is due leaves, as much of it as fits; `paid_by` is whose the first is where nobody pays.
+/// As much of what is due as fits leaves; for free, it is on the bill of whoever's news presses most.
 fn leave(due: Vec<&Waiting>, now: Timestamp, free: bool, paid_by: Option<ProjectId>) -> Act {
     let fitting = fitting(due, now);
     let Some(first) = fitting.first() else { return Act::Wait };

@@ -123,15 +123,19 @@ pub async fn tell_once(c: &mut AnyConnection, payer: &str, month: Timestamp, per
     Ok(told > 0)
 }
 
+/// That `column` is one of the reasons that are about money.
+fn about_money(column: &str) -> String {
+    Why::MONEY.iter().map(|why| format!("{column} = '{why}'")).collect::<Vec<_>>().join(" OR ")
+}
+
 /// Chats of the account for which something waits that a push may not be paid for now, for the money's sake.
 pub async fn chats_held_back(c: &mut AnyConnection, inbox: &Inbox, now: Timestamp, limit: i64) -> Result<Vec<ChatId>> {
-    let words: Vec<String> = Why::MONEY.iter().map(|w| format!("n.reason = '{w}'")).collect();
     sql::all(
         c,
         format!(
             "SELECT n.chat_id FROM notices n JOIN chats ch ON ch.id = n.chat_id WHERE n.status = 'pending' AND n.delivery_id IS NULL \
              AND ch.inbox = $1 AND n.deadline_at > $2 AND ({}) GROUP BY n.chat_id ORDER BY MIN(n.id) LIMIT $3",
-            words.join(" OR ")
+            about_money("n.reason")
         ),
         args![inbox.as_str(), now, limit],
     )
@@ -140,13 +144,12 @@ pub async fn chats_held_back(c: &mut AnyConnection, inbox: &Inbox, now: Timestam
 
 /// What waits for the chat for the money's sake may be paid for now.
 pub async fn let_go(c: &mut AnyConnection, chat: ChatId, now: Timestamp) -> Result<u64> {
-    let words: Vec<String> = Why::MONEY.iter().map(|w| format!("reason = '{w}'")).collect();
     sql::run(
         c,
         format!(
             "UPDATE notices SET deadline_at = $2, reason = NULL WHERE chat_id = $1 AND status = 'pending' AND delivery_id IS NULL \
              AND deadline_at > $2 AND ({})",
-            words.join(" OR ")
+            about_money("reason")
         ),
         args![chat, now],
     )
@@ -167,10 +170,9 @@ pub async fn held_back_now(c: &mut AnyConnection, of: (&Inbox, ProjectId), why: 
 
 /// What waits for the chat for the money's sake waits for its project's.
 pub async fn held_back_by_project(c: &mut AnyConnection, chat: ChatId) -> Result<()> {
-    let words: Vec<String> = Why::MONEY.iter().map(|w| format!("reason = '{w}'")).collect();
     let waits = format!(
         "UPDATE notices SET reason = $2 WHERE chat_id = $1 AND status = 'pending' AND delivery_id IS NULL AND ({})",
-        words.join(" OR ")
+        about_money("reason")
     );
     sql::run(c, waits, args![chat, Why::ProjectBudgetSpent.as_str()]).await.map(drop)
 }
