@@ -1,6 +1,7 @@
 //! What a person is told in their own chat with the account of discussions that are held elsewhere.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_json::Value;
 
@@ -51,11 +52,19 @@ pub(super) async fn mail_instead(tx: &mut Tx, app: &App, notice: &Notice, reader
     notices::drop_all(tx, &[notice.id], Why::MailedInstead.as_str()).await
 }
 
-/// What one discussion's card shows.
+/// What one discussion's card shows: the news that speaks to its reader, or else the latest, and how much else there is.
 struct Shown {
     discussion: Discussion,
+    news: News,
+    more: usize,
+}
+
+/// What one notice tells its reader.
+struct News {
     heading: String,
-    excerpt: Option<String>,
+    post: Option<Post>,
+    /// It speaks to them by name, or gives them the discussion.
+    to_them: bool,
 }
 
 /// Whether the notice still has something to tell the person whose own chat it is.
@@ -76,22 +85,37 @@ pub(super) async fn message(
     let Some(reader) = reader_of(tx, chat).await? else { return Ok(None) };
     let mut shown: BTreeMap<DiscussionId, Shown> = BTreeMap::new();
     for notice in leaving {
-        let Some((discussion, heading, post)) = about(tx, app, reader, notice).await? else { continue };
-        let excerpts = projects::get(tx, discussion.project).await?.excerpts;
-        let excerpt = post.filter(|p| excerpts && !p.internal).map(|p| p.body);
-        shown.insert(discussion.id, Shown { discussion, heading, excerpt });
+        let Some((discussion, news)) = about(tx, app, reader, notice).await? else { continue };
+        match shown.entry(discussion.id) {
+            Entry::Vacant(first) => drop(first.insert(Shown { discussion, news, more: 0 })),
+            Entry::Occupied(mut card) => {
+                let card = card.get_mut();
+                card.more += 1;
+                if news.to_them || !card.news.to_them {
+                    card.news = news;
+                }
+            }
+        }
     }
     if shown.is_empty() {
         return Ok(None);
     }
-    let urls: Vec<String> = shown.values().map(|s| app.config.server.discussion_url(s.discussion.number)).collect();
-    let cards: Vec<(Card<'_>, &str)> = shown
-        .values()
-        .zip(&urls)
-        .map(|(s, url)| {
-            let Discussion { number, title, status, .. } = &s.discussion;
-            let card = Card { number: *number, title, status: *status, url, said_by: None, excerpt: s.excerpt.as_deref() };
-            (card, s.heading.as_str())
+    let mut told = Vec::with_capacity(shown.len());
+    for Shown { discussion, news, more } in shown.into_values() {
+        let excerpts = projects::get(tx, discussion.project).await?.excerpts;
+        let excerpt = news.post.filter(|p| excerpts && !p.internal).map(|p| p.body);
+        let heading = match more {
+            0 => news.heading,
+            _ => app.texts().fill("line.own_more", &[("told", &news.heading), ("count", &more.to_string())]),
+        };
+        told.push((app.config.server.discussion_url(discussion.number), discussion, heading, excerpt));
+    }
+    let cards: Vec<(Card<'_>, &str)> = told
+        .iter()
+        .map(|(url, discussion, heading, excerpt)| {
+            let Discussion { number, title, status, .. } = discussion;
+            let card = Card { number: *number, title, status: *status, url, said_by: None, excerpt: excerpt.as_deref() };
+            (card, heading.as_str())
         })
         .collect();
     Ok(Some(render::personal(app.config.server.locale, &cards)))
@@ -105,31 +129,20 @@ async fn reader_of(tx: &mut Tx, chat: &Chat) -> Result<Option<PersonId>, store::
 }
 
 /// What the notice tells its reader, and the discussion that it is about.
-async fn about(
-    tx: &mut Tx,
-    app: &App,
-    reader: PersonId,
-    notice: &Notice,
-) -> Result<Option<(Discussion, String, Option<Post>)>, store::Error> {
+async fn about(tx: &mut Tx, app: &App, reader: PersonId, notice: &Notice) -> Result<Option<(Discussion, News)>, store::Error> {
     let Some(id) = notice.discussion else { return Ok(None) };
     let found = discussions::get(tx, id).await?;
     let discussion = discussions::follow(tx, found).await?;
     let told = told(tx, app, notice, &discussion, reader).await?;
-    Ok(told.map(|(heading, post)| (discussion, heading, post)))
+    Ok(told.map(|news| (discussion, news)))
 }
 
 /// What the notice tells its reader; `None` where there is nothing (any more) that they may know, or want to.
-async fn told(
-    tx: &mut Tx,
-    app: &App,
-    notice: &Notice,
-    discussion: &Discussion,
-    reader: PersonId,
-) -> Result<Option<(String, Option<Post>)>, store::Error> {
+async fn told(tx: &mut Tx, app: &App, notice: &Notice, discussion: &Discussion, reader: PersonId) -> Result<Option<News>, store::Error> {
     let Some(role) = part_in(tx, discussion.project, reader).await? else { return Ok(None) };
     let mentioned = notice.detail.as_deref() == Some(MENTIONED);
-    let asked = role.is_staff() && (mentioned || notice.kind == NoticeKind::Assigned);
-    if !asked && watchers::wants_no_mail(tx, discussion.id, reader).await? {
+    let to_them = role.is_staff() && (mentioned || notice.kind == NoticeKind::Assigned);
+    if !to_them && watchers::wants_no_mail(tx, discussion.id, reader).await? {
         return Ok(None);
     }
     let post = readable(tx, notice, role.is_staff()).await?;
@@ -153,5 +166,6 @@ async fn told(
         NoticeKind::Task | NoticeKind::TaskDue => "line.own_task",
         _ => return Ok(None),
     };
-    Ok(Some((texts.fill(key, &[("name", name), ("what", detail)]), post)))
+    let heading = texts.fill(key, &[("name", name), ("what", detail)]);
+    Ok(Some(News { heading, post, to_them }))
 }

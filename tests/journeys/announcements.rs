@@ -114,6 +114,10 @@ fn a_preview_counts_those_alone_whom_line_reaches() {
         .await;
         let told = cost(t, &json!({"text": NEWS, "all": true, "preview": true})).await;
         assert_eq!((&told["groups"], &told["heads"]), (&json!(1), &json!(1)));
+        let page = Browser::boss(t).await.get("/announcements").await.html;
+        let sums: Vec<&str> = page.matches("1 個群組・1 人").collect();
+        assert_eq!(sums.len(), 2, "of all projects, and of the one that is reached: {page}");
+        assert!(page.contains("0 個群組・0 人"), "{page}");
     });
 }
 

@@ -232,7 +232,11 @@ fn what_waits_says_whose_money_is_missing() {
         t.api.patch("/line-accounts/main", &json!({"monthly_budget": 4})).await.expect(200);
         t.api.patch("/projects/alpha", &json!({"monthly_budget": 500})).await.expect(200);
         held_back(t, &chat, "budget_spent").await;
+        // The account's is there again, and the project's is not.
+        t.api.patch("/projects/alpha", &json!({"monthly_budget": 4})).await.expect(200);
         t.api.patch("/line-accounts/main", &json!({"monthly_budget": 100})).await.expect(200);
+        held_back(t, &chat, "project_budget_spent").await;
+        t.api.patch("/projects/alpha", &json!({"monthly_budget": 500})).await.expect(200);
         eventually("it is pushed", async || (t.line.billed() == 8).then_some(())).await;
         t.until_all_is_told().await;
     });
@@ -271,6 +275,41 @@ fn who_blocked_the_account_is_told_by_mail_and_staff_hear_of_it_once() {
             t.line.sent_to(&own).into_iter().find(|s| s.strings().join("\n").contains("約早上九點"))
         })
         .await;
+    });
+}
+
+#[test]
+fn who_blocked_the_account_and_writes_to_it_again_is_told_in_line_again() {
+    journey(async |t| {
+        t.project("alpha").await;
+        let user = t.line.person("林小姐");
+        t.deliver(&t.line.follow(&user)).await;
+        let own = LineChatId(user.as_str().to_owned());
+        t.say(&own, &user, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.bind("alpha", &own).await;
+        t.until_all_is_told().await;
+        let reached = async || {
+            t.api.post("/announcements", &json!({"text": "週六停機", "all": true, "preview": true})).await.expect(200)["cost"].clone()
+        };
+        assert_eq!(reached().await[0]["groups"], 1);
+        let blocked = t.line.unfollow(&user);
+        t.deliver(&blocked).await;
+        t.settled(&blocked.id).await;
+        answer(t, "師傅明天到").await;
+        let failed = async || t.api.items(&format!("/deliveries?status=failed&target={}", own.as_str())).await;
+        eventually("it fails", async || failed().await.into_iter().find(|n| n["reason"] == "blocked")).await;
+        assert_eq!(reached().await, json!([]));
+        // That they added the account again was lost on the way.
+        drop(t.line.follow(&user));
+        t.say(&own, &user, "我換了手機，現在可以了").await;
+        t.discussion_where("我換了手機，現在可以了").await;
+        answer(t, "約早上九點").await;
+        eventually("they are told in LINE again", async || {
+            t.line.sent_to(&own).into_iter().find(|s| s.strings().join("\n").contains("約早上九點"))
+        })
+        .await;
+        assert_eq!((failed().await.len(), &reached().await[0]["groups"]), (1, &json!(1)));
     });
 }
 

@@ -404,6 +404,59 @@ fn what_goes_to_a_colleagues_own_chat_keeps_to_the_projects_calendar_and_money()
 }
 
 #[test]
+fn quiet_hours_that_are_lifted_let_go_what_waits_for_a_colleagues_own_chat() {
+    journey_with(stopped("22:00:00"), async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let (wang, user, own) = with_line(t, "Wang").await;
+        t.deliver(&t.line.follow(&user)).await;
+        wishes(&wang.api, json!({"ways": {"opened": "line"}})).await;
+        t.api.patch("/projects/alpha", &json!({"notify": {"quiet_hours": "21:00-08:00"}})).await.expect(200);
+        t.say(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.pass(MINUTE);
+        eventually("it waits for the morning", async || {
+            t.notices(1).await.into_iter().find(|n| n["target"] == own.as_str() && n["reason"] == "quiet_hours")
+        })
+        .await;
+        // Another project's hours are nothing to it.
+        t.project("beta").await;
+        t.api.patch("/projects/beta", &json!({"notify": {"quiet_hours": ""}})).await.expect(200);
+        let told = || t.line.sent_to(&own);
+        stays("it still waits", async || told().is_empty()).await;
+        t.api.patch("/projects/alpha", &json!({"notify": {"quiet_hours": ""}})).await.expect(200);
+        let card = eventually("they are told", async || told().pop()).await;
+        assert!(card.strings().join("\n").contains("頂樓漏水"), "{card:?}");
+    });
+}
+
+#[test]
+fn what_is_new_in_one_discussion_is_one_card_in_a_colleagues_own_chat_and_says_how_much_there_is() {
+    journey_with(stopped("22:00:00"), async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let (wang, user, own) = with_line(t, "Wang").await;
+        t.deliver(&t.line.follow(&user)).await;
+        wishes(&wang.api, json!({"ways": {"opened": "line", "answered": "line", "client_posted": "line"}})).await;
+        t.api.patch("/projects/alpha", &json!({"notify": {"quiet_hours": "21:00-08:00"}})).await.expect(200);
+        t.said_before(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        says(&t.api, "@Wang 麻煩去看一下").await;
+        says(&t.api, "師傅明天到").await;
+        t.pass(MINUTE);
+        eventually("all of it waits", async || {
+            let all = t.notices(1).await.into_iter().filter(|n| n["target"] == own.as_str() && n["reason"] == "quiet_hours");
+            (all.count() == 3).then_some(())
+        })
+        .await;
+        t.pass(HOUR * 10);
+        let card = eventually("they are told in the morning", async || t.line.sent_to(&own).pop()).await;
+        let said = card.strings().join("\n");
+        assert!(said.contains("老闆 提到了您（另有 2 則更新）") && said.contains("麻煩去看一下"), "{said}");
+        t.until_all_is_told().await;
+        assert_eq!(t.line.sent_to(&own).len(), 1);
+    });
+}
+
+#[test]
 fn a_colleague_who_has_line_alone_hears_there_where_the_project_says_so() {
     journey(async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;

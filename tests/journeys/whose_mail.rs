@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::api::Api;
 use crate::support::mail::{Letter, Mail};
-use crate::support::{Setup, Staff, TestApp, bodies, eventually, journey, journey_with, posts, stays};
+use crate::support::pages::Browser;
+use crate::support::{Setup, Staff, TestApp, bodies, eventually, journey, journey_with, number, posts, stays};
 
 const AMY: &str = "amy@client.example";
 
@@ -216,6 +217,31 @@ fn a_client_is_known_by_their_reply_address_and_staff_say_whose_the_other_addres
         assert_eq!(posts(&t.discussion(1).await)[4]["author"]["name"], "陳美珍");
         wang.api.post(&format!("/posts/{post_id}/unlink-address"), &json!({})).await.expect(200);
         assert_eq!(events(&t.discussion(1).await), ["address_linked", "address_unlinked"]);
+    });
+}
+
+#[test]
+fn a_mail_to_a_matter_that_was_put_aside_brings_it_back() {
+    journey(async |t| {
+        let (wang, mail) = asked(t).await;
+        t.client_with_token("alpha", AMY).await;
+        let boss = Browser::boss(t).await;
+        let put_aside = async || {
+            let first = posts(&t.discussion(1).await)[0]["id"].as_str().unwrap_or_default().to_owned();
+            assert_eq!(boss.post(&format!("/posts/{first}/place"), &[("to", "other"), ("with", "rest")]).await.status, 303);
+            assert_eq!(number(&t.discussion(1).await), -1);
+        };
+        t.api.patch("/discussions/1", &json!({"status": "in_progress"})).await.expect(200);
+        put_aside().await;
+        let by_address = t.mail.arrives(&Letter::by_staff(&wang, &mail, "師傅明天到")).await;
+        assert_eq!(t.settled(&by_address).await["discussion"], 1);
+        let again = t.discussion(1).await;
+        assert_eq!((number(&again), again["status"].as_str()), (1, Some("in_progress")));
+        assert_eq!(bodies(&again), ["師傅明天到"]);
+        put_aside().await;
+        let by_tag = t.mail.arrives(&Letter::new(AMY, "Re: [#1] 頂樓漏水", "星期六可以嗎")).await;
+        assert_eq!(t.settled(&by_tag).await["discussion"], 1);
+        assert_eq!(bodies(&t.discussion(1).await), ["星期六可以嗎"]);
     });
 }
 
