@@ -104,6 +104,7 @@ async fn storage(config: &Config) -> Result<String, String> {
 async fn line(config: &Config, account: &LineAccount) -> Result<String, String> {
     let line = Line::new(account).map_err(|e| e.to_string())?;
     let bot = line.bot_info().await.map_err(|e| e.to_string())?.ok_or("LINE does not know this account")?;
+    line.data_api().await.map_err(|e| format!("{}: {e}", account.data_api_url))?;
     let ours = format!("{}/webhooks/line/{}", config.server.public_url, account.name);
     let webhook = match line.webhook_endpoint().await.map_err(|e| e.to_string())? {
         Some(set) if !set.active => return Err(format!("\"Use webhook\" is off in the LINE console ({ours})")),

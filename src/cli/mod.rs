@@ -134,8 +134,10 @@ fn in_one_line(error: &str) -> String {
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(wrong) if wrong.use_stderr() && wrong.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            eprintln!("threadline: {}", in_one_line(&wrong.to_string()));
+        Err(wrong) if wrong.use_stderr() => {
+            let bare = wrong.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+            let what = if bare { "error: the command is missing".to_owned() } else { wrong.to_string() };
+            eprintln!("threadline: {}", in_one_line(&what));
             return Ok(ExitCode::from(USAGE));
         }
         Err(help) => help.exit(),

@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::Channel;
-use crate::store::{Db, persons};
+use crate::domain::{Channel, PersonId};
+use crate::store::{self, Db, Tx, identities, persons};
 use crate::web::password;
 
 /// The shortest password.
@@ -38,6 +38,7 @@ pub(super) async fn add(config: Config, account: &Account) -> anyhow::Result<()>
     let mut tx = db.begin().await?;
     let person = persons::find_or_add(&mut tx, Channel::Email, &email, name, now).await?;
     persons::set_account(&mut tx, person.id, name, account.admin, hash.as_deref()).await?;
+    let also: Vec<String> = known_as(&mut tx, person.id).await?.into_iter().filter(|known| *known != email).collect();
     tx.commit().await?;
     db.close().await;
     eprintln!(
@@ -45,7 +46,20 @@ pub(super) async fn add(config: Config, account: &Account) -> anyhow::Result<()>
         if account.admin { "an admin account" } else { "a staff account" },
         if hash.is_some() { "" } else { "; without --password-stdin its password is as it was (a new account has none and cannot log in)" }
     );
+    if !also.is_empty() {
+        eprintln!(
+            "note: known as the same person, and logged in as this account: {}; a LINE account that is not theirs is parted on the page /me",
+            also.join(", ")
+        );
+    }
     Ok(())
+}
+
+/// The mail addresses and LINE user ids by which somebody is known, speaks, and logs in.
+async fn known_as(tx: &mut Tx, person: PersonId) -> store::Result<Vec<String>> {
+    let mut known = identities::of_person(tx, person, Channel::Email).await?;
+    known.extend(identities::of_person(tx, person, Channel::Line).await?);
+    Ok(known.into_iter().map(|i| i.external_id).collect())
 }
 
 fn read_password() -> anyhow::Result<String> {

@@ -178,6 +178,9 @@ fn time_zone(name: &str) -> Result<TimeZone, String> {
 
 fn database(s: &Section) -> Result<Database, ConfigError> {
     let url = s.secret("url")?;
+    if url.is_none() && s.text("url")?.is_some() {
+        return Err(s.error("url", "is empty"));
+    }
     let url = url.as_ref().map_or("sqlite://data/threadline.db", |u| u.expose());
     Ok(Database { url: s.check("url", url, |v| urls::database(v, s.folder()))? })
 }

@@ -128,6 +128,7 @@ pub async fn withdraw(tx: &mut Tx, app: &App, viewer: &Viewer, announcement: &An
     }
     let waiting: Vec<_> = announcements::waiting(tx, announcement.id).await?.into_iter().map(|(notice, _)| notice).collect();
     notices::drop_all(tx, &waiting, Why::Withdrawn.as_str()).await?;
+    announcements::end_cancelled(tx, announcement.id, (Why::Cancelled.as_str(), Why::Withdrawn.as_str())).await?;
     Ok(true)
 }
 

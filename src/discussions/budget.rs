@@ -125,27 +125,22 @@ async fn project_holds_back(c: &mut AnyConnection, app: &App, chat: &Chat, payer
     Ok(spent_by_project(c, app, payer).await? + chat.heads() > budget)
 }
 
-/// What was held back for the money's sake, and can be paid now, may leave: the oldest first, and no more than there is money for. The
-/// caller rings the outbox's bell after the commit.
+/// What was held back for the money's sake, and can be paid now, may leave: the oldest first, and no more than there is money for. What cannot
+/// says whose money is missing now. The caller rings the outbox's bell after the commit.
 pub async fn let_go(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<()> {
     let now = app.clock.now();
     let month = account_month(tx, app, inbox).await?;
-    if month.holds_back(1, now).is_some() {
-        return Ok(());
-    }
-    let mut left = month.left();
+    let mut promised = 0;
     for id in line_quotas::chats_held_back(tx, inbox, now, LET_GO_MAX).await? {
         let chat = chats::get(tx, id).await?;
-        let heads = chat.heads();
-        if left.is_some_and(|left| heads > left) {
-            continue;
+        if let Some(held) = month.holds_back(promised + chat.heads(), now) {
+            line_quotas::hold_back(tx, id, held.why, held.until).await?;
+        } else if project_holds_back(tx, app, &chat, chat.project).await? {
+            line_quotas::hold_back(tx, id, Why::ProjectBudgetSpent, month.month.until).await?;
+        } else {
+            promised += chat.heads();
+            line_quotas::let_go(tx, id, now).await?;
         }
-        if project_holds_back(tx, app, &chat, chat.project).await? {
-            line_quotas::held_back_by_project(tx, id).await?;
-            continue;
-        }
-        left = left.map(|left| left - heads);
-        line_quotas::let_go(tx, id, now).await?;
     }
     Ok(())
 }
@@ -155,12 +150,7 @@ pub async fn let_go(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<()> {
 pub async fn set_monthly_budget(tx: &mut Tx, app: &App, project: ProjectId, heads: Option<i64>) -> Result<()> {
     projects::set_monthly_budget(tx, project, heads).await?;
     for name in app.line.keys() {
-        let inbox = Inbox::line(name);
-        match account_month(tx, app, &inbox).await?.holds_back(1, app.clock.now()) {
-            // From now on it is the account's money that is missing.
-            Some(held) => line_quotas::held_back_now(tx, (&inbox, project), held.why, held.until).await?,
-            None => let_go(tx, app, &inbox).await?,
-        }
+        let_go(tx, app, &Inbox::line(name)).await?;
     }
     Ok(())
 }
@@ -180,9 +170,11 @@ pub async fn account_forecast(c: &mut AnyConnection, app: &App, inbox: &Inbox, m
     for row in bills::by_day(c, month.month.from, month.month.until).await?.into_iter().filter(|r| r.inbox == *inbox) {
         *heads.entry(first.checked_add(Span::new().days(row.day)).unwrap_or(first)).or_default() += row.heads;
     }
-    let today = app.clock.now().to_zoned(app.config.server.time_zone.clone()).date();
+    let now = app.clock.now();
+    let on = |at: Timestamp| at.to_zoned(app.config.server.time_zone.clone()).date();
+    let since = on(projects::first_made(c).await?.unwrap_or(now));
     let calendar = common_calendar(c, &app.config).await?;
-    let told = forecast(&heads, first, today, |day| calendar.kind_of(day));
+    let told = forecast(&heads, since, on(now), |day| calendar.kind_of(day));
     Ok(told.map(|f| {
         let more = month.used - f.so_far;
         let path = f.path.into_iter().map(|(day, sum)| (day, sum + more)).collect();

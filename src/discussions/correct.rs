@@ -9,7 +9,9 @@ use super::learning::teach;
 use super::reply::for_free;
 use super::titles::entitle_anew;
 use crate::App;
-use crate::domain::{ChatId, CorrectionKind, Ended, Happening, NoticeKind, PersonId, PostId, ProjectId, Reply, Role, Source, Way, Why};
+use crate::domain::{
+    ChatId, CorrectionKind, DiscussionId, Ended, Happening, NoticeKind, PersonId, PostId, ProjectId, Reply, Role, Source, Way, Why,
+};
 use crate::store::corrections::NewCorrection;
 use crate::store::discussion_events::By;
 use crate::store::discussions::{Discussion, Opening};
@@ -184,8 +186,7 @@ async fn is_corrected(tx: &mut Tx, post: PostId, by: By, from: &Discussion) -> c
     posts::set_class(tx, post, Some("corrected")).await
 }
 
-/// Ends a discussion whose posts are gone in another; its way back is kept with the correction. Where they are no matter any more, nobody
-/// is told of them, and the cards that told of it lead to it still.
+/// Ends a discussion whose posts are gone in another; its way back is kept with the correction.
 pub(super) async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Discussion) -> crate::store::Result<()> {
     let ended = Ended {
         status: Some(from.status),
@@ -196,16 +197,22 @@ pub(super) async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Di
         held: held_mails::ids_of(tx, from.id).await?,
     };
     corrections::set_ended(tx, correction, &ended).await?;
+    lead_on(tx, from.id, to).await
+}
+
+/// A discussion whose posts are gone in another leads on to it, with its cards, what waits to tell of it, its history, those who follow it,
+/// and the mails that are held in it. Where its posts are no matter any more, all that stays for when it is one again, and nobody is told.
+pub(super) async fn lead_on(tx: &mut Tx, ended: DiscussionId, to: &Discussion) -> crate::store::Result<()> {
     if to.other {
-        notices::drop_of_discussion(tx, from.id, Why::PutAside.as_str()).await?;
+        notices::drop_of_discussion(tx, ended, Why::PutAside.as_str()).await?;
     } else {
-        posts::redirect_sent_messages(tx, from.id, to.id).await?;
-        notices::redirect(tx, from.id, to.id).await?;
+        posts::redirect_sent_messages(tx, ended, to.id).await?;
+        notices::redirect(tx, ended, to.id).await?;
+        discussion_events::redirect(tx, ended, to.id).await?;
+        watchers::redirect(tx, ended, to.id).await?;
+        held_mails::redirect(tx, ended, to.id).await?;
     }
-    discussion_events::redirect(tx, from.id, to.id).await?;
-    watchers::redirect(tx, from.id, to.id).await?;
-    held_mails::redirect(tx, from.id, to.id).await?;
-    discussions::set_merged(tx, from.id, to.id).await
+    discussions::set_merged(tx, ended, to.id).await
 }
 
 /// What is to become a discussion of its own.
@@ -312,11 +319,7 @@ pub(super) async fn put(
     for post in moving {
         posts::set_evidence(tx, *post, &evidence).await?;
         posts::set_class(tx, *post, Some("corrected")).await?;
-        if to.other {
-            notices::drop_of_post(tx, *post, Why::PutAside.as_str()).await?;
-        } else {
-            notices::redirect_post(tx, *post, to.id).await?;
-        }
+        tell_there(tx, *post, to).await?;
     }
     if !from.other {
         if !posts::has_any(tx, from.id).await? {
@@ -328,6 +331,14 @@ pub(super) async fn put(
     discussions::refresh_last_post(tx, from.id).await?;
     discussions::refresh_last_post(tx, to.id).await?;
     Ok(Corrected { to: discussions::get(tx, to.id).await?, from: from.number, id: Some(id) })
+}
+
+/// What waits to tell of the post tells of it in the discussion where it is now. Of what is no matter nobody is told, until it is one again.
+pub(super) async fn tell_there(tx: &mut Tx, post: PostId, now_in: &Discussion) -> crate::store::Result<()> {
+    if now_in.other {
+        return notices::drop_of_post(tx, post, Why::PutAside.as_str()).await.map(drop);
+    }
+    notices::redirect_post(tx, post, now_in.id, Why::PutAside.as_str()).await
 }
 
 /// The group was told of these posts as of `from`: it is told once that they are in `to`, when that is free; so are, by their own ways, the

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::correct::{CorrectError, hold};
+use super::correct::{CorrectError, hold, tell_there};
 use super::other::other_of;
 use super::titles::{entitle, entitle_anew};
 use super::undo::{end_if_emptied, take_back};
@@ -13,7 +13,7 @@ use crate::store::chats::Chat;
 use crate::store::discussion_events::By;
 use crate::store::discussions::Opening;
 use crate::store::posts::Post;
-use crate::store::{Error, Result, Tx, chats, corrections, discussion_events, discussions, notices, posts};
+use crate::store::{Error, Result, Tx, chats, corrections, discussion_events, discussions, posts};
 use crate::threading::{Evidence, possible_titles};
 
 /// Nobody did it by hand.
@@ -81,7 +81,7 @@ async fn take_out(tx: &mut Tx, app: &App, discussion: DiscussionId, (said_in, sa
             posts::set_evidence(tx, *post, &why).await?;
             posts::set_class(tx, *post, None).await?;
         }
-        notices::redirect_post(tx, *post, to.id).await?;
+        tell_there(tx, *post, &to).await?;
     }
     posts::move_sent_messages(tx, said_in, (from.id, to.id)).await?;
     forget_words(tx, app, from.id, &taken).await?;

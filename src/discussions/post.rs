@@ -17,7 +17,7 @@ pub enum Tell {
     Everybody,
     /// Everybody, but nothing may be sent to the chat (LINE's standby mode).
     NotTheChat,
-    /// Nobody: it was taken back before it arrived, or is no matter of its own.
+    /// Nobody: it was taken back before it arrived. Of what is no matter of its own nobody is told anyway.
     Nobody,
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn reopen(tx: &mut Tx, discussion: &mut Discussion, by: By, at:
 async fn write(tx: &mut Tx, app: &App, mut discussion: Discussion, new: &NewPost<'_>, (tell, opens): (Tell, bool)) -> Result<Written> {
     let Some(post) = posts::add(tx, discussion.id, new, app.clock.now()).await? else { return Ok(Written { discussion, post: None }) };
     discussions::touch(tx, discussion.id, new.at).await?;
-    if tell == Tell::Nobody {
+    if tell == Tell::Nobody || discussion.other {
         return Ok(Written { discussion, post: Some(post) });
     }
     if !new.role.is_staff() {

@@ -1,9 +1,10 @@
 //! What quotes a message stands where the message stands, whichever of the two arrived first.
 
+use super::correct::{lead_on, tell_there};
 use crate::domain::{ChatId, LineMessageId, PostId};
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
-use crate::store::{Result, Tx, discussions, held_mails, notices, posts, watchers};
+use crate::store::{Result, Tx, discussions, posts};
 use crate::threading::Evidence;
 
 /// Quotes of quotes that are followed; a chain that is longer arrived in the reverse of its order.
@@ -46,16 +47,12 @@ pub async fn bring(tx: &mut Tx, post: &Post, into: &Discussion) -> Result<Option
     if let Some(quoted) = &post.quotes {
         posts::set_evidence(tx, post.id, &Evidence::Quote { quoted: quoted.clone() }.to_json()).await?;
     }
-    notices::redirect_post(tx, post.id, into.id).await?;
+    tell_there(tx, post.id, into).await?;
     discussions::refresh_last_post(tx, into.id).await?;
     if from.other || posts::has_any(tx, from.id).await? {
         discussions::refresh_last_post(tx, from.id).await?;
     } else {
-        posts::redirect_sent_messages(tx, from.id, into.id).await?;
-        notices::redirect(tx, from.id, into.id).await?;
-        watchers::redirect(tx, from.id, into.id).await?;
-        held_mails::redirect(tx, from.id, into.id).await?;
-        discussions::set_merged(tx, from.id, into.id).await?;
+        lead_on(tx, from.id, into).await?;
     }
     Ok(Some(from.number))
 }

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use crate::App;
 use crate::domain::{NoticeId, NoticeKind, Role, Why};
 use crate::store::notice_lists::{self, Listed};
-use crate::store::{self, Tx, announcements, chats, deliveries, notices, persons};
+use crate::store::{self, Tx, chats, deliveries, notices, persons};
 
 use super::Viewer;
 
@@ -52,11 +52,8 @@ pub async fn tell_otherwise(tx: &mut Tx, app: &App, viewer: &Viewer, id: NoticeI
         Telling::SendNow => send_now(tx, app, &notice).await?,
         Telling::Cancel => cancel(tx, viewer, &notice).await?,
         Telling::Restore => {
-            if announcements::is_withdrawn(tx, id).await? {
-                return Err(TellingError::Refused("the announcement was withdrawn"));
-            }
             if !notices::uncancel(tx, id).await? {
-                return Err(TellingError::Refused("it was not cancelled"));
+                return Err(TellingError::Refused("it was not cancelled, or what it tells was withdrawn"));
             }
         }
         Telling::Retry => retry(tx, app, viewer, &notice).await?,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use jiff::SignedDuration;
 
 use super::Viewer;
-use super::correct::{CorrectError, end, hold, staff_only, told_elsewhere};
+use super::correct::{CorrectError, end, hold, staff_only, tell_there, told_elsewhere};
 use super::titles::{drawn, entitle};
 use crate::App;
 use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source, Why};
@@ -104,8 +104,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
     for (chat, message, both) in &ended.sent {
         posts::move_sent_message(tx, (*chat, message), (*to, back.id), *both).await?;
     }
-    notices::redirect_these(tx, &ended.notices, back.id).await?;
-    notices::these_wait_again(tx, &ended.notices, Why::PutAside.as_str()).await?;
+    notices::redirect_these(tx, &ended.notices, back.id, Why::PutAside.as_str()).await?;
     discussion_events::redirect_these(tx, &ended.events, back.id).await?;
     if ended.status.is_some() {
         meant_for(tx, correction, (led_to.id, back.id)).await?;
@@ -186,7 +185,7 @@ async fn meant_for(tx: &mut Tx, correction: &Correction, (to, back): (Discussion
         };
         if is_meant {
             posts::set_discussion(tx, &[post.id], back).await?;
-            notices::redirect_post(tx, post.id, back).await?;
+            notices::redirect_post(tx, post.id, back, Why::PutAside.as_str()).await?;
             known.extend(post.external_id);
         }
     }
@@ -221,8 +220,7 @@ async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>
         told_elsewhere(tx, app, ids, both, by).await?;
         posts::set_discussion(tx, ids, *to).await?;
         for id in ids {
-            notices::redirect_post(tx, *id, *to).await?;
-            notices::wait_again(tx, *id, *to, Why::PutAside.as_str()).await?;
+            tell_there(tx, *id, both.1).await?;
         }
         discussions::refresh_last_post(tx, *from).await?;
         discussions::refresh_last_post(tx, *to).await?;

@@ -153,7 +153,7 @@ pub(super) async fn take(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail,
     let found = match held.discussion {
         Some(id) => {
             let found = discussions::get(tx, id).await?;
-            Some(discussions::follow(tx, found).await?)
+            leads_to(tx, found).await?
         }
         None => None,
     };
@@ -234,36 +234,37 @@ pub(super) async fn find_discussion(
 ) -> Result<Option<(Discussion, Evidence)>, store::Error> {
     if let Some((number, _)) = sender.token
         && let Some(found) = discussions::find(tx, number).await?
+        && let Some(discussion) = leads_to(tx, found).await?
     {
-        return Ok(Some((leads_to(tx, found).await?, Evidence::ReplyAddress { number })));
+        return Ok(Some((discussion, Evidence::ReplyAddress { number })));
     }
     let mut seen = BTreeSet::new();
     let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev().take(REFERENCES_MAX));
     for id in ids.filter(|id| seen.insert(id.as_str().to_owned())) {
         for candidate in posts::discussions_of_mails(tx, std::slice::from_ref(&id.0)).await? {
             let found = discussions::get(tx, candidate).await?;
-            let discussion = discussions::follow(tx, found).await?;
-            if may_write(tx, &discussion, sender).await? {
+            if let Some(discussion) = leads_to(tx, found).await?
+                && may_write(tx, &discussion, sender).await?
+            {
                 return Ok(Some((discussion, Evidence::AnswersMail { message_id: id.0.clone() })));
             }
         }
     }
     if let Some(number) = subject_tag(&mail.subject)
         && let Some(found) = discussions::find(tx, number).await?
+        && let Some(discussion) = leads_to(tx, found).await?
+        && may_write(tx, &discussion, sender).await?
     {
-        let discussion = leads_to(tx, found).await?;
-        if may_write(tx, &discussion, sender).await? {
-            return Ok(Some((discussion, Evidence::SubjectTag { number })));
-        }
+        return Ok(Some((discussion, Evidence::SubjectTag { number })));
     }
     Ok(None)
 }
 
-/// Where the discussion that a mail names leads by now; itself, ended, where it was put aside as no matter.
-async fn leads_to(tx: &mut Tx, named: Discussion) -> Result<Discussion, store::Error> {
+/// Where the discussion that a mail names leads by now; itself, ended, where it was put aside as no matter. `None`: to no matter at all.
+async fn leads_to(tx: &mut Tx, named: Discussion) -> Result<Option<Discussion>, store::Error> {
     match acts::meant(tx, named.project, named.clone()).await? {
-        Some(meant) => Ok(meant),
-        None => discussions::follow(tx, named).await,
+        Some(meant) => Ok(Some(meant)),
+        None => Ok(Some(discussions::follow(tx, named).await?).filter(|d| !d.other)),
     }
 }
 

@@ -64,6 +64,10 @@ async fn letter(tx: &mut Tx, app: &App, news: &BudgetNews) -> Result<Letter, sto
         intro.push('\n');
         intro.push_str(&texts.fill("mail.budget_forecast", &values));
     }
+    if spent {
+        intro.push('\n');
+        intro.push_str(texts.get(if project.is_some() { "mail.budget_spent_project" } else { "mail.budget_spent_account" }));
+    }
     let link = match &project {
         Some(project) => (format!("/projects/{}", project.key), "mail.project_link"),
         None => ("/discussions".to_owned(), "mail.discussions_link"),

@@ -127,6 +127,18 @@ pub async fn withdraw(c: &mut AnyConnection, id: AnnouncementId, now: Timestamp)
     sql::run(c, "UPDATE announcements SET withdrawn_at = $2 WHERE id = $1 AND withdrawn_at IS NULL", args![id, now]).await.map(|n| n > 0)
 }
 
+/// What was cancelled of it is not to be told for the better reason that it was withdrawn: it does not come back.
+pub async fn end_cancelled(c: &mut AnyConnection, id: AnnouncementId, (cancelled, withdrawn): (&str, &str)) -> Result<()> {
+    sql::run(
+        c,
+        "UPDATE notices SET reason = $3 WHERE status = 'dropped' AND SUBSTR(reason, 1, LENGTH($2)) = $2 \
+         AND id IN (SELECT notice_id FROM announcement_notices WHERE announcement_id = $1)",
+        args![id, cancelled, withdrawn],
+    )
+    .await
+    .map(drop)
+}
+
 /// An announcement and how far it has come.
 #[derive(Clone, Debug)]
 pub struct Announcement {

@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 
 use super::Dialect;
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{ChatId, Inbox, ProjectId, Why};
+use crate::domain::{ChatId, Inbox, Why};
 
 /// An account's month, as LINE says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,23 +156,12 @@ pub async fn let_go(c: &mut AnyConnection, chat: ChatId, now: Timestamp) -> Resu
     .await
 }
 
-/// What waits for the project's chats on the account, for the project's money's sake, waits for another reason now.
-pub async fn held_back_now(c: &mut AnyConnection, of: (&Inbox, ProjectId), why: Why, until: Timestamp) -> Result<()> {
-    sql::run(
-        c,
-        "UPDATE notices SET reason = $3, deadline_at = $4 WHERE status = 'pending' AND delivery_id IS NULL AND reason = $5 \
-         AND chat_id IN (SELECT ch.id FROM chats ch WHERE ch.inbox = $1 AND ch.project_id = $2)",
-        args![of.0.as_str(), of.1, why.as_str(), until, Why::ProjectBudgetSpent.as_str()],
-    )
-    .await
-    .map(drop)
-}
-
-/// What waits for the chat for the money's sake waits for its project's.
-pub async fn held_back_by_project(c: &mut AnyConnection, chat: ChatId) -> Result<()> {
+/// What waits for the chat for the money's sake waits for this reason, until then.
+pub async fn hold_back(c: &mut AnyConnection, chat: ChatId, why: Why, until: Timestamp) -> Result<()> {
     let waits = format!(
-        "UPDATE notices SET reason = $2 WHERE chat_id = $1 AND status = 'pending' AND delivery_id IS NULL AND ({})",
+        "UPDATE notices SET reason = $2, deadline_at = $3 WHERE chat_id = $1 AND status = 'pending' AND delivery_id IS NULL \
+         AND reason <> $2 AND ({})",
         about_money("reason")
     );
-    sql::run(c, waits, args![chat, Why::ProjectBudgetSpent.as_str()]).await.map(drop)
+    sql::run(c, waits, args![chat, why.as_str(), until]).await.map(drop)
 }

@@ -117,6 +117,18 @@ pub async fn is_staff_anywhere(c: &mut AnyConnection, person: PersonId) -> Resul
     Ok(found.is_some())
 }
 
+/// Where the person is known: as a member, in a chat that they are in, bound or not, or by what they wrote.
+pub async fn known_in(c: &mut AnyConnection, person: PersonId) -> Result<Vec<ProjectId>> {
+    sql::all(
+        c,
+        "SELECT m.project_id FROM members m WHERE m.person_id = $1 UNION SELECT ch.project_id FROM chats ch JOIN chat_members cm \
+         ON cm.chat_id = ch.id WHERE cm.person_id = $1 UNION SELECT d.project_id FROM discussions d JOIN posts p ON p.discussion_id = d.id \
+         WHERE p.person_id = $1",
+        args![person],
+    )
+    .await
+}
+
 /// Where the person is staff.
 pub async fn staffed_by(c: &mut AnyConnection, person: PersonId) -> Result<Vec<ProjectId>> {
     sql::all(c, "SELECT project_id FROM members WHERE person_id = $1 AND role IN ('owner', 'staff') ORDER BY project_id", args![person])

@@ -117,6 +117,11 @@ pub async fn page(c: &mut AnyConnection, member: Option<PersonId>, after: i64, l
     .await
 }
 
+/// When the first project was made, if any was: nothing was recorded before.
+pub async fn first_made(c: &mut AnyConnection) -> Result<Option<Timestamp>> {
+    sql::one(c, "SELECT MIN(created_at) FROM projects", args![]).await
+}
+
 /// Says that mail from `pattern` (an address or `@domain`, lower case) belongs to the project; a pattern has one project.
 pub async fn put_sender(c: &mut AnyConnection, project: ProjectId, pattern: &str) -> Result<()> {
     sql::run(

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod assets;
+mod drain;
 pub mod error;
 mod files;
 pub mod live;

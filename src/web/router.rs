@@ -15,7 +15,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::{api, files, notify, ops, pages, webhooks};
+use super::{api, drain, files, notify, ops, pages, webhooks};
 use crate::App;
 
 /// Bodies of pages and of the API.
@@ -56,6 +56,7 @@ pub fn router(app: Arc<App>, framed: bool) -> Router {
         .layer(DefaultBodyLimit::max(webhooks::WEBHOOK_BYTES_MAX))
         .with_state(app)
         .merge(served)
+        .layer(middleware::from_fn(drain::read_to_the_end))
 }
 
 /// What can be asked for in parts is counted in its own octets: it is not compressed on the way.

@@ -132,6 +132,8 @@ fn what_was_cancelled_of_an_announcement_that_is_withdrawn_does_not_come_back() 
         let announcement = format!("/announcements/{}", made["id"].as_str().expect("it has an id"));
         t.api.post(&format!("{announcement}/withdraw"), &json!({})).await.expect(200);
         t.api.post(&format!("/deliveries/{id}/restore"), &json!({})).await.expect_problem(409);
+        let all = t.api.items(&format!("/deliveries?status=dropped&target={}", second.as_str())).await;
+        assert!(all.iter().all(|n| n["reason"] == "withdrawn"), "{all:?}");
         assert_eq!(t.api.get(&announcement).await.expect(200)["waiting"], 0);
     });
 }

@@ -65,6 +65,85 @@ fn what_is_not_ones_own_cannot_be_told_from_what_is_not_there() {
 }
 
 #[test]
+fn an_owner_gives_away_what_is_theirs_and_nothing_else() {
+    journey(async |t| {
+        let (ours, lin) = t.project_with_group("alpha").await;
+        t.project("beta").await;
+        let he = t.line.person("何先生");
+        let (theirs, unbound) = (t.line.group("何宅", &[he.clone()]), t.line.group("新群組", &[he.clone()]));
+        t.bind("beta", &theirs).await;
+        t.sender("beta", "@beta.example").await;
+        for (chat, user) in [(&ours, &lin), (&theirs, &he), (&unbound, &he)] {
+            t.say(chat, user, "請問什麼時候開工？").await;
+        }
+        eventually("all three are discussions", async || (t.discussions().await.len() == 3).then_some(())).await;
+        let chen = t.staff("alpha", "Chen").await;
+        t.api.put("/projects/alpha/members", &json!({"email": chen.email, "role": "owner"})).await.expect(200);
+        let put = async |what: &str, asked: Value| chen.api.put(&format!("/projects/alpha/{what}"), &asked).await;
+
+        // Whoever is known by a LINE account logs in with it: nobody hangs theirs onto an admin, a colleague or another project's client.
+        let wang = t.staff("beta", "Wang").await;
+        let own = t.line.person("Chen");
+        t.api.put("/projects/beta/members", &json!({"email": "he@client.example", "role": "client"})).await.expect(200);
+        for email in ["boss@example.com", &wang.email, "he@client.example"] {
+            let member = json!({"email": email, "line_user_id": own.as_str(), "role": "client"});
+            put("members", member).await.expect_problem(403);
+        }
+        put("members", json!({"email": "chens@own.example", "line_user_id": he.as_str(), "role": "client"})).await.expect_problem(403);
+        let boss = put("members", json!({"email": "boss@example.com", "name": "傻瓜", "role": "staff"})).await.expect(200);
+        assert_eq!(boss["name"], "老闆", "what an admin is called is not theirs to say");
+        let client = json!({"email": "lin@client.example", "line_user_id": lin.as_str(), "name": "林小姐", "role": "client"});
+        assert_eq!(put("members", client).await.expect(200)["name"], "林小姐", "their own client's is");
+
+        for pattern in ["@beta.example", "amy@beta.example"] {
+            put("email-senders", json!({"pattern": pattern})).await.expect_problem(409);
+        }
+        put("email-senders", json!({"pattern": "@alpha.example"})).await.expect(200);
+        for chat in [&theirs, &unbound] {
+            put("line-groups", json!({"channel": "main", "group_id": chat.as_str()})).await.expect_problem(404);
+        }
+        put("line-groups", json!({"channel": "main", "group_id": ours.as_str()})).await.expect(200);
+        assert_eq!(numbers(&chen.api, "").await.len(), 1, "they see what they saw");
+    });
+}
+
+#[test]
+fn somebody_who_was_seen_in_line_first_is_one_with_their_mail_address() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let wang = t.staff("alpha", "Wang").await;
+        let his = t.line.person("小王");
+        t.deliver(&t.line.member_joined(&chat, std::slice::from_ref(&his))).await;
+        t.say(&chat, &lin, "請問什麼時候開工？").await;
+        t.discussion_where("請問什麼時候開工？").await;
+        t.say(&chat, &his, "#1 下週一開工").await;
+        t.discussion_where("#1 下週一開工").await;
+        for (email, user, role) in [(wang.email.as_str(), &his, "staff"), ("lin@client.example", &lin, "client")] {
+            let both = json!({"email": email, "line_user_id": user.as_str(), "role": role});
+            t.api.put("/projects/alpha/members", &both).await.expect(200);
+            t.api.put("/projects/alpha/members", &both).await.expect(200);
+        }
+        let said: Vec<String> =
+            posts(&t.discussion(1).await).iter().map(|p| p["author"]["name"].as_str().unwrap_or_default().to_owned()).collect();
+        assert_eq!(said, ["林小姐", "Wang"]);
+        t.api.put("/projects/alpha/members", &json!({"line_user_id": "wang", "role": "staff"})).await.expect_problem(422);
+    });
+}
+
+#[test]
+fn whoever_sends_far_too_much_or_asks_by_the_wrong_method_is_told() {
+    journey(async |t| {
+        let whole = "長".repeat(3_000_000);
+        let asked = json!({"project": "alpha", "title": "長", "body": whole});
+        t.api.post("/discussions", &asked).await.expect_problem(413);
+        t.api.with_token("tl_wrong").post("/discussions", &asked).await.expect_problem(401);
+        let webhook = reqwest::Client::new().post(t.webhook("main")).header("x-line-signature", "none").body(whole).send().await;
+        assert_eq!(webhook.expect("it is answered").status(), 413);
+        t.api.ask(Method::DELETE, "/api/v1/discussions/1", None).await.expect_problem(405);
+    });
+}
+
+#[test]
 fn what_ones_part_does_not_allow_is_refused() {
     journey(async |t| {
         t.project("alpha").await;

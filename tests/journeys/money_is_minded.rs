@@ -236,7 +236,11 @@ fn what_waits_says_whose_money_is_missing() {
         t.api.patch("/projects/alpha", &json!({"monthly_budget": 4})).await.expect(200);
         t.api.patch("/line-accounts/main", &json!({"monthly_budget": 100})).await.expect(200);
         held_back(t, &chat, "project_budget_spent").await;
+        // The project has enough, and the account has some, but not for so many.
+        t.api.patch("/line-accounts/main", &json!({"monthly_budget": 6})).await.expect(200);
         t.api.patch("/projects/alpha", &json!({"monthly_budget": 500})).await.expect(200);
+        held_back(t, &chat, "budget_spent").await;
+        t.api.patch("/line-accounts/main", &json!({"monthly_budget": 100})).await.expect(200);
         eventually("it is pushed", async || (t.line.billed() == 8).then_some(())).await;
         t.until_all_is_told().await;
     });

@@ -496,6 +496,15 @@ fn what_waits_to_tell_of_a_matter_that_is_put_aside_is_not_told_until_that_is_un
         let of_chat = async || t.api.items(&format!("/deliveries?target={}", chat.as_str())).await;
         let answer = of_chat().await.into_iter().find(|n| n["kind"] == "answered").expect("it is listed");
         assert_eq!((&answer["status"], &answer["reason"]), (&"dropped".into(), &"put_aside".into()));
+        // A matter again, and none again: what tells of it goes along.
+        let of_answer = async || of_chat().await.into_iter().find(|n| n["kind"] == "answered").expect("it is listed");
+        let placed = boss.post(&format!("/posts/{first}/place"), &[("to", "new"), ("with", "rest")]).await;
+        assert_eq!(placed.status, 303);
+        assert_eq!((&of_answer().await["status"], &of_answer().await["discussion"]), (&"pending".into(), &2.into()));
+        let page = boss.get("/d/2").await.html;
+        let undo = page.split("action=\"/corrections/").nth(1).and_then(|rest| rest.split('"').next()).expect("it can be undone");
+        assert_eq!(boss.post(&format!("/corrections/{undo}"), &[]).await.status, 303);
+        assert_eq!(of_answer().await["reason"], "put_aside");
         t.say(&chat, &lin, "謝謝").await;
         stays("the group hears nothing of it", async || t.line.sent_to(&chat).len() == 1).await;
         let page = boss.get("/d/-1").await.html;

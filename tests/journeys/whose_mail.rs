@@ -242,6 +242,16 @@ fn a_mail_to_a_matter_that_was_put_aside_brings_it_back() {
         let by_tag = t.mail.arrives(&Letter::new(AMY, "Re: [#1] 頂樓漏水", "星期六可以嗎")).await;
         assert_eq!(t.settled(&by_tag).await["discussion"], 1);
         assert_eq!(bodies(&t.discussion(1).await), ["星期六可以嗎"]);
+        // As mail programs write it, without the reply address.
+        put_aside().await;
+        let answering = Letter::answering(&mail, &wang.email, "好的，星期六").named("Wang").to("support@example.com");
+        let by_header = t.mail.arrives(&answering.proven()).await;
+        assert_eq!(t.settled(&by_header).await["discussion"], 1);
+        // What waited for a colleague's word meanwhile brings it back, too.
+        let row = held(t, &Letter::new(&wang.email, "Re: [#1] 頂樓漏水", "改成星期天")).await;
+        put_aside().await;
+        assert_eq!(decide(&wang.api, &row, "accept").await["discussion"], 1);
+        assert_eq!(bodies(&t.discussion(1).await), ["改成星期天"]);
     });
 }
 

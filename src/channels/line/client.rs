@@ -293,6 +293,17 @@ impl Line {
         self.get("/v2/bot/channel/webhook/endpoint").await
     }
 
+    /// Whether messages' bytes can be had where they are kept: LINE is asked for those of a message that there is not, and takes the token.
+    pub async fn data_api(&self) -> Result<(), LineError> {
+        match self.answer(self.downloads.get(format!("{}/v2/bot/message/1/content", self.data_api_url))).await {
+            Ok((status, text)) if status == StatusCode::UNAUTHORIZED || status.is_server_error() => {
+                Err(LineError::Status { status: status.as_u16(), message: said(&text) })
+            }
+            Ok(_) => Ok(()),
+            Err(failure) => Err(LineError::Network(failure.why())),
+        }
+    }
+
     /// A message's bytes, while LINE keeps them.
     pub async fn content(&self, message_id: &str) -> ContentOutcome {
         self.download(message_id, "content").await

@@ -135,6 +135,8 @@ fn a_wrong_configuration_is_one_line_that_names_the_key() {
         ("21:00-08:00", "08:00-08:00", &["quiet_hours", "one time"]),
         ("sqlite://data/threadline.db", "mysql://root:hunter2@x/y", &["[database] url", "mysql://", "postgres://"]),
         ("sqlite://data/threadline.db", "sqlite://", &["[database] url", "names no file"]),
+        ("sqlite://data/threadline.db", " ", &["[database] url", "sqlite://data/threadline.db"]),
+        ("sqlite://data/threadline.db", "", &["[database] url", "is empty"]),
         ("sqlite://data/threadline.db", "sqlite://:memory:", &["[database] url", "names no file"]),
         ("sqlite://data/threadline.db", "sqlite://a.db?mode=ro", &["[database] url", "?"]),
         ("file://data/attachments", "ftp://x", &["[storage] url", "s3://bucket/prefix"]),

@@ -116,23 +116,6 @@ pub async fn drop_of_discussion(c: &mut AnyConnection, discussion: DiscussionId,
     .map(drop)
 }
 
-/// What was dropped for this reason, and tells of the post, waits again to tell of it in the discussion.
-pub async fn wait_again(c: &mut AnyConnection, post: PostId, to: DiscussionId, reason: &str) -> Result<()> {
-    let waits = "UPDATE notices SET status = 'pending', reason = NULL, discussion_id = $2 \
-                 WHERE post_id = $1 AND status = 'dropped' AND delivery_id IS NULL AND reason = $3";
-    sql::run(c, waits, args![post, to, reason]).await.map(drop)
-}
-
-/// Likewise these.
-pub async fn these_wait_again(c: &mut AnyConnection, ids: &[i64], reason: &str) -> Result<()> {
-    for id in ids {
-        let waits = "UPDATE notices SET status = 'pending', reason = NULL \
-                     WHERE id = $1 AND status = 'dropped' AND delivery_id IS NULL AND reason = $2";
-        sql::run(c, waits, args![*id, reason]).await?;
-    }
-    Ok(())
-}
-
 /// The post was taken back while this delivery, which may have arrived, was being tried: it stays in the list of what was sent.
 pub async fn drop_in_delivery(c: &mut AnyConnection, delivery: DeliveryId, post: PostId, reason: &str) -> Result<()> {
     sql::run(
@@ -155,21 +138,22 @@ pub async fn redirect(c: &mut AnyConnection, from: DiscussionId, to: DiscussionI
     .map(drop)
 }
 
-/// What waits to tell of one post tells of it in another discussion.
-pub async fn redirect_post(c: &mut AnyConnection, post: PostId, to: DiscussionId) -> Result<()> {
-    sql::run(c, "UPDATE notices SET discussion_id = $2 WHERE post_id = $1 AND status = 'pending' AND delivery_id IS NULL", args![post, to])
-        .await
-        .map(drop)
+/// What waits to tell of one post tells of it in another discussion; so does what was dropped for this reason, and waits again.
+pub async fn redirect_post(c: &mut AnyConnection, post: PostId, to: DiscussionId, dropped_for: &str) -> Result<()> {
+    sql::run(c, format!("{REDIRECT} AND post_id = $1"), args![post, to, dropped_for]).await.map(drop)
 }
 
-/// Of these, what waits still tells of the discussion from now on.
-pub async fn redirect_these(c: &mut AnyConnection, ids: &[i64], to: DiscussionId) -> Result<()> {
+/// Likewise these.
+pub async fn redirect_these(c: &mut AnyConnection, ids: &[i64], to: DiscussionId, dropped_for: &str) -> Result<()> {
     for id in ids {
-        let waits = "UPDATE notices SET discussion_id = $2 WHERE id = $1 AND status = 'pending' AND delivery_id IS NULL";
-        sql::run(c, waits, args![*id, to]).await?;
+        sql::run(c, format!("{REDIRECT} AND id = $1"), args![*id, to, dropped_for]).await?;
     }
     Ok(())
 }
+
+/// To the discussion `$2`, with what was dropped for the reason `$3`.
+const REDIRECT: &str = "UPDATE notices SET discussion_id = $2, reason = CASE WHEN status = 'pending' THEN reason END, status = 'pending' \
+                        WHERE delivery_id IS NULL AND (status = 'pending' OR status = 'dropped' AND reason = $3)";
 
 /// An answer that waits for the chat is needed no more; whether there was one.
 pub async fn drop_reply(c: &mut AnyConnection, chat: ChatId, detail: &str, reason: &str) -> Result<bool> {

@@ -16,6 +16,7 @@ mod shapes;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Query};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
@@ -72,6 +73,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/v1/announcements/{id}/withdraw", post(announcements::withdraw))
         .route("/v1/notify-tokens", post(notify_tokens::add).get(notify_tokens::list))
         .route("/v1/notify-tokens/{id}", delete(notify_tokens::revoke))
+        .method_not_allowed_fallback(|| async { Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this route takes other methods") })
         .merge(super::notify::router())
 }
 

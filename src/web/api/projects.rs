@@ -13,10 +13,10 @@ use super::project_times::{NotifyChange, NotifyShape, new_times, notify_shape};
 use super::shapes::{LineGroupOfProject, Page, ProjectShape, line_group};
 use super::{Asked, Body, InPath, id_cursor, page_size};
 use crate::App;
-use crate::discussions::{self as acts, Viewer, bind_chat, set_times};
-use crate::domain::{Channel, ChatKind, Inbox, LineChatId, PROJECT_BUDGET_MAX, ProjectKind, REOPEN_DAYS_MAX, Role, is_project_key};
+use crate::discussions::{self as acts, MemberError, NewMember, Viewer, bind_chat, set_times};
+use crate::domain::{ChatKind, Inbox, LineChatId, LineUserId, PROJECT_BUDGET_MAX, ProjectKind, REOPEN_DAYS_MAX, Role, is_project_key};
 use crate::store::projects::Project;
-use crate::store::{Tx, chats, members, persons, projects};
+use crate::store::{Tx, chats, members, projects};
 use crate::web::error::Problem;
 use crate::web::viewer::ByToken;
 
@@ -186,45 +186,29 @@ pub(super) async fn change(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewMember {
+pub(super) struct MemberAsked {
     email: Option<String>,
     line_user_id: Option<String>,
     name: Option<String>,
     role: Role,
 }
 
-/// Gives somebody a part in the project, known by mail address, LINE user id or both.
-#[utoipa::path(put, path = "/api/v1/projects/{key}/members", params(("key" = String, Path)), request_body = NewMember, responses((status = 200, body = MemberShape), (status = 404, body = Problem), (status = 409, body = Problem)))]
+/// Gives somebody a part in the project, known by mail address, LINE user id or both. That the two are one person's is for admins to say
+/// of colleagues and of whoever is known in other projects; so is what they are called, which stays as it is otherwise.
+#[utoipa::path(put, path = "/api/v1/projects/{key}/members", params(("key" = String, Path)), request_body = MemberAsked, responses((status = 200, body = MemberShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn put_member(
     State(app): State<Arc<App>>,
     ByToken(viewer): ByToken,
     InPath(key): InPath<String>,
-    Body(new): Body<NewMember>,
+    Body(new): Body<MemberAsked>,
 ) -> Result<Json<MemberShape>, Problem> {
     let email = new.email.as_deref().map(plain_address).transpose()?;
-    let line = new.line_user_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+    let line = new.line_user_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(user_id).transpose()?;
     let name = new.name.as_deref().map(|n| plain_name("name", n)).transpose()?;
     let mut tx = app.db.begin().await?;
     let project = owned(&mut tx, &viewer, &key).await?;
-    let now = app.clock.now();
-    let identities: Vec<(Channel, &str)> =
-        email.as_deref().map(|e| (Channel::Email, e)).into_iter().chain(line.map(|l| (Channel::Line, l))).collect();
-    let Some((channel, first)) = identities.first() else {
-        return Err(Problem::unprocessable("give email, line_user_id or both"));
-    };
-    let fallback = if *channel == Channel::Email { *first } else { "" };
-    let mut person = persons::find_or_add(&mut tx, *channel, first, name.unwrap_or(fallback), now).await?;
-    if let Some((channel, second)) = identities.get(1)
-        && !persons::add_identity(&mut tx, person.id, *channel, second, "").await?
-        && persons::find_by_identity(&mut tx, *channel, second).await?.is_none_or(|p| p.id != person.id)
-    {
-        return Err(Problem::conflict("the mail address and the LINE user id belong to two different people"));
-    }
-    if let Some(name) = name {
-        persons::rename(&mut tx, person.id, name).await?;
-        name.clone_into(&mut person.name);
-    }
-    members::put(&mut tx, project.id, person.id, new.role).await?;
+    let member = NewMember { email: email.as_deref(), line: line.as_ref(), name, role: new.role };
+    let person = acts::put_member(&mut tx, &app, &viewer, &project, &member).await?;
     tx.commit().await?;
     Ok(Json(MemberShape { name: person.name, role: new.role }))
 }
@@ -246,8 +230,9 @@ pub(super) struct LineGroupShape {
     project: String,
 }
 
-/// Binds a LINE group, room or user's chat to the project; its discussions go along.
-#[utoipa::path(put, path = "/api/v1/projects/{key}/line-groups", params(("key" = String, Path)), request_body = NewLineGroup, responses((status = 200, body = LineGroupShape), (status = 404, body = Problem)))]
+/// Binds a LINE group, room or user's chat to the project; its discussions go along. A chat of a project that is not theirs, or of none,
+/// is for admins to bind, or for somebody in it who types a code.
+#[utoipa::path(put, path = "/api/v1/projects/{key}/line-groups", params(("key" = String, Path)), request_body = NewLineGroup, responses((status = 200, body = LineGroupShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn put_line_group(
     State(app): State<Arc<App>>,
     ByToken(viewer): ByToken,
@@ -270,7 +255,14 @@ pub(super) async fn put_line_group(
     };
     let mut tx = app.db.begin().await?;
     let project = owned(&mut tx, &viewer, &key).await?;
-    bind_chat(&mut tx, &app, &project, &Inbox::line(&new.channel), kind, &LineChatId(new.group_id.clone())).await?;
+    let (inbox, id) = (Inbox::line(&new.channel), LineChatId(new.group_id.clone()));
+    // Its discussions go along: they must be theirs to give.
+    if let Some(chat) = chats::find(&mut tx, &inbox, &id).await?
+        && viewer.role(&mut tx, chat.project).await? != Some(Role::Owner)
+    {
+        return Err(Problem::not_found("LINE chat"));
+    }
+    bind_chat(&mut tx, &app, &project, &inbox, kind, &id).await?;
     tx.commit().await?;
     // LINE is asked for its name and heads at once: what a push into it costs is shown before one is paid.
     app.wake.schedule.notify_one();
@@ -285,7 +277,7 @@ pub(super) struct EmailSender {
 }
 
 /// Says that mail from an address or domain belongs to the project.
-#[utoipa::path(put, path = "/api/v1/projects/{key}/email-senders", params(("key" = String, Path)), request_body = EmailSender, responses((status = 200, body = EmailSender), (status = 404, body = Problem)))]
+#[utoipa::path(put, path = "/api/v1/projects/{key}/email-senders", params(("key" = String, Path)), request_body = EmailSender, responses((status = 200, body = EmailSender), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn put_email_sender(
     State(app): State<Arc<App>>,
     ByToken(viewer): ByToken,
@@ -299,6 +291,13 @@ pub(super) async fn put_email_sender(
     }
     let mut tx = app.db.begin().await?;
     let project = owned(&mut tx, &viewer, &key).await?;
+    if let Some(had) = projects::of_sender(&mut tx, &pattern).await?
+        && viewer.role(&mut tx, had).await? != Some(Role::Owner)
+    {
+        return Err(Problem::conflict(format!(
+            "mail from {pattern} belongs to a project that is not yours; an admin can give it to this one"
+        )));
+    }
     projects::put_sender(&mut tx, project.id, &pattern).await?;
     tx.commit().await?;
     Ok(Json(EmailSender { pattern }))
@@ -321,10 +320,27 @@ fn plain_name<'a>(field: &str, name: &'a str) -> Result<&'a str, Problem> {
     Ok(name)
 }
 
+/// LINE's id of a user: `U` and letters or digits.
+fn user_id(id: &str) -> Result<LineUserId, Problem> {
+    let fits = id.strip_prefix('U').is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric()));
+    if fits { Ok(LineUserId(id.to_owned())) } else { Err(Problem::unprocessable("line_user_id must be LINE's id of a user (U…)")) }
+}
+
 fn plain_address(address: &str) -> Result<String, Problem> {
     let address = address.trim().to_lowercase();
     match address.parse::<lettre::Address>() {
         Ok(_) => Ok(address),
         Err(_) => Err(Problem::unprocessable(format!("email is {address:?}, which is no mail address"))),
+    }
+}
+
+impl From<MemberError> for Problem {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::Nobody => Self::unprocessable(error.to_string()),
+            MemberError::TwoPeople => Self::conflict(error.to_string()),
+            MemberError::NotYours => Self::forbidden(error.to_string()),
+            MemberError::Store(error) => error.into(),
+        }
     }
 }
