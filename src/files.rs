@@ -41,6 +41,13 @@ pub enum FilesError {
     TooLarge { max: u64 },
 }
 
+impl FilesError {
+    /// The store answers, and has no such file.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Store(object_store::Error::NotFound { .. }))
+    }
+}
+
 /// A kept file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {

@@ -1,5 +1,6 @@
 //! `threadline backup` and `threadline restore`: the whole installation in a folder, the same for both databases.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
@@ -36,16 +37,26 @@ pub(super) async fn backup(config: Config, dir: &Path) -> anyhow::Result<()> {
     let hashes = dump::files(&mut c).await?;
     drop(c);
     let mut kept = 0;
-    for sha256 in &hashes {
-        // One that was taken back while we copied is rightly gone.
-        let Ok((_, mut bytes)) = files.get(sha256).await else { continue };
-        let mut out = BufWriter::new(File::create(dir.join("files").join(sha256))?);
-        while let Some(chunk) = bytes.try_next().await? {
+    let mut absent = vec![];
+    for sha256 in hashes {
+        let mut bytes = match files.get(&sha256).await {
+            Ok((_, bytes)) => bytes,
+            Err(error) if error.is_absent() => {
+                absent.push(sha256);
+                continue;
+            }
+            Err(error) => return Err(error).with_context(|| format!("the backup is not finished: reading the file {sha256}")),
+        };
+        let mut out = BufWriter::new(File::create(dir.join("files").join(&sha256))?);
+        while let Some(chunk) = bytes.try_next().await.with_context(|| format!("the backup is not finished: reading the file {sha256}"))? {
             out.write_all(&chunk)?;
         }
         out.into_inner().context("writing a file")?.sync_all()?;
         kept += 1;
     }
+    // One that was taken back while we copied is rightly gone.
+    let needed = dump::files(&mut *db.read().await?).await?;
+    let lost: Vec<&String> = absent.iter().filter(|sha256| needed.contains(sha256)).collect();
     let manifest = serde_json::json!({
         "form": FORM,
         "threadline": env!("CARGO_PKG_VERSION"),
@@ -53,11 +64,18 @@ pub(super) async fn backup(config: Config, dir: &Path) -> anyhow::Result<()> {
         "made_at": Clock::wall().now().to_string(),
         "rows": rows,
         "files": kept,
+        "absent": absent,
     });
     // Written last: a folder without it is an unfinished backup.
     fs::write(dir.join(MANIFEST), serde_json::to_vec_pretty(&manifest)?)?;
     db.close().await;
     println!("{rows} rows and {kept} files are in {}", dir.display());
+    if let Some(first) = lost.first() {
+        bail!(
+            "the backup holds all that there is, but {} files that the database names are not in the storage; the first is {first}",
+            lost.len()
+        );
+    }
     Ok(())
 }
 
@@ -81,7 +99,7 @@ pub(super) async fn restore(config: Config, dir: &Path) -> anyhow::Result<()> {
         bail!("database.url: the database is not empty; restore takes an empty one");
     }
     let files = Files::open(&config.storage)?;
-    let mut kept = 0;
+    let mut kept = BTreeSet::new();
     for entry in fs::read_dir(dir.join("files"))? {
         let entry = entry?;
         let file = tokio::fs::File::open(entry.path()).await?;
@@ -90,8 +108,10 @@ pub(super) async fn restore(config: Config, dir: &Path) -> anyhow::Result<()> {
         if entry.file_name().to_string_lossy() != put.sha256 {
             bail!("{} is not what it was: its SHA-256 is {}", entry.path().display(), put.sha256);
         }
-        kept += 1;
+        kept.insert(put.sha256);
     }
+    let absent = manifest["absent"].as_array().into_iter().flatten().filter_map(|sha256| sha256.as_str());
+    let told: BTreeSet<&str> = absent.collect();
     let mut tx = db.begin().await?;
     dump::clear_fresh(&mut tx).await?;
     let mut rows = 0;
@@ -100,9 +120,18 @@ pub(super) async fn restore(config: Config, dir: &Path) -> anyhow::Result<()> {
         let lines = BufReader::new(File::open(&path).with_context(|| format!("reading {}", path.display()))?);
         rows += dump::read_table(&mut tx, table, lines).await.with_context(|| format!("putting {} back", path.display()))?;
     }
+    let named = dump::files(&mut tx).await?;
+    let lacking: Vec<&String> = named.iter().filter(|sha256| !kept.contains(*sha256) && !told.contains(sha256.as_str())).collect();
+    if let Some(first) = lacking.first() {
+        bail!(
+            "{} is not whole, and nothing was put back: {} files are missing in its folder files, such as {first}",
+            dir.display(),
+            lacking.len()
+        );
+    }
     dump::restart_ids(&mut tx, db.dialect).await?;
     tx.commit().await?;
     db.close().await;
-    println!("{rows} rows and {kept} files are back");
+    println!("{rows} rows and {} files are back", kept.len());
     Ok(())
 }

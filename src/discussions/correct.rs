@@ -6,6 +6,7 @@ use super::Viewer;
 use super::audience::tell_moved;
 use super::change::{ChangeError, plain_title};
 use super::learning::teach;
+use super::post::reopen;
 use super::reply::for_free;
 use super::titles::entitle_anew;
 use crate::App;
@@ -142,11 +143,17 @@ pub async fn join_before(
     // The group hears of it by what the bot answers.
     let all: Vec<PostId> = posts::of_discussion(tx, from.id, true).await?.iter().map(|p| p.id).collect();
     tell_moved(tx, app, &all, (from, &to), by.person).await?;
-    match merge_into(tx, app, (from, &to), (by, at)).await {
-        Ok(corrected) => Ok(Some(corrected.to)),
-        Err(CorrectError::Store(error)) => Err(error),
-        Err(other) => Err(crate::store::Error::Protocol(other.to_string())),
+    let mut corrected = match merge_into(tx, app, (from, &to), (by, at)).await {
+        Ok(corrected) => corrected,
+        Err(CorrectError::Store(error)) => return Err(error),
+        Err(other) => return Err(crate::store::Error::Protocol(other.to_string())),
+    };
+    // What was said of an open matter is as if it had been said there.
+    if let Some(id) = corrected.id.filter(|_| to.status.is_done() && !from.status.is_done()) {
+        reopen(tx, &mut corrected.to, by, at).await?;
+        corrections::set_reopened(tx, id, to.status).await?;
     }
+    Ok(Some(corrected.to))
 }
 
 async fn merge_into(
@@ -195,6 +202,7 @@ pub(super) async fn end(tx: &mut Tx, correction: i64, from: &Discussion, to: &Di
         events: discussion_events::ids_of(tx, from.id).await?,
         watchers: watchers::said_of(tx, from.id, to.id).await?,
         held: held_mails::ids_of(tx, from.id).await?,
+        reopened: None,
     };
     corrections::set_ended(tx, correction, &ended).await?;
     lead_on(tx, from.id, to).await

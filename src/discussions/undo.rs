@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Viewer;
 use super::correct::{CorrectError, end, hold, staff_only, tell_there, told_elsewhere};
 use super::titles::{drawn, entitle};
 use crate::App;
-use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source, Why};
+use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source, Status, Why};
 use crate::store::corrections::{Correction, OfPost};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
@@ -49,7 +49,7 @@ pub(super) async fn take_back(tx: &mut Tx, app: &App, correction: &Correction, b
     }
     examples::forget(tx, id).await?;
     if correction.kind != CorrectionKind::Title {
-        bring_back(tx, app, correction, by.person).await?;
+        bring_back(tx, app, correction, by).await?;
     }
     give_title_back(tx, app, correction).await?;
     let found = discussions::get(tx, correction.from).await?;
@@ -73,7 +73,7 @@ struct Without {
     why: Option<(String, Option<String>)>,
 }
 
-async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<PersonId>) -> Result<(), CorrectError> {
+async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: By) -> Result<(), CorrectError> {
     let Correction { id, from, to, ended, .. } = correction;
     let mut back = vec![];
     let moved = corrections::posts(tx, *id).await?;
@@ -94,7 +94,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
         discussions::set_parted(tx, *from, status).await?;
         back.extend(follows(tx, &led_to, *from).await?);
     }
-    let left = put_back(tx, app, &back, by).await?;
+    let left = put_back(tx, app, &back, by.person).await?;
     let came_from = discussions::get(tx, *from).await?;
     // Its title went when the words that it was drawn from were taken back, while it was empty.
     if revived.is_some() && came_from.title == app.texts().get("post.unsent") {
@@ -106,8 +106,12 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
     }
     notices::redirect_these(tx, &ended.notices, back.id, Why::PutAside.as_str()).await?;
     discussion_events::redirect_these(tx, &ended.events, back.id).await?;
+    let gone_to = discussions::get(tx, *to).await?;
+    let gone_to = if ended.status.is_some() { led_to } else { discussions::follow(tx, gone_to).await? };
+    if gone_to.id != back.id && gone_to.project == back.project {
+        meant_for(tx, correction, (gone_to.id, back.id)).await?;
+    }
     if ended.status.is_some() {
-        meant_for(tx, correction, (led_to.id, back.id)).await?;
         watchers::give_back(tx, &ended.watchers, *to, back.id).await?;
         held_mails::give_back(tx, &ended.held, *to, back.id).await?;
     }
@@ -117,6 +121,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: Option<
     for emptied in left {
         end_if_emptied(tx, emptied).await?;
     }
+    close_again(tx, correction, (by, app.clock.now())).await?;
     discussions::refresh_last_post(tx, back.id).await?;
     discussions::refresh_last_post(tx, *to).await?;
     Ok(())
@@ -170,8 +175,8 @@ async fn leads_to(tx: &mut Tx, evidence: &str) -> store::Result<Option<Discussio
     }
 }
 
-/// What was said since by the number of the discussion that had ended, or quotes or answers what is there again, was meant for it: it goes
-/// along.
+/// What was said since by the number of the discussion that had lost its posts, or quotes or answers what is there again, was meant for it:
+/// it goes along.
 async fn meant_for(tx: &mut Tx, correction: &Correction, (to, back): (DiscussionId, DiscussionId)) -> store::Result<()> {
     let mut known: HashSet<String> = correction.ended.sent.iter().filter(|(_, _, both)| !both).map(|(_, m, _)| m.clone()).collect();
     known.extend(posts::of_discussion(tx, back, true).await?.into_iter().filter_map(|p| p.external_id));
@@ -226,6 +231,17 @@ async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>
         discussions::refresh_last_post(tx, *to).await?;
     }
     Ok(moved.into_keys().map(|(from, _)| from).collect())
+}
+
+/// What was done before it, and was opened again by nothing else, is done again.
+async fn close_again(tx: &mut Tx, correction: &Correction, (by, at): (By, Timestamp)) -> store::Result<()> {
+    let Some(status) = correction.ended.reopened else { return Ok(()) };
+    let other = discussions::get(tx, correction.to).await?;
+    if other.status != Status::Open || posts::of_discussion(tx, other.id, true).await?.iter().any(|p| p.created_at >= correction.at) {
+        return Ok(());
+    }
+    discussions::set_status(tx, other.id, status).await?;
+    discussion_events::add(tx, other.id, by, at, &Happening::Status { from: other.status, to: status }).await
 }
 
 /// What an undone split had made is no more, unless what it was taken from has itself gone on into it: what was said in it since comes

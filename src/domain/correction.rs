@@ -38,6 +38,9 @@ pub struct Ended {
     /// Mails about it that waited for a person, or had: inbound rows.
     #[serde(default)]
     pub held: Vec<i64>,
+    /// How the other discussion stood, where it was done and a client's word opened it again.
+    #[serde(default)]
+    pub reopened: Option<Status>,
 }
 
 /// What somebody had said of being told about a discussion.

@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 
 use super::discussion_events::By;
 use super::sql::{self, Columns, FromRow, Result, Value, args, row};
-use crate::domain::{ChatId, CorrectionKind, DiscussionId, Ended, PersonId, PostId};
+use crate::domain::{ChatId, CorrectionKind, DiscussionId, Ended, PersonId, PostId, Status};
 
 /// One correction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,12 @@ pub async fn set_title(c: &mut AnyConnection, id: i64, title: &str) -> Result<()
 /// `from` ended in `to`.
 pub async fn set_ended(c: &mut AnyConnection, id: i64, ended: &Ended) -> Result<()> {
     sql::run(c, "UPDATE corrections SET ended = $2 WHERE id = $1", args![id, ended.to_json()]).await.map(drop)
+}
+
+/// The discussion that `from` ended in stood so, and was opened again by it.
+pub async fn set_reopened(c: &mut AnyConnection, id: i64, from: Status) -> Result<()> {
+    let Some(correction) = find(c, id).await? else { return Ok(()) };
+    set_ended(c, id, &Ended { reopened: Some(from), ..correction.ended }).await
 }
 
 /// A post that it moves, with why it is where it is.

@@ -172,7 +172,9 @@ fn chosen(f: &Filter) -> (String, Vec<Value>) {
         and(named, like(word).into());
     }
     if let Some(number) = f.discussion_number {
-        and("d.number = ?", number.into());
+        // What a post was told as before it was moved is found by both numbers.
+        let told = "SELECT p.id FROM posts p JOIN discussions x ON x.id = p.discussion_id WHERE x.number = ?";
+        and(&format!("(d.number = ? OR n.post_id IN ({told}))"), number.into());
     }
     if let Some(since) = f.since {
         and("n.created_at >= ?", since.into());
@@ -221,9 +223,10 @@ pub async fn find(c: &mut AnyConnection, id: NoticeId) -> Result<Option<Listed>>
     sql::find(c, format!("{SELECT}{FROM} WHERE n.id = $1"), args![id]).await
 }
 
-/// The discussion's notices that tell of a post: the newest `limit`, in the order of their making.
+/// The notices that tell of a post that stands in the discussion, wherever it stood when they left: the newest `limit`, in the order of
+/// their making.
 pub async fn of_posts(c: &mut AnyConnection, discussion: DiscussionId, limit: i64) -> Result<Vec<Listed>> {
-    let wanted = " WHERE n.discussion_id = $1 AND n.post_id IS NOT NULL ORDER BY n.id DESC LIMIT $2";
+    let wanted = " WHERE n.post_id IN (SELECT p.id FROM posts p WHERE p.discussion_id = $1) ORDER BY n.id DESC LIMIT $2";
     let mut found: Vec<Listed> = sql::all(c, format!("{SELECT}{FROM}{wanted}"), args![discussion, limit]).await?;
     found.reverse();
     Ok(found)

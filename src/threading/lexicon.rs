@@ -1,7 +1,7 @@
 //! The word lists that [`super::words`] and [`super::title`] read with, one file a language: Taiwanese Chinese (`zh.toml`), English
 //! (`en.toml`), a little Japanese (`ja.toml`). All in small letters.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::words::Small;
@@ -79,6 +79,8 @@ words! {
         Chatter = "chatter",
         /// Function words and pairs: shared by any two texts.
         FunctionWords = "function_words",
+        /// How things are asked: what stands in such words, or reaches into one, says nothing of the matter.
+        Asking = "asking",
         /// Characters that only bind others together.
         FunctionCharacters = "function_characters",
     }
@@ -121,6 +123,22 @@ pub fn says_nothing(token: &str) -> bool {
     let (Some(a), Some(b)) = (chars.next(), chars.next()) else { return true };
     let words = WORDS.get_or_init(|| list(List::FunctionWords).iter().map(String::as_str).collect());
     (is_function_char(a) && is_function_char(b)) || words.contains(token)
+}
+
+/// How many octets of `text` are words with which things are asked, from its beginning.
+pub fn asks(text: &str) -> Option<usize> {
+    static BY_FIRST: OnceLock<HashMap<char, Vec<&'static str>>> = OnceLock::new();
+    let by_first = BY_FIRST.get_or_init(|| {
+        let mut words: HashMap<char, Vec<&'static str>> = HashMap::new();
+        for word in list(List::Asking) {
+            words.entry(word.chars().next().unwrap_or(' ')).or_default().push(word);
+        }
+        for longest_first in words.values_mut() {
+            longest_first.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        }
+        words
+    });
+    by_first.get(&text.chars().next()?)?.iter().find(|word| text.starts_with(**word)).map(|word| word.len())
 }
 
 /// Whether a character only binds others together; two of them side by side say nothing.

@@ -34,11 +34,12 @@ impl Words {
     pub fn read(text: &str, names: &Names) -> Self {
         let text: String = text.chars().take(READ_CHARS_MAX).map(plain).collect::<String>().to_lowercase();
         let without_names = without_names(&text, names);
+        let asked = without_asking(&without_names);
         let mut hashes = vec![];
         let mut length = 0.0;
-        for_each_token(&without_names, |place, weight| {
-            let token = &without_names[place];
-            length += weight;
+        for_each_token(&without_names, |_, weight| length += weight);
+        for_each_token(&asked, |place, _| {
+            let token = &asked[place];
             if !lexicon::says_nothing(token) {
                 hashes.push(hash(token));
             }
@@ -51,7 +52,7 @@ impl Words {
                 _ => tokens.push((token, 1)),
             }
         }
-        let mut chars: Vec<char> = without_names.chars().filter(|c| is_wide(*c) && !lexicon::is_function_char(*c)).collect();
+        let mut chars: Vec<char> = asked.chars().filter(|c| is_wide(*c) && !lexicon::is_function_char(*c)).collect();
         chars.sort_unstable();
         chars.dedup();
         let tone = tone::of(&text, &without_names, names);
@@ -112,6 +113,26 @@ pub fn for_each_token(text: &str, mut found: impl FnMut(Range<usize>, f32)) {
             _ => {}
         }
     }
+}
+
+/// 「水塔什麼時候洗」 and 「發票什麼時候寄」 share nothing: neither a word nor a pair of characters of how they ask.
+fn without_asking(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let bytes = match lexicon::asks(rest) {
+            Some(bytes) => {
+                out.push(' ');
+                bytes
+            }
+            None => {
+                out.push(c);
+                c.len_utf8()
+            }
+        };
+        rest = &rest[bytes..];
+    }
+    out
 }
 
 fn without_names(text: &str, names: &Names) -> String {

@@ -361,6 +361,25 @@ const PROMISED: [(&str, &str); 16] = [
 ];
 
 #[test]
+fn the_description_spells_words_and_refusals_as_they_are_answered() {
+    journey(async |t| {
+        let described = t.api.ask(Method::GET, "/api/openapi.json", None).await.expect(200);
+        let schemas = &described["components"]["schemas"];
+        assert_eq!(schemas["Status"]["enum"], json!(["open", "in_progress", "waiting", "resolved", "closed"]));
+        assert_eq!(schemas["Source"]["enum"], json!(["line", "email", "web", "api"]));
+        assert_eq!(schemas["Role"]["enum"], json!(["owner", "staff", "client"]));
+        assert_eq!(schemas["Via"]["enum"], json!(["line-reply", "line-push", "email"]));
+        for (path, calls) in described["paths"].as_object().expect("there are paths") {
+            for (method, call) in calls.as_object().expect("a path has methods") {
+                let refused = &call["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(refused, "#/components/schemas/Problem", "{method} {path}: {call}");
+            }
+        }
+        assert!(schemas["Problem"]["properties"]["detail"].is_object());
+    });
+}
+
+#[test]
 fn the_description_names_every_route_and_no_other() {
     journey(async |t| {
         let described = t.api.with_token("").ask(Method::GET, "/api/openapi.json", None).await.expect(200);

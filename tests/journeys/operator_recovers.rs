@@ -296,6 +296,46 @@ fn a_backup_made_while_it_runs_comes_back_on_either_database() {
     });
 }
 
+fn text(path: &std::path::Path) -> &str {
+    path.to_str().expect("the path is UTF-8")
+}
+
+#[test]
+fn a_backup_without_a_file_that_it_needs_says_so_and_so_does_a_restore() {
+    journey(async |t| {
+        t.project("alpha").await;
+        t.sender("alpha", "@client.example").await;
+        let letter =
+            Letter::new("amy@client.example", "圖面", "如附件").attach("plan.bin", "application/octet-stream", &[0, 159, 146, 150]);
+        let mail = t.mail.arrives(&letter).await;
+        t.settled(&mail).await;
+        t.until_all_is_told().await;
+        let whole = t.folder().join("whole");
+        program::succeed(&t.config, &["backup", text(&whole)]).await;
+        let files: Vec<_> = fs::read_dir(whole.join("files")).expect("it has files").map(|f| f.expect("it is read").path()).collect();
+        assert_eq!(files.len(), 2, "the mail and what came with it");
+        let (lost, bytes) = (&files[0], fs::read(&files[0]).expect("it is there"));
+        let name = lost.file_name().and_then(|n| n.to_str()).expect("a hash");
+        fs::remove_file(lost).expect("it can be removed");
+        let fresh = Database::new(t.folder()).await;
+        let config = another_config(t, "fresh", &fresh);
+        let said = program::refuse(&config, &["restore", text(&whole)]).await;
+        assert!(said.contains("nothing was put back") && said.contains(name), "{said}");
+        fs::write(lost, bytes).expect("it can be written");
+        program::succeed(&config, &["restore", text(&whole)]).await;
+
+        // What the storage has lost the backup has not: the operator hears of it, and has the rest.
+        fs::remove_file(t.folder().join("files").join(&name[..2]).join(name)).expect("it is in the storage");
+        let partial = t.folder().join("partial");
+        let said = program::refuse(&t.config, &["backup", text(&partial)]).await;
+        assert!(said.contains("1 files") && said.contains(name), "{said}");
+        let next = Database::new(t.folder()).await;
+        program::succeed(&another_config(t, "next", &next), &["restore", text(&partial)]).await;
+        next.drop().await;
+        fresh.drop().await;
+    });
+}
+
 #[test]
 fn sigterm_ends_it_in_time_and_the_next_start_goes_on() {
     journey(async |t| {

@@ -21,7 +21,10 @@ use axum::http::request::Parts;
 use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
+use utoipa::openapi::content::Content;
+use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 
 use super::error::Problem;
@@ -128,7 +131,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         notify_tokens::list,
         notify_tokens::revoke
     ),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Problems),
     security(("bearer" = []))
 )]
 struct Description;
@@ -139,6 +142,25 @@ impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("made by `threadline token add`")).build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Whatever is refused is a problem (RFC 9457), with every status that a route may answer with.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        const CONTENT_TYPE: &str = "application/problem+json";
+        let problem = || Content::new(Some(Ref::from_schema_name("Problem")));
+        for path in openapi.paths.paths.values_mut() {
+            let calls = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
+            for call in calls.into_iter().flatten() {
+                let all = &mut call.responses.responses;
+                all.retain(|status, _| !status.starts_with('4') && !status.starts_with('5'));
+                let refused = ResponseBuilder::new().description("what was wrong").content(CONTENT_TYPE, problem()).build();
+                all.insert("default".to_owned(), RefOr::T(refused));
+            }
+        }
     }
 }
 

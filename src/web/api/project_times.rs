@@ -26,6 +26,15 @@ use crate::web::viewer::ByToken;
 /// Back to what holds where a project says nothing.
 const DEFAULT: &str = "default";
 
+/// How long a notice waits: minutes, or a word.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes the JSON, which is read by hand so that a refusal can say what was meant")]
+enum Deadline {
+    Minutes(f64),
+    Word(String),
+}
+
 /// What is to change; what is absent stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +43,7 @@ pub(super) struct NotifyChange {
     /// before a push is paid for it (0 to 10080), or `"next_digest"`, `"free_only"` (no push is ever paid), `"default"`. It holds for what
     /// is promised from then on.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, Object>)]
+    #[schema(value_type = BTreeMap<String, Deadline>)]
     deadlines: BTreeMap<String, Value>,
     /// `17:00`, in the server's time zone, or `default`.
     digest_at: Option<String>,
@@ -50,7 +59,7 @@ pub(super) struct NotifyChange {
 #[derive(Serialize, ToSchema)]
 pub(super) struct NotifyShape {
     /// By kind: minutes, `next_digest` or `free_only`.
-    #[schema(value_type = BTreeMap<String, Object>)]
+    #[schema(value_type = BTreeMap<String, Deadline>)]
     deadlines: BTreeMap<&'static str, Value>,
     digest_at: String,
     /// Empty: none.

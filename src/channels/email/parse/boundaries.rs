@@ -1,15 +1,16 @@
-//! Parts that were never closed: a multipart inside another whose last line is missing swallows the parts that follow it.
+//! Parts that were never closed: a multipart inside another whose last line is missing swallows the parts that follow it, and the last part
+//! of a mail that was cut off is taken for a file.
 
 use mail_parser::{Message, MimeHeaders};
 
 /// The most multiparts whose ends are looked after.
 const MULTIPARTS_MAX: usize = 64;
 
-/// `raw` with the missing ends of inner multiparts put in; `None` where none is missing.
+/// `raw` with the missing ends of multiparts put in; `None` where none is missing.
 pub(super) fn closed(mail: &Message<'_>, raw: &[u8]) -> Option<Vec<u8>> {
     let boundary = |p: &mail_parser::MessagePart<'_>| p.content_type()?.attribute("boundary").map(|b| b.trim_end().as_bytes().to_vec());
     let boundaries: Vec<Vec<u8>> = mail.parts.iter().take(MULTIPARTS_MAX).filter_map(boundary).filter(|b| !b.is_empty()).collect();
-    if boundaries.len() < 2 {
+    if boundaries.is_empty() {
         return None;
     }
     let mut open: Vec<usize> = Vec::new();
@@ -36,6 +37,9 @@ pub(super) fn closed(mail: &Message<'_>, raw: &[u8]) -> Option<Vec<u8>> {
             }
         }
         at = end;
+    }
+    if !open.is_empty() {
+        missing.push((raw.len(), open.drain(..).rev().collect()));
     }
     if missing.is_empty() {
         return None;
