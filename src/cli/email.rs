@@ -92,7 +92,8 @@ fn folder(path: &Path, depth: usize, out: &mut impl Write) -> anyhow::Result<()>
     let holds_mails = is_of_maildir(path);
     for entry in entries {
         let path = entry.path();
-        if fs::metadata(&path).with_context(|| path.display().to_string())?.is_dir() {
+        // A link to a folder is not followed: it may lead back.
+        if entry.file_type().with_context(|| path.display().to_string())?.is_dir() {
             folder(&path, depth + 1, out)?;
         } else if holds_mails || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("eml")) {
             file(&path, out)?;

@@ -4,13 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::audience::{Told, promise};
 use super::correct::{Putting, put};
+use super::titles::entitle;
 use crate::App;
 use crate::domain::{ChatId, CorrectionKind, Happening, HappeningKind, PersonId, PostId, Role, Source, Why};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::Post;
 use crate::store::{Result, Tx, discussions, notices, posts};
-use crate::threading::title_of;
 
 /// What somebody said so shortly before their latest message belongs to it.
 const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
@@ -39,14 +39,15 @@ pub async fn set_apart(tx: &mut Tx, app: &App, from: &Discussion, chat: ChatId, 
             _ => Apart::Nothing,
         });
     };
-    let title = title_of(&run[0].body, app.texts().get("discussion.untitled"));
-    let opening = Opening { project: from.project, title: &title, chat: Some(chat), source: Source::Line, at: run[0].created_at };
+    let opening = Opening { project: from.project, title: "", chat: Some(chat), source: Source::Line, at: run[0].created_at };
     let to = discussions::open(tx, &opening).await?;
     discussion_events::add(tx, from.id, by, at, &Happening::Split { to: to.number }).await?;
     discussion_events::add(tx, to.id, by, at, &Happening::SplitFrom { from: from.number }).await?;
     let ids: Vec<PostId> = run.iter().map(|p| p.id).collect();
     let putting = Putting { kind: CorrectionKind::Split, by, name: &run[0].author, at };
     let to = put(tx, app, &putting, &ids, (from, &to)).await?.to;
+    entitle(tx, app, to.id).await?;
+    let to = discussions::get(tx, to.id).await?;
     for (i, post) in run.iter().enumerate().filter(|(_, p)| p.role == Role::Client) {
         // Staff hear of it as of any new matter; what waited to tell of it in the old one is part of that.
         notices::drop_of_post(tx, post.id, Why::ToldElsewhere.as_str()).await?;

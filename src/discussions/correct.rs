@@ -8,7 +8,7 @@ use super::change::{ChangeError, plain_title};
 use super::learning::teach;
 use super::post::reopen;
 use super::reply::for_free;
-use super::titles::entitle_anew;
+use super::titles::{entitle, entitle_anew};
 use crate::App;
 use crate::domain::{
     ChatId, CorrectionKind, DiscussionId, Ended, Happening, NoticeKind, PersonId, PostId, ProjectId, Reply, Role, Source, Way, Why,
@@ -20,7 +20,7 @@ use crate::store::posts::Post;
 use crate::store::{
     Tx, chats, corrections, discussion_events, discussions, held_mails, listening, notices, persons, posts, projects, watchers,
 };
-use crate::threading::{Evidence, possible_titles, title_of};
+use crate::threading::{Evidence, possible_titles};
 
 /// A group is told for so long that something moved, if a free ride comes by.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -245,10 +245,9 @@ pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splittin
     if moving.len() == all.len() && !from.other {
         return Err(CorrectError::Refused("at least one post must stay"));
     }
-    let drawn = title_of(&first.body, app.texts().get("discussion.untitled"));
     let opening = Opening {
         project: from.project,
-        title: title.as_deref().unwrap_or(&drawn),
+        title: title.as_deref().unwrap_or_default(),
         chat: from.chat,
         source: first.source,
         at: first.created_at,
@@ -260,7 +259,12 @@ pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splittin
     discussion_events::add(tx, to.id, by(viewer, via), now, &Happening::SplitFrom { from: from.number }).await?;
     let putting = Putting { kind: CorrectionKind::Split, by: by(viewer, via), name: &viewer.name, at: now };
     told_elsewhere(tx, app, &ids, (&from, &to), Some(viewer.person)).await?;
-    Ok(put(tx, app, &putting, &ids, (&from, &to)).await?)
+    let mut done = put(tx, app, &putting, &ids, (&from, &to)).await?;
+    if title.is_none() {
+        entitle(tx, app, to.id).await?;
+        done.to = discussions::get(tx, to.id).await?;
+    }
+    Ok(done)
 }
 
 /// Puts posts of one discussion into the discussion `to`; one that has nothing left leads on to there.

@@ -56,7 +56,7 @@ pub async fn place(
     match place {
         Place::Here => {
             for id in &along {
-                posts::confirm(tx, *id, *id != post.id).await?;
+                posts::confirm(tx, *id).await?;
             }
             let together: Vec<&Post> = here.iter().filter(|p| along.contains(&p.id)).collect();
             confirmed(tx, app, &together, &from).await?;

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use crate::App;
 use crate::domain::{NoticeId, NoticeKind, Role, Why};
 use crate::store::notice_lists::{self, Listed};
-use crate::store::{self, Tx, chats, deliveries, notices, persons};
+use crate::store::{self, Tx, announcements, chats, deliveries, notices, persons};
 
 use super::Viewer;
 
@@ -110,6 +110,9 @@ async fn cancel(tx: &mut Tx, viewer: &Viewer, notice: &Listed) -> Result<(), Tel
 async fn retry(tx: &mut Tx, app: &App, viewer: &Viewer, notice: &Listed) -> Result<(), TellingError> {
     if notice.kind == NoticeKind::Replied {
         return Err(TellingError::Refused("an answer to a tap or a typed command is of no use any more"));
+    }
+    if announcements::is_withdrawn(tx, notice.id).await? {
+        return Err(TellingError::Refused("the announcement was withdrawn"));
     }
     let why = Why::AskedAgain.quoting(&viewer.name);
     if notices::try_again(tx, notice.id, app.clock.now(), &why).await? == 0 {

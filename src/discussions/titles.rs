@@ -1,20 +1,36 @@
 //! What a discussion is called, drawn from what is said in it.
 
+use jiff::SignedDuration;
+
 use super::unsend::word_of_kind;
 use crate::App;
 use crate::domain::DiscussionId;
 use crate::store::discussions::Discussion;
+use crate::store::posts::Post;
 use crate::store::{Result, Tx, discussions, posts};
-use crate::threading::title_of;
+use crate::threading::{said_alone, said_in, title_of};
 
-/// A title out of what there is.
+/// What one person says within so long is judged as one.
+const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// A title out of what there is: the first line of what was said first, in one go, that says what it is about.
 pub(super) async fn drawn(tx: &mut Tx, app: &App, discussion: DiscussionId) -> Result<String> {
     let all = posts::of_discussion(tx, discussion, false).await?;
     let left: Vec<_> = all.iter().filter(|p| p.retracted_at.is_none()).collect();
-    Ok(match left.iter().find(|p| !p.body.is_empty()).or(left.first()) {
-        Some(post) => title_of(&post.body, word_of_kind(app, &post.kind)),
-        None => app.texts().get("post.unsent").to_owned(),
-    })
+    let Some(first) = left.first() else {
+        // Of notes for staff alone nothing is to be read in a title.
+        let noted = posts::of_discussion(tx, discussion, true).await?.iter().any(|p| p.internal && p.retracted_at.is_none());
+        return Ok(app.texts().get(if noted { "discussion.untitled" } else { "post.unsent" }).to_owned());
+    };
+    let begun: Vec<&str> = left.iter().take_while(|p| said_together(p, first)).map(|p| p.body.as_str()).collect();
+    let says = begun.iter().find_map(|body| said_alone(body)).or_else(|| begun.iter().find_map(|body| said_in(body)));
+    let post = left.iter().find(|p| !p.body.is_empty()).unwrap_or(first);
+    Ok(says.unwrap_or_else(|| title_of(&post.body, word_of_kind(app, &post.kind))))
+}
+
+/// Whether it was said in one go with what its author had said first.
+fn said_together(post: &Post, first: &Post) -> bool {
+    post.person == first.person && post.created_at.duration_since(first.created_at) <= SAID_TOGETHER_WITHIN
 }
 
 /// Gives the discussion a title out of what there is.

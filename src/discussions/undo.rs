@@ -180,7 +180,9 @@ async fn leads_to(tx: &mut Tx, evidence: &str) -> store::Result<Option<Discussio
 async fn meant_for(tx: &mut Tx, correction: &Correction, (to, back): (DiscussionId, DiscussionId)) -> store::Result<()> {
     let mut known: HashSet<String> = correction.ended.sent.iter().filter(|(_, _, both)| !both).map(|(_, m, _)| m.clone()).collect();
     known.extend(posts::of_discussion(tx, back, true).await?.into_iter().filter_map(|p| p.external_id));
-    for post in posts::of_discussion(tx, to, true).await?.into_iter().filter(|p| p.created_at >= correction.at) {
+    // What was said before it can arrive after it: LINE delivers again, and a mail's Date has whole seconds.
+    let since = posts::recorded_since(tx, to, correction.at).await?;
+    for post in posts::of_discussion(tx, to, true).await?.into_iter().filter(|p| since.contains(&p.id)) {
         let is_meant = match Evidence::read(&post.evidence) {
             Some(Evidence::AnswersMail { message_id }) => {
                 known.contains(&message_id) || posts::discussions_of_mails(tx, &[message_id]).await?.contains(&back)

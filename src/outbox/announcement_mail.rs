@@ -53,6 +53,7 @@ fn write(app: &App, announcement: &Announcement, reader: &Person, address: &str)
         body: announcement.body.clone(),
         files: vec![],
         internal: false,
+        unsure: None,
     };
     let raw = render::mail(&OutgoingMail {
         locale: server.locale,

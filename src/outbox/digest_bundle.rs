@@ -104,6 +104,10 @@ async fn gather(tx: &mut Tx, app: &App, reader: &Person, due: Vec<Notice>) -> Re
             continue;
         }
         let discussion = discussions::get(tx, id).await?;
+        if discussion.other {
+            notices::drop_all(tx, &ids, Why::PutAside.as_str()).await?;
+            continue;
+        }
         let Some(part) = part_in(tx, discussion.project, reader.id).await? else {
             notices::drop_all(tx, &ids, Why::MayNotRead.as_str()).await?;
             continue;
@@ -174,5 +178,6 @@ fn post(app: &App, post: &Post) -> MailPost {
         body: if body.is_empty() { crate::discussions::word_of_kind(app, &post.kind).to_owned() } else { body },
         files: vec![],
         internal: post.internal,
+        unsure: None,
     }
 }

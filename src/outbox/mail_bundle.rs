@@ -16,6 +16,7 @@ use crate::store::notices::Notice;
 use crate::store::persons::Person;
 use crate::store::posts::Post;
 use crate::store::{self, Tx, attachments, deliveries, discussions, notices, persons, posts, watchers};
+use crate::threading::Class;
 
 /// Posts of one mail; further ones travel in the next.
 const POSTS_MAX: i64 = 50;
@@ -45,6 +46,11 @@ pub(super) async fn freeze(app: &App, person: PersonId, discussion: DiscussionId
         return Ok(false);
     }
     let all: Vec<NoticeId> = waiting.iter().map(|n| n.id).collect();
+    if discussion.other {
+        notices::drop_all(&mut tx, &all, Why::PutAside.as_str()).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
     let reader = persons::find(&mut tx, person).await?;
     let address = persons::email(&mut tx, person).await?;
     let (Some(reader), Some(address), Some(smtp)) = (reader, address, &app.config.smtp) else {
@@ -297,6 +303,7 @@ impl Letter<'_> {
             let bytes = self.said.pictures.get(&a.id)?.clone();
             Some((format!("picture-{}.{delivery}@threadline", a.id), bytes))
         };
+        let unsure = self.is_staff && post.class.as_deref() == Some(Class::Likely.as_str());
         let files = self.said.files.iter().filter(|a| a.post == post.id && a.status != AttachmentStatus::Withdrawn);
         MailPost {
             author: self.name(post).to_owned(),
@@ -304,6 +311,7 @@ impl Letter<'_> {
             body: post.body.clone(),
             files: files.map(|a| MailFile { name: a.name.clone(), url: crate::web::file_url(server, a), picture: picture(a) }).collect(),
             internal: post.internal,
+            unsure: unsure.then(|| format!("{}/posts/{}", server.public_url, post.id)),
         }
     }
 }

@@ -70,6 +70,8 @@ pub enum Shared {
 pub enum Pointless {
     /// What it told of was taken back.
     TakenBack,
+    /// It tells of what is no matter any more.
+    PutAside,
     /// An acknowledgement that missed its ride: the chat has been answered since, so it knows that it was heard.
     Answered,
     /// An acknowledgement that missed its ride, of a matter that is done.
@@ -88,6 +90,7 @@ impl From<Pointless> for Why {
     fn from(pointless: Pointless) -> Self {
         match pointless {
             Pointless::TakenBack => Self::TakenBack,
+            Pointless::PutAside => Self::PutAside,
             Pointless::Answered => Self::AnsweredSince,
             Pointless::Done => Self::DoneSince,
             Pointless::Unchanged => Self::Unchanged,

@@ -197,6 +197,11 @@ pub async fn of_discussion(c: &mut AnyConnection, discussion: DiscussionId, inte
         .await
 }
 
+/// The discussion's posts that came in since, whenever they were said.
+pub async fn recorded_since(c: &mut AnyConnection, discussion: DiscussionId, since: Timestamp) -> Result<Vec<PostId>> {
+    sql::all(c, "SELECT id FROM posts WHERE discussion_id = $1 AND recorded_at >= $2", args![discussion, since]).await
+}
+
 /// The post of a LINE message, a picture of a set too.
 pub async fn find_line(c: &mut AnyConnection, chat: ChatId, message: &str) -> Result<Option<Post>> {
     sql::find(
@@ -572,10 +577,9 @@ pub async fn before_in_chat(c: &mut AnyConnection, chat: ChatId, (at, id): (Time
     Ok(found)
 }
 
-/// A person has looked where the threader put it, and left it there; `asked`: only where it was marked.
-pub async fn confirm(c: &mut AnyConnection, id: PostId, asked: bool) -> Result<()> {
-    let classes = if asked { "'likely'" } else { "'sure', 'likely', 'new'" };
-    sql::run(c, format!("UPDATE posts SET class = 'confirmed' WHERE id = $1 AND class IN ({classes})"), args![id]).await.map(drop)
+/// A person has looked where the threader put it, and left it there. What it was sure of was not asked about.
+pub async fn confirm(c: &mut AnyConnection, id: PostId) -> Result<()> {
+    sql::run(c, "UPDATE posts SET class = 'confirmed' WHERE id = $1 AND class = 'likely'", args![id]).await.map(drop)
 }
 
 /// What the bot said of a discussion: the chat, LINE's id, and whether it was of `other` too.

@@ -414,6 +414,85 @@ fn of_two_colleagues_who_answer_the_same_the_first_is_heard_and_the_other_is_tol
 }
 
 #[test]
+fn a_note_that_is_split_off_gives_no_title_that_clients_read() {
+    journey(async |t| {
+        two(t).await;
+        t.api.post("/discussions/1/posts", &json!({"body": "這個客戶很急，報價先加三成", "internal": true})).await.expect(201);
+        let note = id_of(&t.discussion(1).await, "這個客戶很急，報價先加三成");
+        let split = t.api.post("/discussions/1/split", &json!({"post_ids": [note]})).await.expect(200);
+        assert_eq!(split["title"], "未命名的討論");
+        undo(t, &split).await.expect(200);
+        // Nor does one that is left alone.
+        t.api.post("/discussions", &json!({"project": "alpha", "title": "", "body": "x"})).await.expect_problem(422);
+        let all: Vec<String> = bodies(&t.discussion(1).await).into_iter().filter(|b| !b.contains("很急")).collect();
+        for said in &all {
+            let id = id_of(&t.discussion(1).await, said);
+            t.api.post(&format!("/posts/{id}/move"), &json!({"to": 2})).await.expect(200);
+        }
+        let left = t.discussion(1).await;
+        assert_eq!((left["title"].as_str(), bodies(&left).len()), (Some("未命名的討論"), 1));
+    });
+}
+
+#[test]
+fn a_burst_that_is_split_off_is_called_by_what_it_says_and_who_was_told_goes_along() {
+    journey(async |t| {
+        let (chat, lin) = two(t).await;
+        let wang = t.staff("alpha", "Wang").await;
+        for text in ["#1 您好", "#1 想請問發票開了沒，會計在催"] {
+            t.say(&chat, &lin, text).await;
+            t.discussion_where(text).await;
+        }
+        t.until_all_is_told().await;
+        let whole = t.discussion(1).await;
+        let (hello, invoice) = (id_of(&whole, "#1 您好"), id_of(&whole, "#1 想請問發票開了沒，會計在催"));
+        let split = t.api.post("/discussions/1/split", &json!({"post_ids": [hello, invoice]})).await.expect(200);
+        assert_eq!(split["title"], "發票開了沒，會計在催");
+        let number = number(&split);
+        let told = t.api.items(&format!("/deliveries?discussion={number}&target={}", wang.email)).await;
+        assert!(told.iter().any(|n| n["status"] == "sent"), "{told:?}");
+        let page = Browser::boss(t).await.get(&format!("/d/{number}")).await;
+        assert!(page.part(&format!("post-{invoice}"), "</li>").contains("Wang"), "{}", page.html);
+    });
+}
+
+#[test]
+fn what_quotes_a_moved_post_goes_back_with_it() {
+    journey(async |t| {
+        let (chat, lin) = two(t).await;
+        let said = t.say(&chat, &lin, "#1 水塔蓋子也破了").await;
+        let post = id_of(&t.discussion_where("#1 水塔蓋子也破了").await, "#1 水塔蓋子也破了");
+        let moved = t.api.post(&format!("/posts/{post}/move"), &json!({"to": 2})).await.expect(200);
+        let quote = t.say_as(&chat, Some(&lin), "這個什麼時候修？", Say { quote: said.message.clone(), ..Say::default() }).await;
+        assert_eq!(number(&t.discussion_where("這個什麼時候修？").await), 2);
+        t.say_as(&chat, Some(&lin), "越快越好", Say { quote: quote.message.clone(), ..Say::default() }).await;
+        assert_eq!(number(&t.discussion_where("越快越好").await), 2);
+        undo(t, &moved).await.expect(200);
+        let back = bodies(&t.discussion(1).await);
+        assert!(["#1 水塔蓋子也破了", "這個什麼時候修？", "越快越好"].iter().all(|b| back.contains(&(*b).to_owned())), "{back:?}");
+        assert_eq!(bodies(&t.discussion(2).await).len(), 1);
+    });
+}
+
+#[test]
+fn an_open_matter_that_a_client_joins_to_one_that_is_done_opens_it_and_undoing_closes_it() {
+    journey(async |t| {
+        let (chat, lin) = two(t).await;
+        t.api.patch("/discussions/1", &json!({"status": "closed"})).await.expect(200);
+        let tap = t.line.tap(&chat, Some(&lin), &Tap::Join(2).data());
+        t.deliver(&tap).await;
+        t.settled(&tap.id).await;
+        let joined = t.discussion(2).await;
+        assert_eq!((number(&joined), joined["status"].as_str()), (1, Some("open")));
+        let page = Browser::boss(t).await;
+        let html = page.get("/d/1").await.html;
+        let undo = html.split("action=\"/corrections/").nth(1).and_then(|rest| rest.split('"').next()).expect("it can be undone");
+        assert_eq!(page.post(&format!("/corrections/{undo}"), &[]).await.status, 303);
+        assert_eq!((&t.discussion(1).await["status"], &t.discussion(2).await["status"]), (&"closed".into(), &"open".into()));
+    });
+}
+
+#[test]
 fn two_colleagues_who_move_posts_between_two_groups_at_once_do_not_hinder_each_other() {
     const ROUNDS: usize = 8;
     journey(async |t| {

@@ -66,6 +66,8 @@ pub struct MailPost {
     pub files: Vec<MailFile>,
     /// Clients never see it.
     pub internal: bool,
+    /// Where a colleague says whether it belongs here, where the threader was not sure.
+    pub unsure: Option<String>,
 }
 
 /// A file beside a post in a mail.
@@ -192,6 +194,7 @@ fn post_text(texts: &Texts, post: &MailPost, out: &mut String) {
     for MailFile { name, url, .. } in &post.files {
         lines.push(format!("[{}] {} {url}", texts.get("mail.attachments"), one_line(name)));
     }
+    lines.extend(post.unsure.iter().map(|url| format!("{} {url}", texts.get("mail.unsure"))));
     out.push_str(&lines.join("\n"));
     out.push_str("\n\n");
 }
@@ -308,6 +311,9 @@ fn post_block(locale: Locale, post: &MailPost) -> Markup {
                     strong style="color:#1f2328;" { (post.author) } " · " (post.when)
                 }
                 div style="word-break:break-word;overflow-wrap:anywhere;" { (lines(&post.body)) }
+                @if let Some(url) = &post.unsure {
+                    p style="margin:8px 0 0 0;font-size:13px;line-height:1.5;color:#57606a;" { a href=(url) style="color:#9a6700;" { (texts.get("mail.unsure")) } }
+                }
                 @for file in &post.files { (inline_picture(file)) }
                 @if !post.files.is_empty() {
                     p style="margin:8px 0 0 0;font-size:13px;line-height:1.5;color:#57606a;word-break:break-word;" {
@@ -414,9 +420,15 @@ mod tests {
                     body: format!("大門壞了 <b>&\n{}", "很長的一行".repeat(400)),
                     files: vec![file("照片 1.png", Some(tiny_png())), file("損壞.png", Some(b"\x89PNG".to_vec())), file("報價.pdf", None)],
                     internal: false,
+                    unsure: Some("https://support.example.com/posts/7".to_owned()),
                 },
                 MailPost {
-                    author: "小陳".to_owned(), when: "20:15".to_owned(), body: "先別回".to_owned(), files: vec![], internal: true
+                    author: "小陳".to_owned(),
+                    when: "20:15".to_owned(),
+                    body: "先別回".to_owned(),
+                    files: vec![],
+                    internal: true,
+                    unsure: None,
                 },
             ],
             link: "https://support.example.com/d/12".to_owned(),

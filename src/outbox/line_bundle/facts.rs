@@ -96,7 +96,10 @@ pub(super) async fn gather(tx: &mut Tx, app: &App, chat: &Chat, promised: Vec<No
         let post = notice.post.and_then(|id| told.get(&id)).cloned();
         let personal = discussion.as_ref().is_some_and(|d| own_chat::is_personal(chat, d));
         let mut fact = Fact { notice, discussion, post, personal, pointless: None };
-        fact.pointless = if personal {
+        fact.pointless = if fact.discussion.as_ref().is_some_and(|d| d.other) {
+            // Its ride fell through after it was put aside.
+            Some(Pointless::PutAside)
+        } else if personal {
             let told = own_chat::has_something(tx, app, chat, &fact.notice).await?;
             (!told).then_some(Pointless::TakenBack)
         } else {

@@ -84,7 +84,7 @@ async fn placed(app: &App, id: &str, headers: &HeaderMap, form: FormOf<Placing>)
         "new" => Place::New,
         "other" => Place::Other,
         "unsaid" => Place::Unsaid,
-        _ => Place::Number(asked.number.trim().trim_start_matches('#').parse().map_err(|_| Refusal::Bad)?),
+        _ => Place::Number(number_typed(&asked.number)),
     };
     let with = match asked.with.as_str() {
         "burst" => With::Burst,
@@ -101,7 +101,8 @@ async fn placed(app: &App, id: &str, headers: &HeaderMap, form: FormOf<Placing>)
     let done = acts::place(&mut tx, app, &viewer, (id, with), place, Source::Web).await;
     let done = match done {
         Ok(done) => done,
-        Err(CorrectError::Refused(_)) => {
+        // The number typed may lead nowhere that they may see: then so does the post, or the page says so.
+        Err(CorrectError::Refused(_) | CorrectError::NotFound) => {
             drop(tx);
             return refused(app, &viewer, here).await;
         }
@@ -137,6 +138,15 @@ async fn answered_before(app: &App, viewer: &Viewer, post: &Post, (here, asked):
             discussion_show::again(app, viewer, here, None, Some(trouble)).await
         }
     }
+}
+
+/// A discussion's number as people type it: `#14`, `＃１４`; 0, which is none, where it is something else.
+fn number_typed(text: &str) -> i64 {
+    let plain = |c| match c {
+        '０'..='９' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        _ => c,
+    };
+    text.trim().trim_start_matches(['#', '＃']).trim().chars().map(plain).collect::<String>().parse().unwrap_or_default()
 }
 
 async fn discussion_project(app: &App, post: &Post) -> store::Result<ProjectId> {
@@ -178,7 +188,7 @@ async fn merged(app: &App, number: &str, headers: &HeaderMap, form: FormOf<Mergi
     let viewer = staff_or_client(app, headers, &format!("/d/{number}")).await?;
     let Form(asked) = form?;
     let mut tx = app.db.begin().await?;
-    let into = asked.number.trim().trim_start_matches('#').parse().unwrap_or_default();
+    let into = number_typed(&asked.number);
     match acts::merge(&mut tx, app, &viewer, number, into, Source::Web).await {
         Ok(done) => {
             tx.commit().await?;

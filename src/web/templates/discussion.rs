@@ -107,7 +107,10 @@ fn head(look: &Look<'_>, shown: &Shown) -> Markup {
         return html! {
             header #head .head {
                 h1 { (d.title) }
-                p.muted { (look.t("page.other_hint")) }
+                p.muted {
+                    (look.t("page.other_hint"))
+                    @if shown.role.is_staff() { " " (look.t("page.other_hint_staff")) }
+                }
                 @if let Some(text) = &shown.trouble { (trouble(text)) }
             }
         };
@@ -183,7 +186,8 @@ fn mails(look: &Look<'_>, shown: &Shown) -> Markup {
     let here = format!("/d/{}/watch", shown.discussion.number);
     let mails = &shown.mails;
     html! {
-        @if mails.to_reader.is_some() || !mails.watchers.is_empty() {
+        // Nobody is told of what is no matter.
+        @if !shown.discussion.other && (mails.to_reader.is_some() || !mails.watchers.is_empty()) {
             div.mails {
                 @if let Some(on) = mails.to_reader {
                     form.mails-own method="post" action=(here) {

@@ -32,6 +32,9 @@ fn words(look: &Look<'_>, event: &DiscussionEvent) -> String {
     let by = &by.replace(NUMBER, "");
     // The texts have the number sign already, for where there are no links.
     let numbered = |key: &str, number: &i64| {
+        if *number < 0 {
+            return by_name(look, &look.fill(key, &[("by", by), ("number", &number.to_string())]), *number);
+        }
         look.fill(key, &[("by", by), ("number", &format!("{NUMBER}{number}{NUMBER}"))]).replace(&format!("#{NUMBER}"), &NUMBER.to_string())
     };
     match &event.what {
@@ -51,7 +54,7 @@ fn words(look: &Look<'_>, event: &DiscussionEvent) -> String {
         Happening::MovedHere { from } => numbered("page.history_moved_here", from),
         Happening::Undone { of, other } => {
             let what = look.word("page", &format!("undone_{}", of.as_str()));
-            look.fill("page.history_undone", &[("by", by), ("what", &what), ("number", &other.to_string())])
+            by_name(look, &look.fill("page.history_undone", &[("by", by), ("what", &what), ("number", &other.to_string())]), *other)
         }
         Happening::MovedAway { to } => numbered("page.history_moved_away", to),
         Happening::MailAccepted { from } => from_whom(look, "held.history_accepted", by, from),
@@ -65,6 +68,11 @@ fn words(look: &Look<'_>, event: &DiscussionEvent) -> String {
         Happening::Continues { from } => numbered("page.history_continues", from),
         Happening::ContinuedIn { to } => numbered("page.history_continued_in", to),
     }
+}
+
+/// A sentence about the discussion with this number; the place of what is no matter has a name instead.
+pub fn by_name(look: &Look<'_>, sentence: &str, number: i64) -> String {
+    if number < 0 { sentence.replace(&format!("#{number}"), look.t("discussion.other")) } else { sentence.to_owned() }
 }
 
 /// A sentence about a mail address; one without is called so.

@@ -8,6 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::cost::{self, Cost, Waiting};
 use super::files::{FileView, files};
+use super::history::by_name;
 use super::icons::{self, Icon};
 use super::told::{NoticeView, line, state, whom};
 use super::unsure::answers;
@@ -353,7 +354,9 @@ fn evidence(look: &Look<'_>, kept: &str) -> Option<String> {
         Evidence::ReplyHere { number } => numbered("evidence.reply_here", number),
         Evidence::LongDone { number } => numbered("evidence.long_done", number),
         Evidence::Parted { from } => look.fill("evidence.parted", &[("from", &from.to_string())]),
-        Evidence::Corrected { by, from } => look.fill("evidence.corrected", &[("by", &by), ("from", &from.to_string())]),
+        Evidence::Corrected { by, from } => {
+            by_name(look, &look.fill("evidence.corrected", &[("by", &by), ("from", &from.to_string())]), from)
+        }
         Evidence::Accepted { by } => look.fill("evidence.accepted", &[("by", &by)]),
         Evidence::PassedOn { by } => look.fill("evidence.passed_on", &[("by", &by)]),
     })

@@ -15,13 +15,17 @@ pub(super) fn closed(mail: &Message<'_>, raw: &[u8]) -> Option<Vec<u8>> {
     }
     let mut open: Vec<usize> = Vec::new();
     let mut missing: Vec<(usize, Vec<usize>)> = Vec::new();
+    // Whether a part has begun since the last boundary.
+    let mut begun = false;
     let mut at = 0;
     for line in raw.split_inclusive(|b| *b == b'\n') {
         let end = at + line.len();
+        begun |= !line.trim_ascii().is_empty();
         if let Some(rest) = line.strip_prefix(b"--") {
             let rest = rest.trim_ascii_end();
             let is_end = |b: &[u8]| rest.strip_suffix(b"--").is_some_and(|r| r == b);
             if let Some(which) = boundaries.iter().position(|b| rest == b || is_end(b)) {
+                begun = false;
                 match open.iter().rposition(|o| *o == which) {
                     Some(depth) => {
                         if depth + 1 < open.len() {
@@ -38,7 +42,7 @@ pub(super) fn closed(mail: &Message<'_>, raw: &[u8]) -> Option<Vec<u8>> {
         }
         at = end;
     }
-    if !open.is_empty() {
+    if begun && !open.is_empty() {
         missing.push((raw.len(), open.drain(..).rev().collect()));
     }
     if missing.is_empty() {

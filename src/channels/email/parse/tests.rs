@@ -230,6 +230,23 @@ fn pictures_stand_in_the_text_by_their_names() {
 }
 
 #[test]
+fn a_mail_that_was_cut_off_keeps_its_text() {
+    let head = "From: a@c.test\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=BB\r\n\r\n";
+    let text = "--BB\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n請見附件\r\n";
+    for end in ["", "--", "\r\n--BB"] {
+        let mail = read(format!("{head}{text}{end}").as_bytes());
+        assert!(mail.reply.starts_with("請見附件") && mail.attachments.is_empty(), "{end:?}: {mail:?}");
+    }
+    let file = "--BB\r\nContent-Type: text/csv; name=a.csv\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\n1,2\r\n3";
+    let mail = read(format!("{head}{text}{file}").as_bytes());
+    assert_eq!((mail.reply.as_str(), mail.attachments[0].name.as_str()), ("請見附件", "a.csv"));
+    assert!(mail.attachments[0].bytes.starts_with(b"1,2\r\n3"));
+    let both = head.replace("mixed", "alternative") + text + "--BB\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>請見附件</p>";
+    let mail = read(both.as_bytes());
+    assert_eq!((mail.reply.as_str(), mail.attachments.len()), ("請見附件", 0));
+}
+
+#[test]
 fn an_inner_multipart_without_its_end_does_not_swallow_what_follows() {
     let raw = "Content-Type: multipart/mixed; boundary=out\n\n--out\nContent-Type: multipart/alternative; boundary=in\n\n--in\n\ntext\n\n\
                --out\nContent-Type: text/csv; name=a.csv\nContent-Disposition: attachment\n\n1,2\n--out--\n";

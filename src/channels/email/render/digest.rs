@@ -134,6 +134,7 @@ mod tests {
             body: body.to_owned(),
             files: vec![],
             internal: false,
+            unsure: None,
         };
         let section = Section {
             heading: "專案 <甲>".to_owned(),
