@@ -125,6 +125,16 @@ async fn project_holds_back(c: &mut AnyConnection, app: &App, chat: &Chat, payer
     Ok(spent_by_project(c, app, payer).await? + chat.heads() > budget)
 }
 
+/// Whether none of the projects that pay for what waits for the chat can.
+async fn no_payer_has_enough(c: &mut AnyConnection, app: &App, chat: &Chat) -> Result<bool> {
+    for payer in line_quotas::payers(c, chat.id).await? {
+        if !project_holds_back(c, app, chat, payer).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// What was held back for the money's sake, and can be paid now, may leave: the oldest first, and no more than there is money for. What cannot
 /// says whose money is missing now. The caller rings the outbox's bell after the commit.
 pub async fn let_go(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<()> {
@@ -135,7 +145,7 @@ pub async fn let_go(tx: &mut Tx, app: &App, inbox: &Inbox) -> Result<()> {
         let chat = chats::get(tx, id).await?;
         if let Some(held) = month.holds_back(promised + chat.heads(), now) {
             line_quotas::hold_back(tx, id, held.why, held.until).await?;
-        } else if project_holds_back(tx, app, &chat, chat.project).await? {
+        } else if no_payer_has_enough(tx, app, &chat).await? {
             line_quotas::hold_back(tx, id, Why::ProjectBudgetSpent, month.month.until).await?;
         } else {
             promised += chat.heads();

@@ -74,11 +74,15 @@ pub fn may_send_now(notice: &Listed, now: Timestamp) -> Result<(), &'static str>
     if notice.kind == NoticeKind::Replied {
         return Err("an answer to a tap or a typed command rides for free or not at all");
     }
-    let about_money = notice.reason.as_deref().and_then(Why::read).is_some_and(|(why, _)| why.is_about_money());
-    if notice.ride.is_none() && about_money && notice.deadline_at > now {
-        return Err("the month's LINE messages are spent; it leaves with the next free reply");
+    let why = notice.reason.as_deref().and_then(Why::read).map(|(why, _)| why);
+    if notice.ride.is_some() || notice.deadline_at <= now {
+        return Ok(());
     }
-    Ok(())
+    match why {
+        Some(Why::ProjectBudgetSpent) => Err("the project's budget of the month does not cover it; it leaves with the next free reply"),
+        Some(why) if why.is_about_money() => Err("the month's LINE messages are spent; it leaves with the next free reply"),
+        _ => Ok(()),
+    }
 }
 
 async fn send_now(tx: &mut Tx, app: &App, notice: &Listed) -> Result<(), TellingError> {

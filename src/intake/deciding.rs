@@ -12,7 +12,7 @@ use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
 use crate::store::recalled::Recalled;
 use crate::store::{self, Tx, discussions, posts};
-use crate::threading::{self, Choice, Class, Evidence, Filed, Placement, Stream};
+use crate::threading::{self, ALTERNATIVES_MAX, Choice, Class, Evidence, Filed, Placement, Reason, Stream};
 
 /// How long a chat's last active discussion takes in what was taken back before it came: nothing is known of it but its time.
 const TOMBSTONE_REACH: SignedDuration = SignedDuration::from_mins(10);
@@ -90,6 +90,13 @@ pub(super) async fn decide(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -
     };
     let remembered = recall_around(tx, app, chat, &said).await?;
     let untitled = untitled(app, heard);
+    let told = told_together(tx, chat, &heard.said).await?;
+    if !told.is_empty() {
+        let placement = threading::file(&remembered.stream, &said, untitled, &app.weights());
+        if let Some(decision) = one_of(&told, &placement, heard.at) {
+            return Ok(decision);
+        }
+    }
     let Some(going_on) = &remembered.going_on else {
         let placement = threading::file(&remembered.stream, &said, untitled, &app.weights());
         let (to, evidence) = (to(&placement), evidence(&remembered, &placement));
@@ -246,7 +253,10 @@ pub(super) async fn quoted(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Opti
     let post = posts::find_line(tx, chat.id, message).await?;
     let found = match &post {
         Some(post) => Some(post.discussion),
-        None => posts::discussion_of_sent_message(tx, chat.id, message).await?,
+        None => match posts::discussions_of_sent_message(tx, chat.id, message).await?[..] {
+            [one] => Some(one),
+            _ => None,
+        },
     };
     let Some(id) = found else { return Ok(None) };
     // A card of what was put aside as no matter names it, as its number does; what was said there rests where it was put.
@@ -256,6 +266,38 @@ pub(super) async fn quoted(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Opti
         None => of_project(tx, chat, id).await?,
     };
     Ok(found.map(|discussion| (post, discussion)))
+}
+
+/// What a card of the bot's told of that it quotes, where that is several discussions of the chat's project.
+async fn told_together(tx: &mut Tx, chat: &Chat, said: &Said) -> Result<Vec<Discussion>, store::Error> {
+    let mut found: Vec<Discussion> = vec![];
+    let Some(message) = &said.quotes else { return Ok(found) };
+    for id in posts::discussions_of_sent_message(tx, chat.id, message.as_str()).await? {
+        let named = discussions::get(tx, id).await?;
+        if let Some(discussion) = meant(tx, chat.project, named).await?.filter(|d| found.iter().all(|f| f.id != d.id)) {
+            found.push(discussion);
+        }
+    }
+    Ok(found)
+}
+
+/// It quotes a card that told of several discussions: it belongs to one of them, and the threader says which it takes it for.
+fn one_of(told: &[Discussion], placement: &Placement, since: Timestamp) -> Option<Decision> {
+    let chance = |d: &Discussion| {
+        let of = placement.chances.iter().find(|c| c.to == threading::model::To::Discussion(d.id));
+        of.map_or(0.0, |c| c.probability)
+    };
+    // Where it knows none of them, the newest.
+    let best = told.iter().max_by(|a, b| chance(a).total_cmp(&chance(b)).then(a.number.cmp(&b.number)))?;
+    let all: f32 = told.iter().map(chance).sum();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 100")]
+    let percent = if all > 0.0 { (100.0 * chance(best) / all).round() as u8 } else { 0 };
+    let class = if told.len() == 1 { Class::Sure } else { Class::Likely };
+    let mut others: Vec<&Discussion> = told.iter().filter(|d| d.id != best.id).collect();
+    others.sort_by(|a, b| chance(b).total_cmp(&chance(a)));
+    let alternatives = others.iter().take(ALTERNATIVES_MAX).map(|d| d.number).collect();
+    let evidence = Evidence::Threader { class, percent, why: vec![Reason::Quote {}], alternatives };
+    Some(Decision::new(To::Join(best.id), evidence, Some(class), since))
 }
 
 /// Where the discussion's posts are now. A chat that was bound elsewhere since keeps quoting; what it quotes must be of its project.

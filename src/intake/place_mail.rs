@@ -232,9 +232,10 @@ pub(super) async fn find_discussion(
     mail: &IncomingMail,
     sender: &Sender,
 ) -> Result<Option<(Discussion, Evidence)>, store::Error> {
-    if let Some((number, _)) = sender.token
+    if let Some((number, issued_to)) = sender.token
         && let Some(found) = discussions::find(tx, number).await?
         && let Some(discussion) = leads_to(tx, found).await?
+        && (!is_anothers(tx, sender, issued_to).await? || may_write(tx, &discussion, sender).await?)
     {
         return Ok(Some((discussion, Evidence::ReplyAddress { number })));
     }
@@ -258,6 +259,17 @@ pub(super) async fn find_discussion(
         return Ok(Some((discussion, Evidence::SubjectTag { number })));
     }
     Ok(None)
+}
+
+/// Whether the reply address is a colleague's, in the hands of somebody else whom we know: it lets nobody in.
+async fn is_anothers(tx: &mut Tx, sender: &Sender, issued_to: PersonId) -> Result<bool, store::Error> {
+    if sender.known.as_ref().is_none_or(|known| known.id == issued_to) {
+        return Ok(false);
+    }
+    match persons::find(tx, issued_to).await? {
+        Some(person) => is_colleague(tx, &person).await,
+        None => Ok(false),
+    }
 }
 
 /// Where the discussion that a mail names leads by now; itself, ended, where it was put aside as no matter. `None`: to no matter at all.

@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 
 use super::Dialect;
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{ChatId, Inbox, Why};
+use crate::domain::{ChatId, Inbox, ProjectId, Why};
 
 /// An account's month, as LINE says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +138,23 @@ pub async fn chats_held_back(c: &mut AnyConnection, inbox: &Inbox, now: Timestam
             about_money("n.reason")
         ),
         args![inbox.as_str(), now, limit],
+    )
+    .await
+}
+
+/// Who pays for what waits for the chat for the money's sake: its project, and for what tells somebody in their own chat of a discussion that
+/// is held elsewhere, that discussion's.
+pub async fn payers(c: &mut AnyConnection, chat: ChatId) -> Result<Vec<ProjectId>> {
+    sql::all(
+        c,
+        format!(
+            "SELECT DISTINCT CASE WHEN ch.kind = 'user' AND d.id IS NOT NULL AND (d.chat_id IS NULL OR d.chat_id <> ch.id) \
+             THEN d.project_id ELSE ch.project_id END FROM notices n JOIN chats ch ON ch.id = n.chat_id \
+             LEFT JOIN discussions d ON d.id = n.discussion_id \
+             WHERE n.chat_id = $1 AND n.status = 'pending' AND n.delivery_id IS NULL AND ({})",
+            about_money("n.reason")
+        ),
+        args![chat],
     )
     .await
 }

@@ -473,12 +473,14 @@ pub async fn is_sent_message(c: &mut AnyConnection, chat: ChatId, message: &str)
     Ok(found.is_some())
 }
 
-/// The discussion that a message of the bot's was about, where it was about one.
-pub async fn discussion_of_sent_message(c: &mut AnyConnection, chat: ChatId, message: &str) -> Result<Option<DiscussionId>> {
-    let about: Vec<DiscussionId> =
-        sql::all(c, "SELECT discussion_id FROM sent_messages WHERE chat_id = $1 AND external_id = $2 LIMIT 2", args![chat, message])
-            .await?;
-    Ok(if about.len() == 1 { about.first().copied() } else { None })
+/// The discussions that a message of the bot's was about: one card may tell of several.
+pub async fn discussions_of_sent_message(c: &mut AnyConnection, chat: ChatId, message: &str) -> Result<Vec<DiscussionId>> {
+    sql::all(
+        c,
+        "SELECT discussion_id FROM sent_messages WHERE chat_id = $1 AND external_id = $2 ORDER BY discussion_id",
+        args![chat, message],
+    )
+    .await
 }
 
 /// What the bot said of one discussion counts for another from now on.

@@ -15,7 +15,7 @@ pub const SURE: f32 = 0.74;
 /// From this confidence on a new discussion is opened without a mark: an error there costs as much as one the other way.
 pub const SURELY_NEW: f32 = SURE;
 /// So many other places are offered beside the chosen one.
-pub(super) const ALTERNATIVES_MAX: usize = 2;
+pub const ALTERNATIVES_MAX: usize = 2;
 
 words! {
     /// How sure a decision is.

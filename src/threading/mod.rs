@@ -36,7 +36,7 @@ pub mod words;
 mod tests;
 
 pub use burst::Burst;
-pub use decide::{Choice, Class, Placement, decide, seen, title, typed_numbers};
+pub use decide::{ALTERNATIVES_MAX, Choice, Class, Placement, decide, seen, title, typed_numbers};
 pub use evidence::Evidence;
 pub use explain::Reason;
 pub use filing::{Begun, Filed, file, file_together, is_smalltalk, together};

@@ -1,5 +1,7 @@
 //! Which discussion: bursts, matters that interleave, what rests; and what people put right.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use threadline::clock::Clock;
@@ -32,6 +34,32 @@ fn id_of(discussion: &Value, body: &str) -> String {
 fn without_events(mut discussion: Value) -> Value {
     discussion.as_object_mut().expect("it is an object").remove("events");
     discussion
+}
+
+#[test]
+fn a_quote_of_a_card_that_tells_of_several_matters_belongs_to_one_of_them() {
+    journey_with(Setup::stopped(), async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        let chen = t.line.person("陳先生");
+        t.deliver(&t.line.member_joined(&chat, std::slice::from_ref(&chen))).await;
+        for (user, text) in [(&lin, "停車場的燈壞了，麻煩派人來換"), (&chen, "上個月的發票還沒有收到，會計在催")]
+        {
+            t.say(&chat, user, text).await;
+            t.discussion_where(text).await;
+        }
+        t.pass(Duration::from_mins(1));
+        let card =
+            eventually("one card tells of both", async || t.line.sent_to(&chat).into_iter().find(|s| s.discussions().len() == 2)).await;
+        t.pass(Duration::from_hours(5));
+        let quote = Say { quote: card.ids.last().cloned(), ..Say::default() };
+        t.say_as(&chat, Some(&chen), "請問這個要怎麼處理？", quote).await;
+        let found = t.discussion_where("請問這個要怎麼處理？").await;
+        assert!([1, 2].contains(&number(&found)), "{found}");
+        assert_eq!(t.discussions().await.len(), 2);
+        let post = posts(&found).iter().find(|p| p["body_text"] == "請問這個要怎麼處理？").expect("it is there");
+        assert_eq!(post["why"]["class"], "likely", "{post}");
+        assert_eq!(post["why"]["alternatives"].as_array().map(Vec::len), Some(1), "{post}");
+    });
 }
 
 #[test]

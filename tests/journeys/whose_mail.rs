@@ -221,6 +221,22 @@ fn a_client_is_known_by_their_reply_address_and_staff_say_whose_the_other_addres
 }
 
 #[test]
+fn a_colleagues_reply_address_lets_nobody_in_whom_the_project_does_not_know() {
+    journey(async |t| {
+        let (_, mail) = asked(t).await;
+        let before = t.mail.arrives(&Letter::new("eve@elsewhere.example", "請問價格", "多少錢？")).await;
+        assert_eq!(t.settled(&before).await["discussion"], 2);
+        let id = t.mail.arrives(&Letter::answering(&mail, "eve@elsewhere.example", "可以，照做")).await;
+        assert_ne!(t.settled(&id).await["discussion"], 1);
+        assert_eq!(bodies(&t.discussion(1).await), ["頂樓漏水"]);
+        // Whom it knows speaks as themselves.
+        t.client_with_token("alpha", AMY).await;
+        let hers = t.mail.arrives(&Letter::answering(&mail, AMY, "我也在等")).await;
+        assert_eq!(t.settled(&hers).await["discussion"], 1);
+    });
+}
+
+#[test]
 fn a_mail_to_a_matter_that_was_put_aside_brings_it_back() {
     journey(async |t| {
         let (wang, mail) = asked(t).await;
