@@ -120,17 +120,9 @@ fn without_asking(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let bytes = match lexicon::asks(rest) {
-            Some(bytes) => {
-                out.push(' ');
-                bytes
-            }
-            None => {
-                out.push(c);
-                c.len_utf8()
-            }
-        };
-        rest = &rest[bytes..];
+        let asked = lexicon::asks(rest);
+        out.push(if asked.is_some() { ' ' } else { c });
+        rest = &rest[asked.unwrap_or(c.len_utf8())..];
     }
     out
 }

@@ -32,8 +32,9 @@ pub(super) async fn read_to_the_end(request: Request, next: Next) -> Response {
             }
         }
     };
-    // Whoever is too slow has had their time.
-    let _ = tokio::time::timeout(WITHIN, rest).await;
+    if tokio::time::timeout(WITHIN, rest).await.is_err() {
+        tracing::debug!("a request's body did not end in time after it was answered");
+    }
     response
 }
 
