@@ -1,5 +1,6 @@
 //! `threadline check`: every connection that the configuration names, a line each.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -88,6 +89,12 @@ async fn tokens(config: &Config) -> Result<MailTokens, String> {
 }
 
 async fn database(config: &Config) -> Result<String, String> {
+    // It is looked for and not made: a path with a slip in it is to be seen.
+    if let Some(path) = config.database.url.expose().strip_prefix("sqlite://")
+        && !Path::new(path).exists()
+    {
+        return Ok(format!("there is none yet at {path}; serve makes it"));
+    }
     let db = Db::open(config.database.url.expose()).await.map_err(|e| format!("{:#}", anyhow::Error::new(e)))?;
     db.ping().await.map_err(|e| e.to_string())?;
     db.close().await;

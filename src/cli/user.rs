@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Channel, PersonId};
-use crate::store::{self, Db, Tx, identities, persons};
+use crate::store::{self, Db, Tx, identities, persons, sessions};
 use crate::web::password;
 
 /// The shortest password.
@@ -38,6 +38,10 @@ pub(super) async fn add(config: Config, account: &Account) -> anyhow::Result<()>
     let mut tx = db.begin().await?;
     let person = persons::find_or_add(&mut tx, Channel::Email, &email, name, now).await?;
     persons::set_account(&mut tx, person.id, name, account.admin, hash.as_deref()).await?;
+    if hash.is_some() {
+        // Whoever logged in with the old one logs in again.
+        sessions::end_others(&mut tx, person.id, None).await?;
+    }
     let also: Vec<String> = known_as(&mut tx, person.id).await?.into_iter().filter(|known| *known != email).collect();
     tx.commit().await?;
     db.close().await;

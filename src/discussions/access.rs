@@ -57,8 +57,6 @@ impl Viewer {
 
 /// The part of somebody who wrote: staff of the project, an admin, or else a client.
 pub async fn role_in(c: &mut AnyConnection, project: ProjectId, person: &store::persons::Person) -> Result<Role> {
-    if let Some(role) = members::role(c, project, person.id).await? {
-        return Ok(role);
-    }
-    Ok(if person.is_admin { Role::Staff } else { Role::Client })
+    let role = members::role(c, project, person.id).await?.unwrap_or(Role::Client);
+    Ok(if person.is_admin && !role.is_staff() { Role::Staff } else { role })
 }

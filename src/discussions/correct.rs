@@ -260,6 +260,12 @@ pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splittin
     let putting = Putting { kind: CorrectionKind::Split, by: by(viewer, via), name: &viewer.name, at: now };
     told_elsewhere(tx, app, &ids, (&from, &to), Some(viewer.person)).await?;
     let mut done = put(tx, app, &putting, &ids, (&from, &to)).await?;
+    if from.other {
+        // A matter that was put aside, and is one again under another number, leads on to there.
+        for ended in corrections::put_aside_with(tx, &ids, from.id).await? {
+            lead_on(tx, ended, &done.to).await?;
+        }
+    }
     if title.is_none() {
         entitle(tx, app, to.id).await?;
         done.to = discussions::get(tx, to.id).await?;
@@ -278,7 +284,11 @@ pub async fn move_posts(
 ) -> Result<Corrected, CorrectError> {
     let Some(first) = moving.first() else { return Err(CorrectError::NotFound) };
     let (_, from) = post_as_staff(tx, app, viewer, *first).await?;
-    let to = as_staff(tx, viewer, to).await?;
+    let named = to;
+    let to = as_staff(tx, viewer, named).await?;
+    if to.other && named != to.number {
+        return Err(CorrectError::Refused("that discussion was put aside: undo that, or name another"));
+    }
     if from.project != to.project {
         return Err(CorrectError::Refused("the two discussions belong to different projects"));
     }
@@ -339,6 +349,9 @@ pub(super) async fn put(
         } else if entitle_anew(tx, app, from, &titles).await? {
             corrections::set_title(tx, id, &from.title).await?;
         }
+    }
+    if !to.other && to.title == app.texts().get("discussion.untitled") {
+        entitle(tx, app, to.id).await?;
     }
     discussions::refresh_last_post(tx, from.id).await?;
     discussions::refresh_last_post(tx, to.id).await?;

@@ -6,7 +6,7 @@ use crate::App;
 use crate::domain::{Channel, LineUserId, Role};
 use crate::store::persons::Person;
 use crate::store::projects::Project;
-use crate::store::{self, Tx, identities, members, persons};
+use crate::store::{self, Tx, members, persons};
 
 /// Somebody who gets a part.
 #[derive(Clone, Copy, Debug)]
@@ -26,18 +26,19 @@ pub enum MemberError {
     Nobody,
     #[error("the mail address and the LINE user id belong to two different people")]
     TwoPeople,
-    #[error("they are known beyond your projects: only an admin may say that this mail address and this LINE account are one person's")]
+    #[error("only an admin may say that a mail address and a LINE account are one person's; give one of the two")]
     NotYours,
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
 /// Gives somebody a part in the project, or another one than they have. Whoever is known by one of the two is known by the other from now on:
-/// logs in with it, and speaks by it. So that is not said of everybody by everybody.
+/// logs in with it, and speaks by it. That two are one is for admins to say, of whomever: an address that nobody has used yet may be a
+/// colleague's tomorrow.
 pub async fn put_member(tx: &mut Tx, app: &App, viewer: &Viewer, project: &Project, new: &NewMember<'_>) -> Result<Person, MemberError> {
     let mut person = who(tx, app, viewer, new).await?;
     if let Some(name) = new.name
-        && may_say_who_it_is(tx, viewer, &person).await?
+        && may_name(tx, viewer, &person).await?
     {
         persons::rename(tx, person.id, name).await?;
         name.clone_into(&mut person.name);
@@ -47,49 +48,56 @@ pub async fn put_member(tx: &mut Tx, app: &App, viewer: &Viewer, project: &Proje
 }
 
 async fn who(tx: &mut Tx, app: &App, viewer: &Viewer, new: &NewMember<'_>) -> Result<Person, MemberError> {
-    let by_email = match new.email {
-        Some(email) => persons::find_by_identity(tx, Channel::Email, email).await?,
-        None => None,
+    let (channel, id) = match (new.email, new.line) {
+        (Some(email), Some(user)) => return both(tx, app, viewer, (email, user), new.name).await,
+        (Some(email), None) => (Channel::Email, email),
+        (None, Some(user)) => (Channel::Line, user.as_str()),
+        (None, None) => return Err(MemberError::Nobody),
     };
-    let by_line = match new.line {
-        Some(user) => persons::find_by_identity(tx, Channel::Line, user.as_str()).await?,
-        None => None,
-    };
+    let name = new.name.or(new.email).unwrap_or_default();
+    Ok(persons::find_or_add(tx, channel, id, name, app.clock.now()).await?)
+}
+
+/// Somebody known by a mail address and a LINE account.
+async fn both(
+    tx: &mut Tx,
+    app: &App,
+    viewer: &Viewer,
+    (email, user): (&str, &LineUserId),
+    name: Option<&str>,
+) -> Result<Person, MemberError> {
+    let by_email = persons::find_by_identity(tx, Channel::Email, email).await?;
+    let by_line = persons::find_by_identity(tx, Channel::Line, user.as_str()).await?;
+    if let (Some(one), Some(other)) = (&by_email, &by_line)
+        && one.id == other.id
+    {
+        return Ok(one.clone());
+    }
+    if !viewer.is_admin {
+        return Err(MemberError::NotYours);
+    }
     match (by_email, by_line) {
-        (Some(one), Some(other)) if one.id == other.id => Ok(one),
-        (Some(one), Some(other)) => join(tx, app, viewer, new.line, (one, &other)).await,
-        (Some(known), None) => also(tx, viewer, known, Channel::Line, new.line.map(LineUserId::as_str)).await,
-        (None, Some(known)) => also(tx, viewer, known, Channel::Email, new.email).await,
-        (None, None) => {
-            let (channel, id) = match (new.email, new.line) {
-                (Some(email), _) => (Channel::Email, email),
-                (None, Some(user)) => (Channel::Line, user.as_str()),
-                (None, None) => return Err(MemberError::Nobody),
-            };
-            let name = new.name.or(new.email).unwrap_or_default();
-            let person = persons::find_or_add(tx, channel, id, name, app.clock.now()).await?;
-            match new.line.filter(|_| channel == Channel::Email) {
-                Some(user) => known_by(tx, person, Channel::Line, user.as_str()).await,
-                None => Ok(person),
+        (Some(person), Some(seen)) => join(tx, app, user, (person, &seen)).await,
+        (Some(person), None) => match known_by(tx, person.clone(), Channel::Line, user.as_str()).await {
+            // They were seen just now.
+            Err(MemberError::TwoPeople) => {
+                let seen = persons::find_by_identity(tx, Channel::Line, user.as_str()).await?.ok_or(MemberError::TwoPeople)?;
+                join(tx, app, user, (person, &seen)).await
             }
+            known => known,
+        },
+        (None, Some(person)) => known_by(tx, person, Channel::Email, email).await,
+        (None, None) => {
+            let person = persons::find_or_add(tx, Channel::Email, email, name.unwrap_or(email), app.clock.now()).await?;
+            known_by(tx, person, Channel::Line, user.as_str()).await
         }
     }
 }
 
-/// Somebody known by one of the two has been seen with the other as well, of whom nothing else is known.
-async fn join(
-    tx: &mut Tx,
-    app: &App,
-    viewer: &Viewer,
-    line: Option<&LineUserId>,
-    (person, seen): (Person, &Person),
-) -> Result<Person, MemberError> {
-    let Some(user) = line.filter(|_| !seen.is_admin) else { return Err(MemberError::TwoPeople) };
-    if !members::roles_of(tx, seen.id).await?.is_empty() || !identities::of_person(tx, seen.id, Channel::Email).await?.is_empty() {
+/// Somebody with a mail address has been seen in LINE as well, of whom nothing else is known.
+async fn join(tx: &mut Tx, app: &App, user: &LineUserId, (person, seen): (Person, &Person)) -> Result<Person, MemberError> {
+    if !members::roles_of(tx, seen.id).await?.is_empty() {
         return Err(MemberError::TwoPeople);
-    }
-    if !may_say_who_it_is(tx, viewer, &person).await? || !may_say_who_it_is(tx, viewer, seen).await? {
-        return Err(MemberError::NotYours);
     }
     match link(tx, app, user, person.id).await? {
         Linking::Done(_) => Ok(person),
@@ -97,27 +105,18 @@ async fn join(
     }
 }
 
-/// Somebody who is known has this address, too.
-async fn also(tx: &mut Tx, viewer: &Viewer, person: Person, channel: Channel, id: Option<&str>) -> Result<Person, MemberError> {
-    let Some(id) = id else { return Ok(person) };
-    if !may_say_who_it_is(tx, viewer, &person).await? {
-        return Err(MemberError::NotYours);
-    }
-    known_by(tx, person, channel, id).await
-}
-
 async fn known_by(tx: &mut Tx, person: Person, channel: Channel, id: &str) -> Result<Person, MemberError> {
     // Another node may have been faster.
     if persons::add_identity(tx, person.id, channel, id, "").await? { Ok(person) } else { Err(MemberError::TwoPeople) }
 }
 
-/// Whether the viewer may say by what name, address and LINE account the person is known: admins of everybody, and a project's owner of
-/// clients who are known in their projects alone.
-async fn may_say_who_it_is(tx: &mut Tx, viewer: &Viewer, person: &Person) -> store::Result<bool> {
+/// Whether the viewer may say what the person is called: admins of everybody, and a project's owner of clients who have no account and are
+/// known in their projects alone.
+async fn may_name(tx: &mut Tx, viewer: &Viewer, person: &Person) -> store::Result<bool> {
     if viewer.is_admin {
         return Ok(true);
     }
-    if person.is_admin || members::is_staff_anywhere(tx, person.id).await? {
+    if person.is_admin || members::is_staff_anywhere(tx, person.id).await? || persons::has_account(tx, person.id).await? {
         return Ok(false);
     }
     for project in members::known_in(tx, person.id).await? {

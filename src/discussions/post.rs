@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::audience::{Told, promise};
+use super::titles::entitle;
 use crate::App;
 use crate::domain::{Happening, PostId, Status};
 use crate::store::discussion_events::By;
@@ -53,6 +54,11 @@ pub(super) async fn reopen(tx: &mut Tx, discussion: &mut Discussion, by: By, at:
 async fn write(tx: &mut Tx, app: &App, mut discussion: Discussion, new: &NewPost<'_>, (tell, opens): (Tell, bool)) -> Result<Written> {
     let Some(post) = posts::add(tx, discussion.id, new, app.clock.now()).await? else { return Ok(Written { discussion, post: None }) };
     discussions::touch(tx, discussion.id, new.at).await?;
+    // Until now it held notes for staff alone.
+    if !new.internal && !discussion.other && discussion.title == app.texts().get("discussion.untitled") {
+        entitle(tx, app, discussion.id).await?;
+        discussion = discussions::get(tx, discussion.id).await?;
+    }
     if tell == Tell::Nobody || discussion.other {
         return Ok(Written { discussion, post: Some(post) });
     }

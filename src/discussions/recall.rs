@@ -30,7 +30,7 @@ pub struct GoingOn {
 
 /// Whether it was certain, or a person has put it there: it is not judged again, and draws along what was said in one go with it.
 pub fn is_fixed(post: &Recalled) -> bool {
-    post.class.as_deref().and_then(Class::find).is_none()
+    post.quotes_card || post.class.as_deref().and_then(Class::find).is_none()
 }
 
 impl GoingOn {

@@ -7,7 +7,7 @@ use crate::domain::{Channel, Happening, PersonId, PostId, Source};
 use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
 use crate::store::mail_posts::{self, FromElsewhere};
-use crate::store::{Result, Tx, discussion_events, discussions, identities, members, persons, posts};
+use crate::store::{Result, Tx, discussion_events, discussions, identities, members, persons, posts, projects};
 
 /// What came of giving somebody an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +28,18 @@ pub async fn give_address(tx: &mut Tx, viewer: &Viewer, person: PersonId, addres
         Some(_) => return Ok(AddressLinking::Elsewhere),
         None => {}
     }
-    if !may_decide(tx, viewer, person).await? {
+    if !may_decide(tx, viewer, person).await? || belongs_to_others(tx, viewer, address).await? {
         return Ok(AddressLinking::NotYours);
     }
     Ok(if persons::add_identity(tx, person, Channel::Email, address, "").await? { AddressLinking::Done } else { AddressLinking::Elsewhere })
+}
+
+/// Whether mail from there is a project's where the viewer is not staff: whoever has the address would be known there.
+async fn belongs_to_others(tx: &mut Tx, viewer: &Viewer, address: &str) -> Result<bool> {
+    match projects::of_sender(tx, address).await? {
+        Some(project) => Ok(viewer.role(tx, project).await?.is_none_or(|role| !role.is_staff())),
+        None => Ok(false),
+    }
 }
 
 async fn may_decide(tx: &mut Tx, viewer: &Viewer, person: PersonId) -> Result<bool> {

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use crate::App;
 use crate::domain::{NoticeId, NoticeKind, Role, Why};
 use crate::store::notice_lists::{self, Listed};
-use crate::store::{self, Tx, announcements, chats, deliveries, notices, persons};
+use crate::store::{self, Tx, announcements, chats, deliveries, discussions, notices, persons, posts};
 
 use super::Viewer;
 
@@ -48,6 +48,9 @@ pub async fn tell_otherwise(tx: &mut Tx, app: &App, viewer: &Viewer, id: NoticeI
     if !may_change(tx, viewer, &notice).await? {
         return Err(TellingError::NotFound);
     }
+    if matches!(what, Telling::Restore | Telling::Retry) {
+        tells_where_it_is(tx, &notice).await?;
+    }
     match what {
         Telling::SendNow => send_now(tx, app, &notice).await?,
         Telling::Cancel => cancel(tx, viewer, &notice).await?,
@@ -59,6 +62,26 @@ pub async fn tell_otherwise(tx: &mut Tx, app: &App, viewer: &Viewer, id: NoticeI
         Telling::Retry => retry(tx, app, viewer, &notice).await?,
     }
     notice_lists::find(tx, id).await?.ok_or(TellingError::NotFound)
+}
+
+/// What failed or was cancelled did not go along when its post was moved. Of what is no matter any more nobody is told.
+async fn tells_where_it_is(tx: &mut Tx, notice: &Listed) -> Result<(), TellingError> {
+    let post = match notice.post {
+        Some(id) => posts::find(tx, id).await?,
+        None => None,
+    };
+    let now_in = match (&post, notice.discussion_number) {
+        (Some(post), _) => discussions::get(tx, post.discussion).await?,
+        (None, Some(number)) => match discussions::find(tx, number).await? {
+            Some(found) => discussions::follow(tx, found).await?,
+            None => return Ok(()),
+        },
+        (None, None) => return Ok(()),
+    };
+    if now_in.other {
+        return Err(TellingError::Refused("what it tells of was put aside"));
+    }
+    Ok(notices::tell_of(tx, notice.id, now_in.id).await?)
 }
 
 /// Whether the notice is theirs to change: staff of its project; what is of no project is for admins.

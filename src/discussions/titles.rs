@@ -7,7 +7,7 @@ use crate::App;
 use crate::domain::DiscussionId;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
-use crate::store::{Result, Tx, discussions, posts};
+use crate::store::{Result, Tx, attachments, discussions, posts};
 use crate::threading::{said_alone, said_in, title_of};
 
 /// What one person says within so long is judged as one.
@@ -22,15 +22,29 @@ pub(super) async fn drawn(tx: &mut Tx, app: &App, discussion: DiscussionId) -> R
         let noted = posts::of_discussion(tx, discussion, true).await?.iter().any(|p| p.internal && p.retracted_at.is_none());
         return Ok(app.texts().get(if noted { "discussion.untitled" } else { "post.unsent" }).to_owned());
     };
-    let begun: Vec<&str> = left.iter().take_while(|p| said_together(p, first)).map(|p| p.body.as_str()).collect();
+    let begun = begun(&left);
     let says = begun.iter().find_map(|body| said_alone(body)).or_else(|| begun.iter().find_map(|body| said_in(body)));
+    if let Some(says) = says {
+        return Ok(says);
+    }
     let post = left.iter().find(|p| !p.body.is_empty()).unwrap_or(first);
-    Ok(says.unwrap_or_else(|| title_of(&post.body, word_of_kind(app, &post.kind))))
+    let file = if post.kind == "file" { attachments::of_post(tx, post.id).await?.into_iter().next() } else { None };
+    let wordless = file.map_or_else(|| word_of_kind(app, &post.kind).to_owned(), |file| file.name);
+    Ok(title_of(&post.body, &wordless))
 }
 
-/// Whether it was said in one go with what its author had said first.
-fn said_together(post: &Post, first: &Post) -> bool {
-    post.person == first.person && post.created_at.duration_since(first.created_at) <= SAID_TOGETHER_WITHIN
+/// What the one who spoke first said in one go, whoever spoke in between.
+fn begun<'p>(all: &[&'p Post]) -> Vec<&'p str> {
+    let Some(first) = all.first() else { return vec![] };
+    let (mut said, mut last) = (vec![], first.created_at);
+    for post in all.iter().filter(|p| p.person == first.person) {
+        if post.created_at.duration_since(last) > SAID_TOGETHER_WITHIN {
+            break;
+        }
+        last = post.created_at;
+        said.push(post.body.as_str());
+    }
+    said
 }
 
 /// Gives the discussion a title out of what there is.

@@ -8,10 +8,11 @@ use super::Viewer;
 use super::correct::{CorrectError, end, hold, staff_only, tell_there, told_elsewhere};
 use super::titles::{drawn, entitle};
 use crate::App;
-use crate::domain::{CorrectionKind, DiscussionId, Happening, PersonId, PostId, Source, Status, Why};
+use crate::domain::{CorrectionKind, DiscussionId, Happening, HappeningKind, PersonId, PostId, Role, Source, Status, Why};
 use crate::store::corrections::{Correction, OfPost};
 use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
+use crate::store::posts::Post;
 use crate::store::{self, Tx, corrections, discussions, examples, held_mails, notices, posts, watchers};
 use crate::threading::Evidence;
 
@@ -94,6 +95,7 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: By) -> 
         discussions::set_parted(tx, *from, status).await?;
         back.extend(follows(tx, &led_to, *from).await?);
     }
+    let brought: Vec<PostId> = back.iter().map(|w| w.post).collect();
     let left = put_back(tx, app, &back, by.person).await?;
     let came_from = discussions::get(tx, *from).await?;
     // Its title went when the words that it was drawn from were taken back, while it was empty.
@@ -105,11 +107,18 @@ async fn bring_back(tx: &mut Tx, app: &App, correction: &Correction, by: By) -> 
         posts::move_sent_message(tx, (*chat, message), (*to, back.id), *both).await?;
     }
     notices::redirect_these(tx, &ended.notices, back.id, Why::PutAside.as_str()).await?;
+    if revived.is_some() {
+        // What was on its way when all of it was put aside.
+        notices::redirect_all(tx, *from, back.id, Why::PutAside.as_str()).await?;
+    }
     discussion_events::redirect_these(tx, &ended.events, back.id).await?;
     let gone_to = discussions::get(tx, *to).await?;
     let gone_to = if ended.status.is_some() { led_to } else { discussions::follow(tx, gone_to).await? };
     if gone_to.id != back.id && gone_to.project == back.project {
-        meant_for(tx, correction, (gone_to.id, back.id)).await?;
+        // Where the discussion had ended, what speaks of any of it was meant for it; else what speaks of these posts.
+        let spoken_of =
+            if ended.status.is_some() { posts::of_discussion(tx, back.id, true).await? } else { posts::these(tx, &brought).await? };
+        meant_for(tx, correction, &spoken_of, (gone_to.id, back.id)).await?;
     }
     if ended.status.is_some() {
         watchers::give_back(tx, &ended.watchers, *to, back.id).await?;
@@ -177,9 +186,14 @@ async fn leads_to(tx: &mut Tx, evidence: &str) -> store::Result<Option<Discussio
 
 /// What was said since by the number of the discussion that had lost its posts, or quotes or answers what is there again, was meant for it:
 /// it goes along.
-async fn meant_for(tx: &mut Tx, correction: &Correction, (to, back): (DiscussionId, DiscussionId)) -> store::Result<()> {
+async fn meant_for(
+    tx: &mut Tx,
+    correction: &Correction,
+    spoken_of: &[Post],
+    (to, back): (DiscussionId, DiscussionId),
+) -> store::Result<()> {
     let mut known: HashSet<String> = correction.ended.sent.iter().filter(|(_, _, both)| !both).map(|(_, m, _)| m.clone()).collect();
-    known.extend(posts::of_discussion(tx, back, true).await?.into_iter().filter_map(|p| p.external_id));
+    known.extend(spoken_of.iter().filter_map(|p| p.external_id.clone()));
     // What was said before it can arrive after it: LINE delivers again, and a mail's Date has whole seconds.
     let since = posts::recorded_since(tx, to, correction.at).await?;
     for post in posts::of_discussion(tx, to, true).await?.into_iter().filter(|p| since.contains(&p.id)) {
@@ -239,7 +253,15 @@ async fn put_back(tx: &mut Tx, app: &App, back: &[Without], by: Option<PersonId>
 async fn close_again(tx: &mut Tx, correction: &Correction, (by, at): (By, Timestamp)) -> store::Result<()> {
     let Some(status) = correction.ended.reopened else { return Ok(()) };
     let other = discussions::get(tx, correction.to).await?;
-    if other.status != Status::Open || posts::of_discussion(tx, other.id, true).await?.iter().any(|p| p.created_at >= correction.at) {
+    let since = posts::recorded_since(tx, other.id, correction.at).await?;
+    let client_said = |p: &Post| p.role == Role::Client && since.contains(&p.id);
+    // A status that somebody gave it since stands; so does what was put there since.
+    let last = discussion_events::last(tx, other.id, HappeningKind::Status).await?;
+    if other.status != Status::Open
+        || last.is_none_or(|e| e.at != correction.at)
+        || corrections::put_there_since(tx, other.id, correction.id).await?
+        || posts::of_discussion(tx, other.id, true).await?.iter().any(client_said)
+    {
         return Ok(());
     }
     discussions::set_status(tx, other.id, status).await?;

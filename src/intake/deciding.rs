@@ -107,7 +107,7 @@ pub(super) async fn decide(tx: &mut Tx, app: &App, chat: &Chat, heard: &Heard) -
         Filed::Follows(there) => follows(going_on, there, &said),
         Filed::Stays(there, placement) => {
             let mut decision = all_of_it(&remembered, going_on, (To::Join(there), placement.class), &placement, &said);
-            let title = said_by_lines(&remembered.stream, going_on, &said);
+            let title = said_by_lines(&remembered.stream, going_on, &said, Some(there));
             decision.before.title = title.map(|title| Retitled { title, drawn: titles_before(app, going_on) });
             decision
         }
@@ -189,8 +189,10 @@ fn all_of_it(
 }
 
 /// The first line that says what it is about. A title is of one line alone, so that it goes when that is taken back.
-fn said_by_lines(stream: &Stream, going_on: &GoingOn, said: &threading::Heard<'_>) -> Option<String> {
-    let earlier = going_on.earlier.iter().filter(|p| p.kind == "text").map(|p| p.body.as_str());
+/// Lines that a person has put elsewhere than `there` are not of it.
+fn said_by_lines(stream: &Stream, going_on: &GoingOn, said: &threading::Heard<'_>, there: Option<DiscussionId>) -> Option<String> {
+    let of_it = |p: &&Recalled| !is_fixed(p) || Some(p.discussion) == there;
+    let earlier = going_on.earlier.iter().filter(of_it).filter(|p| p.kind == "text").map(|p| p.body.as_str());
     let last = (said.kind == "text").then_some(said.text);
     let lines: Vec<&str> = earlier.chain(last).map(|text| stream.uncalled(&threading::Heard { text, ..said.clone() })).collect();
     lines.iter().find_map(|line| threading::said_alone(line)).or_else(|| lines.iter().find_map(|line| threading::said_in(line)))
@@ -198,7 +200,7 @@ fn said_by_lines(stream: &Stream, going_on: &GoingOn, said: &threading::Heard<'_
 
 /// What a discussion is called that all of it opens.
 fn title_of_all(app: &App, stream: &Stream, going_on: &GoingOn, said: &threading::Heard<'_>, untitled: &str) -> String {
-    said_by_lines(stream, going_on, said).unwrap_or_else(|| match going_on.earlier.first() {
+    said_by_lines(stream, going_on, said, None).unwrap_or_else(|| match going_on.earlier.iter().find(|p| !is_fixed(p)) {
         Some(first) => threading::title(stream, &threading::Heard { text: &first.body, ..said.clone() }, word_of_kind(app, &first.kind)),
         None => threading::title(stream, said, untitled),
     })

@@ -14,7 +14,7 @@ use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
 use crate::store::notices::{NewNotice, Notice, Target};
 use crate::store::posts::Post;
-use crate::store::{self, Tx, chats, discussions, notices, persons, projects, watchers};
+use crate::store::{self, Tx, chats, discussions, notices, persons, posts, projects, watchers};
 
 /// Whether what tells of this discussion in this chat is for the one person whose own chat it is: the discussion is not held in it.
 pub(super) fn is_personal(chat: &Chat, discussion: &Discussion) -> bool {
@@ -130,7 +130,11 @@ async fn reader_of(tx: &mut Tx, chat: &Chat) -> Result<Option<PersonId>, store::
 
 /// What the notice tells its reader, and the discussion that it is about.
 async fn about(tx: &mut Tx, app: &App, reader: PersonId, notice: &Notice) -> Result<Option<(Discussion, News)>, store::Error> {
-    let Some(id) = notice.discussion else { return Ok(None) };
+    let post = match notice.post {
+        Some(id) => posts::find(tx, id).await?,
+        None => None,
+    };
+    let Some(id) = post.map(|p| p.discussion).or(notice.discussion) else { return Ok(None) };
     let found = discussions::get(tx, id).await?;
     let discussion = discussions::follow(tx, found).await?;
     let told = told(tx, app, notice, &discussion, reader).await?;

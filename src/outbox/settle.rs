@@ -19,7 +19,7 @@ const MAIL_GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(48);
 /// How long LINE takes a reply token at least. Source: Messaging API reference, "Send reply message".
 const REPLY_TOKEN_LIVES: SignedDuration = SignedDuration::from_secs(60);
 /// The longest pause between two tries: after an outage work goes on within it.
-const PAUSE_MAX_SECONDS: i64 = 45;
+const PAUSE_MAX_SECONDS: i64 = 30;
 
 /// How LINE's refusal of a body begins; others are about the account or the chat.
 const BAD_REQUEST: &str = "400";
@@ -250,7 +250,7 @@ fn deferral(attempts: i64, age: SignedDuration) -> SignedDuration {
     pause(attempts).max((age / DEFERRED_AGE_PER_PAUSE).min(DEFERRED_PAUSE_MAX))
 }
 
-/// 1 s, 2 s, 4 s … 45 s.
+/// 1 s, 2 s, 4 s … 30 s: with a try that hangs, what was away is found again within a minute.
 fn pause(attempts: i64) -> SignedDuration {
     SignedDuration::from_secs((1_i64 << (attempts - 1).clamp(0, 6)).min(PAUSE_MAX_SECONDS))
 }
@@ -269,7 +269,7 @@ mod tests {
             pauses.push(next);
             age += next;
         }
-        assert_eq!(pauses[..7].iter().map(SignedDuration::as_secs).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 45]);
+        assert_eq!(pauses[..7].iter().map(SignedDuration::as_secs).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 30, 30]);
         assert!(pauses.windows(2).all(|w| w[0] <= w[1]));
         assert_eq!(pauses.last(), Some(&DEFERRED_PAUSE_MAX));
         assert!((100..200).contains(&tries), "{tries}");

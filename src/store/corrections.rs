@@ -159,6 +159,35 @@ pub async fn corrected_in(c: &mut AnyConnection, discussion: DiscussionId) -> Re
     .await
 }
 
+/// Discussions that ended among the other messages, all whose posts are these by now.
+pub async fn put_aside_with(c: &mut AnyConnection, posts: &[PostId], other: DiscussionId) -> Result<Vec<DiscussionId>> {
+    let mut ended: Vec<DiscussionId> = vec![];
+    for post in posts {
+        let from: Option<DiscussionId> = sql::find(
+            c,
+            "SELECT x.from_id FROM correction_posts m JOIN corrections x ON x.id = m.correction_id JOIN discussions d ON d.id = x.from_id \
+             WHERE m.post_id = $1 AND x.to_id = $2 AND x.undone_at IS NULL AND d.merged_into = $2 \
+             AND NOT EXISTS (SELECT 1 FROM correction_posts o JOIN posts p ON p.id = o.post_id WHERE o.correction_id = x.id AND p.discussion_id = $2) \
+             ORDER BY x.id DESC LIMIT 1",
+            args![*post, other],
+        )
+        .await?;
+        ended.extend(from.filter(|from| !ended.contains(from)));
+    }
+    Ok(ended)
+}
+
+/// Whether a correction after this one has put something into the discussion, and stands.
+pub async fn put_there_since(c: &mut AnyConnection, discussion: DiscussionId, since: i64) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT id FROM corrections WHERE to_id = $1 AND id > $2 AND kind <> 'title' AND undone_at IS NULL LIMIT 1",
+        args![discussion, since],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Where a split, undone since, had taken from what is in the discussion that it made; `None` where no such split made it.
 pub async fn undone_split(c: &mut AnyConnection, made: DiscussionId) -> Result<Option<DiscussionId>> {
     sql::find(c, "SELECT from_id FROM corrections WHERE to_id = $1 AND kind = 'split' AND undone_at IS NOT NULL LIMIT 1", args![made]).await

@@ -129,6 +129,17 @@ pub async fn known_in(c: &mut AnyConnection, person: PersonId) -> Result<Vec<Pro
     .await
 }
 
+/// Where people whose mail comes from this address or `@domain` have a part.
+pub async fn of_pattern(c: &mut AnyConnection, pattern: &str) -> Result<Vec<ProjectId>> {
+    sql::all(
+        c,
+        "SELECT DISTINCT m.project_id FROM members m JOIN identities i ON i.person_id = m.person_id WHERE i.channel = 'email' \
+         AND (i.external_id = $1 OR SUBSTR($1, 1, 1) = '@' AND SUBSTR(i.external_id, LENGTH(i.external_id) - LENGTH($1) + 1) = $1)",
+        args![pattern],
+    )
+    .await
+}
+
 /// Where the person is staff.
 pub async fn staffed_by(c: &mut AnyConnection, person: PersonId) -> Result<Vec<ProjectId>> {
     sql::all(c, "SELECT project_id FROM members WHERE person_id = $1 AND role IN ('owner', 'staff') ORDER BY project_id", args![person])

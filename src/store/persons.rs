@@ -109,6 +109,29 @@ pub async fn password_hash(c: &mut AnyConnection, email: &str) -> Result<Option<
     .await
 }
 
+/// Whether they can log in with a password, or have a token.
+pub async fn has_account(c: &mut AnyConnection, id: PersonId) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT p.id FROM persons p WHERE p.id = $1 AND (p.password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM api_tokens t WHERE t.person_id = p.id))",
+        args![id],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Whether an admin has this address, or one of this `@domain`.
+pub async fn admin_writes_from(c: &mut AnyConnection, pattern: &str) -> Result<bool> {
+    let found: Option<i64> = sql::find(
+        c,
+        "SELECT p.id FROM persons p JOIN identities i ON i.person_id = p.id WHERE p.is_admin = 1 AND i.channel = 'email' \
+         AND (i.external_id = $1 OR SUBSTR($1, 1, 1) = '@' AND SUBSTR(i.external_id, LENGTH(i.external_id) - LENGTH($1) + 1) = $1) LIMIT 1",
+        args![pattern],
+    )
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Makes somebody a staff account.
 pub async fn set_account(c: &mut AnyConnection, id: PersonId, name: &str, is_admin: bool, password_hash: Option<&str>) -> Result<()> {
     sql::run(

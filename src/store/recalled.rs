@@ -27,6 +27,8 @@ pub struct Recalled {
     pub details: Details,
     /// It only introduced what its author went on with.
     pub introduces: bool,
+    /// It quotes a card of the bot's that tells of several matters, and was filed with one of them.
+    pub quotes_card: bool,
 }
 
 impl Recalled {
@@ -51,13 +53,15 @@ impl FromRow for Recalled {
             class: c.get()?,
             details: Details::read(c.get::<Option<String>>()?.as_deref()),
             introduces: c.get()?,
+            quotes_card: c.get()?,
         })
     }
 }
 
 const RECALLED: &str = "SELECT p.id, p.discussion_id, p.person_id, COALESCE(a.name, ''), p.role, p.kind, CASE WHEN p.kind = 'file' \
                         AND p.body = '' THEN COALESCE((SELECT MIN(f.name) FROM attachments f WHERE f.post_id = p.id), '') ELSE p.body END, \
-                        p.created_at, d.other, p.class, p.details, CASE WHEN p.evidence LIKE '%\"introduces\"%' THEN 1 ELSE 0 END \
+                        p.created_at, d.other, p.class, p.details, CASE WHEN p.evidence LIKE '%\"introduces\"%' THEN 1 ELSE 0 END, \
+                        CASE WHEN p.evidence LIKE '%\"quote\"%' THEN 1 ELSE 0 END \
                         FROM posts p JOIN discussions d ON d.id = p.discussion_id LEFT JOIN persons a ON a.id = p.person_id \
                         WHERE d.chat_id = $1 AND d.project_id = $2 AND d.last_post_at > $3 AND d.merged_into IS NULL \
                         AND p.internal = 0 AND p.retracted_at IS NULL AND p.created_at <= $4";

@@ -27,6 +27,11 @@ pub async fn end(c: &mut AnyConnection, digest: &str) -> Result<()> {
     sql::run(c, "DELETE FROM sessions WHERE digest = $1", args![digest]).await.map(drop)
 }
 
+/// Ends all of the person's but this one.
+pub async fn end_others(c: &mut AnyConnection, person: PersonId, kept: Option<&str>) -> Result<()> {
+    sql::run(c, "DELETE FROM sessions WHERE person_id = $1 AND digest <> COALESCE($2, '')", args![person, kept]).await.map(drop)
+}
+
 /// Forgets those that are over.
 pub async fn prune(c: &mut AnyConnection, now: Timestamp) -> Result<u64> {
     sql::run(c, "DELETE FROM sessions WHERE expires_at <= $1", args![now]).await

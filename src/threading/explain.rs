@@ -170,7 +170,7 @@ fn in_words(stream: &Stream, heard: &Heard<'_>, line: &Line, to: To, because: Be
         },
         Because::Names => Some(Reason::Named {}),
         Because::Answer => topic.map(|_| Reason::Answers {}),
-        Because::Role => topic.map(|_| Reason::OtherSide {}),
+        Because::Role => topic.filter(|t| t.last.role != line.role).map(|_| Reason::OtherSide {}),
         Because::Picture => Some(Reason::Picture {}),
         Because::Burst => Some(Reason::Burst { seconds: stream.lines.back().map_or(0, |l| (line.at - l.at).max(0)) }),
         Because::Small => Some(Reason::SmallTalk {}),

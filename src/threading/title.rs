@@ -37,7 +37,7 @@ pub fn title_of(text: &str, untitled: &str) -> String {
     if let Some(title) = said_in(text) {
         return title;
     }
-    let whole = one_line(text);
+    let whole = one_line(without_number(text));
     if whole.is_empty() { untitled.to_owned() } else { excerpt(&whole, TITLE_GRAPHEMES_MAX) }
 }
 

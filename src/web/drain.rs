@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
 use axum::http::Method;
+use axum::http::header::EXPECT;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{Stream, StreamExt, stream};
@@ -13,11 +14,12 @@ use futures_util::{Stream, StreamExt, stream};
 /// So much of what nobody wanted is read; whoever sends more is cut off.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// And for so long.
-const WITHIN: Duration = Duration::from_secs(10);
+const WITHIN: Duration = Duration::from_secs(5);
 
 /// Answers once the body was read, or enough of it.
 pub(super) async fn read_to_the_end(request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
+    // Who waits to be told to go on is told the answer instead.
+    if matches!(*request.method(), Method::GET | Method::HEAD) || request.headers().contains_key(EXPECT) {
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();

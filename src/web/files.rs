@@ -153,6 +153,9 @@ async fn seen(app: &App, viewer: &Viewer, id: i64) -> Result<(Attachment, Discus
 
 fn away(id: i64, error: &FilesError) -> Problem {
     tracing::error!(attachment = id, %error, "a kept file cannot be read");
+    if error.is_absent() {
+        return Problem::new(StatusCode::GONE, "the file is no longer in the file store");
+    }
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the file store does not answer; try again")
 }
 

@@ -54,6 +54,7 @@ pub fn router(app: Arc<App>, framed: bool) -> Router {
     Router::new()
         .route("/webhooks/line/{name}", post(webhooks::line))
         .layer(DefaultBodyLimit::max(webhooks::WEBHOOK_BYTES_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_WITHIN))
         .with_state(app)
         .merge(served)
         .layer(middleware::from_fn(drain::read_to_the_end))

@@ -93,10 +93,13 @@ fn an_owner_gives_away_what_is_theirs_and_nothing_else() {
         put("members", json!({"email": "chens@own.example", "line_user_id": he.as_str(), "role": "client"})).await.expect_problem(403);
         let boss = put("members", json!({"email": "boss@example.com", "name": "傻瓜", "role": "staff"})).await.expect(200);
         assert_eq!(boss["name"], "老闆", "what an admin is called is not theirs to say");
-        let client = json!({"email": "lin@client.example", "line_user_id": lin.as_str(), "name": "林小姐", "role": "client"});
-        assert_eq!(put("members", client).await.expect(200)["name"], "林小姐", "their own client's is");
+        // Nor does an address that nobody has used yet get one: it may be a colleague's tomorrow.
+        let nobody = json!({"email": "new@firm.example", "line_user_id": own.as_str(), "role": "client"});
+        put("members", nobody).await.expect_problem(403);
+        let client = json!({"line_user_id": lin.as_str(), "name": "林小美", "role": "client"});
+        assert_eq!(put("members", client).await.expect(200)["name"], "林小美", "their own client's is");
 
-        for pattern in ["@beta.example", "amy@beta.example"] {
+        for pattern in ["@beta.example", "amy@beta.example", "he@client.example", "@client.example", &wang.email] {
             put("email-senders", json!({"pattern": pattern})).await.expect_problem(409);
         }
         put("email-senders", json!({"pattern": "@alpha.example"})).await.expect(200);

@@ -489,6 +489,23 @@ fn an_open_matter_that_a_client_joins_to_one_that_is_done_opens_it_and_undoing_c
         let undo = html.split("action=\"/corrections/").nth(1).and_then(|rest| rest.split('"').next()).expect("it can be undone");
         assert_eq!(page.post(&format!("/corrections/{undo}"), &[]).await.status, 303);
         assert_eq!((&t.discussion(1).await["status"], &t.discussion(2).await["status"]), (&"closed".into(), &"open".into()));
+        // Where another has been joined since, its question stands.
+        let chen = t.line.person("陳先生");
+        t.deliver(&t.line.member_joined(&chat, std::slice::from_ref(&chen))).await;
+        t.say(&chat, &chen, "大家好，會議室的冷氣不冷，麻煩派人來修").await;
+        let third = number(&t.discussion_where("大家好，會議室的冷氣不冷，麻煩派人來修").await);
+        assert_eq!(third, 3);
+        for joined in [2, third] {
+            let tap = t.line.tap(&chat, Some(&lin), &Tap::Join(joined).data());
+            t.deliver(&tap).await;
+            t.settled(&tap.id).await;
+            assert_eq!((number(&t.discussion(joined).await), &t.discussion(1).await["status"]), (1, &"open".into()));
+        }
+        let corrections = page.get("/d/1").await.html;
+        let ids: Vec<&str> = corrections.split("action=\"/corrections/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let first = ids.iter().min_by_key(|id| id.split('/').next().and_then(|n| n.parse::<i64>().ok())).expect("both can be undone");
+        assert_eq!(page.post(&format!("/corrections/{first}"), &[]).await.status, 303);
+        assert_eq!(t.discussion(1).await["status"], "open", "{first} of {ids:?}: {}", t.discussion(1).await["events"]);
     });
 }
 

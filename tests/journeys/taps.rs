@@ -501,6 +501,7 @@ fn what_waits_to_tell_of_a_matter_that_is_put_aside_is_not_told_until_that_is_un
         let placed = boss.post(&format!("/posts/{first}/place"), &[("to", "new"), ("with", "rest")]).await;
         assert_eq!(placed.status, 303);
         assert_eq!((&of_answer().await["status"], &of_answer().await["discussion"]), (&"pending".into(), &2.into()));
+        assert_eq!(number(&t.discussion(1).await), 2, "the number that the group knows leads on");
         let page = boss.get("/d/2").await.html;
         let undo = page.split("action=\"/corrections/").nth(1).and_then(|rest| rest.split('"').next()).expect("it can be undone");
         assert_eq!(boss.post(&format!("/corrections/{undo}"), &[]).await.status, 303);
@@ -521,6 +522,36 @@ fn what_waits_to_tell_of_a_matter_that_is_put_aside_is_not_told_until_that_is_un
             t.mail.sent_to(&wang.email).await.into_iter().find(|m| m.subject.contains("[#1]") && m.text.contains("頂樓漏水"))
         })
         .await;
+    });
+}
+
+#[test]
+fn what_was_cancelled_tells_of_its_post_where_it_is_now_and_of_what_is_no_matter_never() {
+    journey_with(Setup::patient(), async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.said_before(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.said_before(&chat, &lin, "另外請問上個月的發票什麼時候寄？").await;
+        t.discussion_where("另外請問上個月的發票什麼時候寄？").await;
+        t.api.post("/discussions/1/posts", &json!({"body": "月底寄出"})).await.expect(201);
+        let post = posts(&t.discussion(1).await).last().expect("it is there")["id"].as_str().unwrap_or_default().to_owned();
+        let of_chat = async || t.api.items(&format!("/deliveries?target={}", chat.as_str())).await;
+        let answer =
+            of_chat().await.into_iter().find(|n| n["kind"] == "answered").expect("it waits")["id"].as_str().unwrap_or_default().to_owned();
+        t.api.post(&format!("/deliveries/{answer}/cancel"), &json!({})).await.expect(200);
+        let boss = Browser::boss(t).await;
+        assert_eq!(boss.post(&format!("/posts/{post}/place"), &[("to", "other"), ("with", "")]).await.status, 303);
+        t.api.post(&format!("/deliveries/{answer}/restore"), &json!({})).await.expect_problem(409);
+        t.api.post(&format!("/posts/{post}/move"), &json!({"to": 2})).await.expect(200);
+        t.api.post(&format!("/deliveries/{answer}/restore"), &json!({})).await.expect(200);
+        t.say(&chat, &lin, "請問有消息嗎？").await;
+        let card = eventually("it leaves with the next ride", async || {
+            t.line.sent_to(&chat).into_iter().find(|s| s.strings().iter().any(|w| w.contains("月底寄出")))
+        })
+        .await;
+        let said = card.strings().join("\n");
+        let (second, first) = (said.find("#2"), said.find("月底寄出"));
+        assert!(card.discussions().first() == Some(&2) && second < first, "{said}");
     });
 }
 

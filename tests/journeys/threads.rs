@@ -59,6 +59,11 @@ fn a_quote_of_a_card_that_tells_of_several_matters_belongs_to_one_of_them() {
         let post = posts(&found).iter().find(|p| p["body_text"] == "請問這個要怎麼處理？").expect("it is there");
         assert_eq!(post["why"]["class"], "likely", "{post}");
         assert_eq!(post["why"]["alternatives"].as_array().map(Vec::len), Some(1), "{post}");
+        // What follows at once goes with it, and takes it nowhere.
+        t.pass(Duration::from_secs(5));
+        t.say(&chat, &chen, "另外冷氣也不冷了，麻煩派人").await;
+        t.discussion_where("另外冷氣也不冷了，麻煩派人").await;
+        assert_eq!(number(&t.discussion_where("請問這個要怎麼處理？").await), number(&found));
     });
 }
 

@@ -77,7 +77,14 @@ fn can_be_said(fact: &Fact, chat: &Chat) -> bool {
 
 /// Looks everything up: two reads for all of them, and a few more for what has waited past its first ride.
 pub(super) async fn gather(tx: &mut Tx, app: &App, chat: &Chat, promised: Vec<Notice>, now: Timestamp) -> Result<Vec<Fact>, store::Error> {
-    let mut about: Vec<DiscussionId> = promised.iter().filter_map(|n| n.discussion).collect();
+    let mut of: Vec<PostId> = promised.iter().filter_map(|n| n.post).collect();
+    of.sort_unstable();
+    of.dedup();
+    let told = posts::these(tx, &of).await?.into_iter().filter(|p| p.retracted_at.is_none() && !p.internal);
+    let told: BTreeMap<PostId, Post> = told.map(|p| (p.id, p)).collect();
+    // A post may have moved while its notice was frozen, failed or cancelled.
+    let where_is = |n: &Notice| n.post.and_then(|id| told.get(&id)).map(|p| p.discussion).or(n.discussion);
+    let mut about: Vec<DiscussionId> = promised.iter().filter_map(where_is).collect();
     about.sort_unstable();
     about.dedup();
     let mut found: BTreeMap<DiscussionId, Discussion> = BTreeMap::new();
@@ -85,14 +92,9 @@ pub(super) async fn gather(tx: &mut Tx, app: &App, chat: &Chat, promised: Vec<No
         let id = discussion.id;
         found.insert(id, discussions::follow(tx, discussion).await?);
     }
-    let mut of: Vec<PostId> = promised.iter().filter_map(|n| n.post).collect();
-    of.sort_unstable();
-    of.dedup();
-    let told = posts::these(tx, &of).await?.into_iter().filter(|p| p.retracted_at.is_none() && !p.internal);
-    let told: BTreeMap<PostId, Post> = told.map(|p| (p.id, p)).collect();
     let mut facts = vec![];
     for notice in promised {
-        let discussion = notice.discussion.and_then(|id| found.get(&id)).cloned();
+        let discussion = where_is(&notice).and_then(|id| found.get(&id)).cloned();
         let post = notice.post.and_then(|id| told.get(&id)).cloned();
         let personal = discussion.as_ref().is_some_and(|d| own_chat::is_personal(chat, d));
         let mut fact = Fact { notice, discussion, post, personal, pointless: None };

@@ -151,6 +151,16 @@ pub async fn redirect_these(c: &mut AnyConnection, ids: &[i64], to: DiscussionId
     Ok(())
 }
 
+/// Likewise all that tells of the discussion.
+pub async fn redirect_all(c: &mut AnyConnection, from: DiscussionId, to: DiscussionId, dropped_for: &str) -> Result<()> {
+    sql::run(c, format!("{REDIRECT} AND discussion_id = $1"), args![from, to, dropped_for]).await.map(drop)
+}
+
+/// Whatever became of the notice, it tells of this discussion.
+pub async fn tell_of(c: &mut AnyConnection, id: NoticeId, discussion: DiscussionId) -> Result<()> {
+    sql::run(c, "UPDATE notices SET discussion_id = $2 WHERE id = $1", args![id, discussion]).await.map(drop)
+}
+
 /// To the discussion `$2`, with what was dropped for the reason `$3`.
 const REDIRECT: &str = "UPDATE notices SET discussion_id = $2, reason = CASE WHEN status = 'pending' THEN reason END, status = 'pending' \
                         WHERE delivery_id IS NULL AND (status = 'pending' OR status = 'dropped' AND reason = $3)";

@@ -157,6 +157,13 @@ impl Modify for Problems {
             for call in calls.into_iter().flatten() {
                 let all = &mut call.responses.responses;
                 all.retain(|status, _| !status.starts_with('4') && !status.starts_with('5'));
+                for answer in all.values_mut() {
+                    if let RefOr::T(answer) = answer
+                        && answer.description.is_empty()
+                    {
+                        "it was done".clone_into(&mut answer.description);
+                    }
+                }
                 let refused = ResponseBuilder::new().description("what was wrong").content(CONTENT_TYPE, problem()).build();
                 all.insert("default".to_owned(), RefOr::T(refused));
             }

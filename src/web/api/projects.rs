@@ -16,7 +16,7 @@ use crate::App;
 use crate::discussions::{self as acts, MemberError, NewMember, Viewer, bind_chat, set_times};
 use crate::domain::{ChatKind, Inbox, LineChatId, LineUserId, PROJECT_BUDGET_MAX, ProjectKind, REOPEN_DAYS_MAX, Role, is_project_key};
 use crate::store::projects::Project;
-use crate::store::{Tx, chats, members, projects};
+use crate::store::{Tx, chats, members, persons, projects};
 use crate::web::error::Problem;
 use crate::web::viewer::ByToken;
 
@@ -193,8 +193,8 @@ pub(super) struct MemberAsked {
     role: Role,
 }
 
-/// Gives somebody a part in the project, known by mail address, LINE user id or both. That the two are one person's is for admins to say
-/// of colleagues and of whoever is known in other projects; so is what they are called, which stays as it is otherwise.
+/// Gives somebody a part in the project, known by mail address, LINE user id or both. That the two are one person's is for admins to say;
+/// what colleagues, and people of other projects, are called stays as it is.
 #[utoipa::path(put, path = "/api/v1/projects/{key}/members", params(("key" = String, Path)), request_body = MemberAsked, responses((status = 200, body = MemberShape), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn put_member(
     State(app): State<Arc<App>>,
@@ -291,12 +291,17 @@ pub(super) async fn put_email_sender(
     }
     let mut tx = app.db.begin().await?;
     let project = owned(&mut tx, &viewer, &key).await?;
-    if let Some(had) = projects::of_sender(&mut tx, &pattern).await?
-        && viewer.role(&mut tx, had).await? != Some(Role::Owner)
-    {
-        return Err(Problem::conflict(format!(
-            "mail from {pattern} belongs to a project that is not yours; an admin can give it to this one"
-        )));
+    let ours = |address: &str| address == pattern || pattern.starts_with('@') && address.to_lowercase().ends_with(&pattern);
+    if !viewer.is_admin && (app.config.mailbox.iter().any(|m| ours(&m.address)) || persons::admin_writes_from(&mut tx, &pattern).await?) {
+        return Err(Problem::conflict(format!("mail from {pattern} is the company's own; an admin can give it to this project")));
+    }
+    let mut known_in = members::of_pattern(&mut tx, &pattern).await?;
+    known_in.extend(projects::of_sender(&mut tx, &pattern).await?);
+    for had in known_in {
+        if viewer.role(&mut tx, had).await? != Some(Role::Owner) {
+            let whose = format!("mail from {pattern} is known in a project that is not yours; an admin can give it to this one");
+            return Err(Problem::conflict(whose));
+        }
     }
     projects::put_sender(&mut tx, project.id, &pattern).await?;
     tx.commit().await?;

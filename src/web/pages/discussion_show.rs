@@ -155,11 +155,12 @@ async fn gather(
         events.retain(|e| !e.what.is_for_staff());
     }
     let elsewhere = mail_posts::from_elsewhere(c, discussion.id).await?;
+    let may_rest = discussion.chat.is_some() && !discussion.other;
     Ok(Shown {
         project: project.name,
         project_key: project.key,
         events,
-        posts: views(app, role, said, Around { files, told, wordings, names, others, elsewhere, first }),
+        posts: views(app, role, said, Around { files, told, wordings, names, others, elsewhere, first, may_rest }),
         undoable,
         beside,
         discussion,
@@ -237,6 +238,8 @@ struct Around {
     elsewhere: Vec<FromElsewhere>,
     /// The post that the discussion began with, where it is on the page.
     first: Option<PostId>,
+    /// There is a place for what is no matter, and this is not it.
+    may_rest: bool,
 }
 
 /// Whether another try could bring the file: it failed, or the limit was raised since.
@@ -260,7 +263,7 @@ pub(super) fn file_view(app: &App, role: Role, file: Attachment) -> FileView {
 }
 
 fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView> {
-    let Around { files, told, wordings, names, mut others, elsewhere, first } = around;
+    let Around { files, told, wordings, names, mut others, elsewhere, first, may_rest } = around;
     let mut files_of: BTreeMap<PostId, Vec<FileView>> = BTreeMap::new();
     for file in files {
         files_of.entry(file.post).or_default().push(file_view(app, role, file));
@@ -280,6 +283,7 @@ fn views(app: &App, role: Role, said: Vec<Post>, around: Around) -> Vec<PostView
     let view = |post: Post| PostView {
         others: others.remove(&post.id).unwrap_or_default(),
         may_move: role.is_staff(),
+        may_rest: role.is_staff() && may_rest,
         elsewhere: elsewhere.remove(&post.id),
         opens: Some(post.id) == first,
         versions: versions_of.remove(&post.id).unwrap_or_default(),

@@ -11,11 +11,12 @@ use sqlx::AnyConnection;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::projects::PROJECTS_MAX;
+use super::session::session_digest;
 use super::{Answer, FormOf, QueryOf, Refusal, answer, html, listening, staff_or_client, to};
 use crate::App;
 use crate::discussions::{self as acts, Viewer};
 use crate::domain::{Channel, CodePurpose};
-use crate::store::{self, identities, members, persons, projects};
+use crate::store::{self, identities, members, persons, projects, sessions};
 use crate::threading::one_line;
 use crate::web::templates::Look;
 use crate::web::templates::me::{Me, NAME_GRAPHEMES_MAX, me as draw};
@@ -128,6 +129,10 @@ async fn unlinked(app: &App, headers: &HeaderMap, form: FormOf<Unlinking>) -> An
     if !acts::unlink(&mut tx, app, viewer.person, identity).await? {
         return Err(Refusal::NotFound);
     }
+    // Whoever had logged in with it is out.
+    let this = session_digest(app, headers);
+    sessions::end_others(&mut tx, viewer.person, this.as_deref()).await?;
     tx.commit().await?;
+    app.access_changed();
     Ok(to(HERE))
 }

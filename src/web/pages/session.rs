@@ -208,10 +208,15 @@ pub(super) async fn end(State(app): State<Arc<App>>, headers: HeaderMap) -> Resp
     answer(&app, ended.await)
 }
 
+/// The digest of the session that the request comes with.
+pub(super) fn session_digest(app: &App, headers: &HeaderMap) -> Option<String> {
+    cookie_secret(&app.config.server, headers).map(|secret| digest(&secret))
+}
+
 async fn forget_session(app: &App, headers: &HeaderMap) -> Answer<()> {
-    let Some(secret) = cookie_secret(&app.config.server, headers) else { return Ok(()) };
+    let Some(digest) = session_digest(app, headers) else { return Ok(()) };
     let mut tx = app.db.begin().await?;
-    sessions::end(&mut tx, &digest(&secret)).await?;
+    sessions::end(&mut tx, &digest).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -37,6 +37,8 @@ pub struct PostView {
     pub opens: bool,
     /// The reader may put it elsewhere.
     pub may_move: bool,
+    /// Among the other messages of its chat, too.
+    pub may_rest: bool,
     /// What the LINE users whom it mentions are called now, by LINE's id.
     pub names: BTreeMap<String, String>,
     /// It came from an address that was not known as its author's.
@@ -229,7 +231,7 @@ fn mover(look: &Look<'_>, view: &PostView) -> Markup {
                 button.button.plain type="submit" { (look.t("page.place_move")) }
             }
             button.button.plain type="submit" name="to" value="new" { (look.t("page.place_new")) }
-            button.quiet type="submit" name="to" value="other" { (look.t("page.place_other")) }
+            @if view.may_rest { button.quiet type="submit" name="to" value="other" { (look.t("page.place_other")) } }
         }
     }
 }

@@ -318,6 +318,7 @@ fn posts() -> Vec<PostView> {
             others: vec![(9, "<b>".into())],
             opens: n == 0,
             may_move: n % 2 == 0,
+            may_rest: n % 2 == 0,
             elsewhere,
         });
     }

@@ -29,6 +29,7 @@ fn what_a_colleagues_mail_quotes_is_not_for_clients() {
             others: vec![],
             opens: true,
             may_move: false,
+            may_rest: false,
             elsewhere: None,
         };
         stream(&look, &[view], &[], &Beside::default(), viewer).into_string().contains("整封")
@@ -52,6 +53,7 @@ fn a_gap_stands_where_something_may_be_missing_and_its_reason_is_for_staff() {
             others: vec![],
             opens: false,
             may_move: true,
+            may_rest: true,
             elsewhere: None,
         }
     };
@@ -90,6 +92,7 @@ fn a_tombstone_tells_staff_alone_what_had_been_sent() {
             others: vec![],
             opens: false,
             may_move: true,
+            may_rest: true,
             elsewhere: None,
         };
         stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
@@ -119,6 +122,7 @@ fn an_edited_post_shows_its_history_where_it_is_given() {
             others: vec![],
             opens: true,
             may_move: false,
+            may_rest: false,
             elsewhere: None,
         };
         stream(&look, &[view], &[], &Beside::default(), viewer).into_string()
