@@ -9,7 +9,7 @@
 //! same sources give the same file.
 //!
 //! The shipped weights come from
-//! `cargo run --release --example fit_threader -- --out src/threading/weights.toml --weight 3 tests/fixtures/chats/tune --weight 1.5
+//! `cargo run --release --example fit_threader -- --out src/threading/weights.toml --weight 3 tests/fixtures/chats/tune --weight 1.4
 //! irc-dev.jsonl newdomains.jsonl`
 #![expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "counts and seconds here are far below 2^24")]
 
