@@ -12,8 +12,8 @@ use crate::store::discussions::{Discussion, Opening};
 use crate::store::posts::Post;
 use crate::store::{Result, Tx, discussions, notices, posts};
 
-/// What somebody said so shortly before their latest message belongs to it.
-const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+/// What somebody said so shortly before their next message belongs to it.
+pub(super) const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// What came of it.
 #[derive(Clone, Debug)]

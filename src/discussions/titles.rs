@@ -1,7 +1,6 @@
 //! What a discussion is called, drawn from what is said in it.
 
-use jiff::SignedDuration;
-
+use super::apart::SAID_TOGETHER_WITHIN;
 use super::unsend::word_of_kind;
 use crate::App;
 use crate::domain::DiscussionId;
@@ -9,9 +8,6 @@ use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
 use crate::store::{Result, Tx, attachments, discussions, posts};
 use crate::threading::{said_alone, said_in, title_of};
-
-/// What one person says within so long is judged as one.
-const SAID_TOGETHER_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// A title out of what there is: the first line of what was said first, in one go, that says what it is about.
 pub(super) async fn drawn(tx: &mut Tx, app: &App, discussion: DiscussionId) -> Result<String> {

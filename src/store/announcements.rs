@@ -127,7 +127,7 @@ pub async fn withdraw(c: &mut AnyConnection, id: AnnouncementId, now: Timestamp)
     sql::run(c, "UPDATE announcements SET withdrawn_at = $2 WHERE id = $1 AND withdrawn_at IS NULL", args![id, now]).await.map(|n| n > 0)
 }
 
-/// What was cancelled of it is not to be told for the better reason that it was withdrawn: it does not come back.
+/// What was cancelled of it is withdrawn like the rest: it cannot be restored.
 pub async fn end_cancelled(c: &mut AnyConnection, id: AnnouncementId, (cancelled, withdrawn): (&str, &str)) -> Result<()> {
     sql::run(
         c,

@@ -2,6 +2,7 @@
 
 use sqlx::AnyConnection;
 
+use super::persons::MATCHES_PATTERN;
 use super::sql::{self, Result, args, row};
 use crate::domain::{PersonId, ProjectId, Role};
 
@@ -131,13 +132,8 @@ pub async fn known_in(c: &mut AnyConnection, person: PersonId) -> Result<Vec<Pro
 
 /// Where people whose mail comes from this address or `@domain` have a part.
 pub async fn of_pattern(c: &mut AnyConnection, pattern: &str) -> Result<Vec<ProjectId>> {
-    sql::all(
-        c,
-        "SELECT DISTINCT m.project_id FROM members m JOIN identities i ON i.person_id = m.person_id WHERE i.channel = 'email' \
-         AND (i.external_id = $1 OR SUBSTR($1, 1, 1) = '@' AND SUBSTR(i.external_id, LENGTH(i.external_id) - LENGTH($1) + 1) = $1)",
-        args![pattern],
-    )
-    .await
+    let sql = format!("SELECT DISTINCT m.project_id FROM members m JOIN identities i ON i.person_id = m.person_id WHERE {MATCHES_PATTERN}");
+    sql::all(c, sql, args![pattern]).await
 }
 
 /// Where the person is staff.

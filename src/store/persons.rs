@@ -16,6 +16,9 @@ pub struct Person {
 }
 
 const COLUMNS: &str = "p.id, p.name, p.is_admin";
+/// That the identity `i` is the mail address `$1`, or one of the `@domain` `$1`.
+pub(super) const MATCHES_PATTERN: &str = "i.channel = 'email' AND (i.external_id = $1 OR SUBSTR($1, 1, 1) = '@' \
+                                          AND SUBSTR(i.external_id, LENGTH(i.external_id) - LENGTH($1) + 1) = $1)";
 
 impl FromRow for Person {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
@@ -122,14 +125,9 @@ pub async fn has_account(c: &mut AnyConnection, id: PersonId) -> Result<bool> {
 
 /// Whether an admin has this address, or one of this `@domain`.
 pub async fn admin_writes_from(c: &mut AnyConnection, pattern: &str) -> Result<bool> {
-    let found: Option<i64> = sql::find(
-        c,
-        "SELECT p.id FROM persons p JOIN identities i ON i.person_id = p.id WHERE p.is_admin = 1 AND i.channel = 'email' \
-         AND (i.external_id = $1 OR SUBSTR($1, 1, 1) = '@' AND SUBSTR(i.external_id, LENGTH(i.external_id) - LENGTH($1) + 1) = $1) LIMIT 1",
-        args![pattern],
-    )
-    .await?;
-    Ok(found.is_some())
+    let sql =
+        format!("SELECT p.id FROM persons p JOIN identities i ON i.person_id = p.id WHERE p.is_admin = 1 AND {MATCHES_PATTERN} LIMIT 1");
+    Ok(sql::find::<i64>(c, sql, args![pattern]).await?.is_some())
 }
 
 /// Makes somebody a staff account.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use threadline::clock::Clock;
-use threadline::domain::{LineChatId, Via};
+use threadline::domain::{LineChatId, LineUserId, Via};
 use threadline::simulator::{Endpoint, Fault, FaultKind, Say};
 
 use crate::support::{Setup, TestApp, eventually, journey, journey_with, stays};
@@ -246,17 +246,23 @@ fn what_waits_says_whose_money_is_missing() {
     });
 }
 
+/// A friend of the account who has asked something in their own chat, which is the project's.
+async fn friend_who_asked(t: &TestApp) -> (LineUserId, LineChatId) {
+    let user = t.line.person("林小姐");
+    t.deliver(&t.line.follow(&user)).await;
+    let own = LineChatId(user.as_str().to_owned());
+    t.say(&own, &user, "頂樓漏水").await;
+    t.discussion_where("頂樓漏水").await;
+    t.bind("alpha", &own).await;
+    (user, own)
+}
+
 #[test]
 fn who_blocked_the_account_is_told_by_mail_and_staff_hear_of_it_once() {
     journey(async |t| {
         t.project("alpha").await;
         let amy = t.staff("alpha", "Amy").await;
-        let user = t.line.person("林小姐");
-        t.deliver(&t.line.follow(&user)).await;
-        let own = LineChatId(user.as_str().to_owned());
-        t.say(&own, &user, "頂樓漏水").await;
-        t.discussion_where("頂樓漏水").await;
-        t.bind("alpha", &own).await;
+        let (user, own) = friend_who_asked(t).await;
         t.api.put("/projects/alpha/members", &json!({"email": "lin@client.example", "role": "client"})).await.expect(200);
         t.until_all_is_told().await;
         let blocked = t.line.unfollow(&user);
@@ -286,12 +292,7 @@ fn who_blocked_the_account_is_told_by_mail_and_staff_hear_of_it_once() {
 fn who_blocked_the_account_and_writes_to_it_again_is_told_in_line_again() {
     journey(async |t| {
         t.project("alpha").await;
-        let user = t.line.person("林小姐");
-        t.deliver(&t.line.follow(&user)).await;
-        let own = LineChatId(user.as_str().to_owned());
-        t.say(&own, &user, "頂樓漏水").await;
-        t.discussion_where("頂樓漏水").await;
-        t.bind("alpha", &own).await;
+        let (user, own) = friend_who_asked(t).await;
         t.until_all_is_told().await;
         let reached = async || {
             t.api.post("/announcements", &json!({"text": "週六停機", "all": true, "preview": true})).await.expect(200)["cost"].clone()
