@@ -173,8 +173,9 @@ fn all_of_it(
     for post in going_on.earlier.iter().filter(|p| !is_fixed(p)) {
         match &to {
             To::Join(id) if post.discussion == *id => {}
-            To::Rest => {}
-            To::Join(_) | To::Open { .. } => along.push(post.id),
+            // It rests already, but for a picture that opened a discussion before there were words.
+            To::Rest if post.other => {}
+            To::Rest | To::Join(_) | To::Open { .. } => along.push(post.id),
         }
         // What waited is told as what introduces it.
         let introduces = post.introduces || post.class.as_deref() == Some(Class::Waits.as_str());
@@ -192,9 +193,11 @@ fn all_of_it(
 /// Lines that a person has put elsewhere than `there` are not of it.
 fn said_by_lines(stream: &Stream, going_on: &GoingOn, said: &threading::Heard<'_>, there: Option<DiscussionId>) -> Option<String> {
     let of_it = |p: &&Recalled| !is_fixed(p) || Some(p.discussion) == there;
-    let earlier = going_on.earlier.iter().filter(of_it).filter(|p| p.kind == "text").map(|p| p.body.as_str());
-    let last = (said.kind == "text").then_some(said.text);
-    let lines: Vec<&str> = earlier.chain(last).map(|text| stream.uncalled(&threading::Heard { text, ..said.clone() })).collect();
+    let earlier = going_on.earlier.iter().filter(of_it).filter(|p| p.kind == "text").map(|p| (p.body.as_str(), p.mentions()));
+    let last = (said.kind == "text").then(|| (said.text, said.mentions.to_vec()));
+    let all: Vec<(&str, Vec<String>)> = earlier.chain(last).collect();
+    let uncalled = all.iter().map(|(text, mentions)| stream.uncalled(&threading::Heard { text, mentions, ..said.clone() }));
+    let lines: Vec<&str> = uncalled.collect();
     lines.iter().find_map(|line| threading::said_alone(line)).or_else(|| lines.iter().find_map(|line| threading::said_in(line)))
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::decide::{Choice, Placement, typed_numbers};
 use super::features::BURST_SECONDS;
 use super::stream::Heard;
-use super::words::{Names, Words};
+use super::words::{Names, Small, Words};
 use crate::domain::{DiscussionId, Role};
 
 /// A burst lasts no longer than this, in seconds, however short its pauses.
@@ -26,10 +26,14 @@ pub struct Burst {
     role: Option<Role>,
     /// `text` as soon as there are words.
     kind: String,
+    /// The words, and below them the names of files: 「請看一下」 alone says nothing of 「草稿.pdf」.
     text: String,
+    /// Where in `text` the words end.
+    words_end: usize,
     mentions: Vec<String>,
     quotes: Option<DiscussionId>,
     lines: usize,
+    begins_with_picture: bool,
 }
 
 impl Burst {
@@ -43,9 +47,11 @@ impl Burst {
             role: heard.role,
             kind: heard.kind.to_owned(),
             text: heard.text.to_owned(),
+            words_end: if heard.kind == "text" { heard.text.len() } else { 0 },
             mentions: heard.mentions.to_vec(),
             quotes: heard.quotes,
             lines: 1,
+            begins_with_picture: heard.kind == "image",
         }
     }
 
@@ -68,18 +74,28 @@ impl Burst {
         self.until = heard.at;
         self.lines += 1;
         self.mentions.extend_from_slice(heard.mentions);
-        // The name of a file and the words of a sticker are no words of a text.
-        match (self.kind == "text", heard.kind == "text") {
-            (true, true) => {
-                self.text.push('\n');
-                self.text.push_str(heard.text);
-            }
-            (false, true) => {
+        match heard.kind {
+            "text" => self.add_words(heard),
+            "file" if matches!(self.kind.as_str(), "text" | "file") => self.text = lines([&self.text, heard.text]),
+            "file" => {
                 heard.kind.clone_into(&mut self.kind);
                 heard.text.clone_into(&mut self.text);
             }
-            (_, false) => {}
+            _ => {}
         }
+    }
+
+    fn add_words(&mut self, heard: &Heard<'_>) {
+        let (words, files) = match self.kind.as_str() {
+            "text" => self.text.split_at(self.words_end),
+            "file" => ("", self.text.as_str()),
+            // The words of a sticker are none.
+            _ => ("", ""),
+        };
+        let words = lines([words, heard.text]);
+        self.words_end = words.len();
+        self.text = lines([&words, files.trim_start_matches('\n')]);
+        heard.kind.clone_into(&mut self.kind);
     }
 
     /// As one message, said when it began.
@@ -96,10 +112,22 @@ impl Burst {
         }
     }
 
+    /// Whether it is pictures and good wishes alone.
+    pub fn is_a_greeting(&self) -> bool {
+        let tone = Words::read(&self.text, &Names::default()).tone;
+        let wishes = matches!(tone.small, Some(Small::Greeting)) || tone.morning && !tone.asks && !tone.trouble && !tone.brings_up;
+        self.begins_with_picture && self.kind == "text" && self.words_end == self.text.len() && wishes
+    }
+
     /// How many lines it has.
     pub fn lines(&self) -> usize {
         self.lines
     }
+}
+
+/// Those of two texts that say something, below each other.
+fn lines(texts: [&str; 2]) -> String {
+    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a decision about a whole burst puts it into a discussion. What does not never takes the lines before out of theirs.
@@ -131,6 +159,20 @@ mod tests {
         burst.add(&heard(55, "甲", "sticker", "哭"));
         let whole = burst.heard();
         assert_eq!((whole.kind, whole.text, whole.at), ("text", "這張顏色不對\n偏紅", heard(0, "甲", "text", "").at));
+    }
+
+    #[test]
+    fn what_a_file_is_called_is_said_with_the_words_beside_it() {
+        let said = |all: &[(&'static str, &'static str)]| {
+            let mut burst = Burst::begin(&heard(0, "甲", all[0].0, all[0].1));
+            all[1..].iter().for_each(|(kind, text)| burst.add(&heard(5, "甲", kind, text)));
+            (burst.kind.clone(), burst.text.clone())
+        };
+        let both = ("text".to_owned(), "請看一下\n沒問題就用印\n草稿.pdf".to_owned());
+        assert_eq!(said(&[("file", "草稿.pdf"), ("text", "請看一下"), ("text", "沒問題就用印")]), both);
+        assert_eq!(said(&[("text", "請看一下"), ("file", "草稿.pdf"), ("text", "沒問題就用印")]), both);
+        assert_eq!(said(&[("image", ""), ("file", "a.pdf"), ("file", "b.pdf")]), ("file".to_owned(), "a.pdf\nb.pdf".to_owned()));
+        assert_eq!(said(&[("sticker", "哭"), ("text", "壞了")]), ("text".to_owned(), "壞了".to_owned()));
     }
 
     #[test]

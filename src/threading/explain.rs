@@ -1,19 +1,23 @@
 //! Why: the largest terms of a decision, in words that people know.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::features::Because;
+use super::lexicon::is_function_char;
 use super::model::{Candidate, Chance, Table, To, shares};
 use super::stream::{Heard, Line, Stream};
-use super::words::{for_each_token, hash};
+use super::words::{codes_of, for_each_token, hash};
 use crate::domain::DiscussionId;
 
 /// So many reasons are given.
 pub const REASONS_MAX: usize = 3;
 /// A term weaker than this explains nothing, in units of score (0.1 changes a chance by a tenth).
 const WEAKEST: f32 = 0.1;
+/// How much more than any word a number of an order or a machine tells.
+const CODE_TELLS: f32 = 10.0;
 /// The longest shared words shown, in characters.
 const SHARED_CHARS_MAX: usize = 12;
 
@@ -158,26 +162,29 @@ fn in_words(stream: &Stream, heard: &Heard<'_>, line: &Line, to: To, because: Be
     };
     let since = topic.map(|t| &t.last).or(stream.lines.back()).map(|l| (line.at - l.at).max(0) / 60);
     let took_part = topic.is_none_or(|t| line.speaker.is_some_and(|s| t.people.iter().any(|(p, _)| *p == s)));
+    let spoke_right_before = line.speaker.is_some() && stream.lines.back().is_some_and(|l| l.speaker == line.speaker);
+    let tone = line.words.tone;
     match because {
         Because::Nothing | Because::Topic => None,
-        Because::Person if topic.is_some() && took_part => Some(Reason::SamePerson {}),
-        Because::Person => Some(Reason::OtherPerson {}),
+        Because::Person if topic.is_none() => (!spoke_right_before).then_some(Reason::OtherPerson {}),
+        // Where somebody new speaks up, that is no reason to join.
+        Because::Person => took_part.then_some(Reason::SamePerson {}),
         Because::Time => since.map(long_ago),
         Because::Last => topic.map(|_| Reason::Latest {}),
         Because::Words => match to {
             To::Discussion(id) => shared_words(stream, heard.text, id).map(|words| Reason::Shares { words }),
             To::New | To::Rest => Some(Reason::NoWordsShared {}),
         },
-        Because::Names => Some(Reason::Named {}),
+        Because::Names => topic.map(|_| Reason::Named {}),
         Because::Answer => topic.map(|_| Reason::Answers {}),
         Because::Role => topic.filter(|t| t.last.role != line.role).map(|_| Reason::OtherSide {}),
         Because::Picture => Some(Reason::Picture {}),
         Because::Burst => Some(Reason::Burst { seconds: stream.lines.back().map_or(0, |l| (line.at - l.at).max(0)) }),
-        Because::Small => Some(Reason::SmallTalk {}),
+        Because::Small => line.small().map(|_| Reason::SmallTalk {}),
         Because::Status => Some(Reason::State {}),
-        Because::Opening => Some(Reason::BringsUp {}),
+        Because::Opening => topic.is_none().then_some(Reason::BringsUp {}),
         Because::Turn => Some(Reason::Turns {}),
-        Because::Chatter => Some(Reason::Chatter {}),
+        Because::Chatter => (to == To::Rest || tone.chats || tone.morning).then_some(Reason::Chatter {}),
     }
 }
 
@@ -189,11 +196,12 @@ fn long_ago(minutes: i64) -> Reason {
     }
 }
 
-/// The rarest run of words that the text shares with the discussion: "報價單", "X320".
+/// What of the text the discussion has too, the most telling: a number of an order or a machine as it is written ("TW-88213"), else the
+/// rarest run of words ("報價單").
 fn shared_words(stream: &Stream, text: &str, id: DiscussionId) -> Option<String> {
     let topic = stream.topics.iter().find(|t| t.id == id)?;
     let lower = text.to_lowercase();
-    let mut best: Option<(f32, String)> = None;
+    let mut best: Option<(f32, Range<usize>)> = None;
     let mut run: Option<(usize, usize, f32)> = None;
     for_each_token(&lower, |place, _| {
         let token = &lower[place.clone()];
@@ -202,15 +210,37 @@ fn shared_words(stream: &Stream, text: &str, id: DiscussionId) -> Option<String>
             run = None;
             return;
         }
-        let rarity = stream.rarity(hash(token));
+        let is_code = codes_of(token).into_iter().flatten().any(|code| topic.codes.binary_search_by_key(&hash(code), |c| c.0).is_ok());
+        let rarity = stream.rarity(hash(token)) + if is_code { CODE_TELLS } else { 0.0 };
         let now = match run {
             Some((from, to, sum)) if place.start < to => (from, place.end, sum + rarity),
             _ => (place.start, place.end, rarity),
         };
         run = Some(now);
-        if best.as_ref().is_none_or(|(sum, _)| now.2 > *sum) {
-            best = lower.get(now.0..now.1).map(|words| (now.2, words.to_owned()));
+        let words = if token.is_ascii() { written_together(&lower, place) } else { without_function_chars(&lower, now.0..now.1) };
+        if lower[words.clone()].chars().nth(1).is_some() && best.as_ref().is_none_or(|(sum, _)| now.2 > *sum) {
+            best = Some((now.2, words));
         }
     });
-    best.map(|(_, words)| words.chars().take(SHARED_CHARS_MAX).collect())
+    let (_, words) = best?;
+    // As its author wrote it, where small letters take as many octets.
+    let written = if text.len() == lower.len() { text.get(words.clone()) } else { None };
+    Some(written.unwrap_or(&lower[words]).chars().take(SHARED_CHARS_MAX).collect())
+}
+
+/// Without what only binds at both ends: of 以轉, 轉.
+fn without_function_chars(text: &str, place: Range<usize>) -> Range<usize> {
+    let words = &text[place.clone()];
+    let start = place.end - words.trim_start_matches(is_function_char).len();
+    let end = start + text[start..place.end].trim_end_matches(is_function_char).len();
+    start..end
+}
+
+/// A word with what is written together with it: all of TW-88213.
+fn written_together(text: &str, place: Range<usize>) -> Range<usize> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.');
+    let start = text[..place.start].trim_end_matches(is_part).len();
+    let end = text.len() - text[place.end..].trim_start_matches(is_part).len();
+    let first = end - text[start..end].trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).len();
+    first..first + text[first..end].trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).len()
 }

@@ -180,6 +180,7 @@ features! {
     RarestSharedGap = "rarest_shared_gap", Words;
     BestWords = "best_words", Words;
     LongestRun = "shared_beyond_one", Words;
+    CodeHere = "code_named_here", Words;
     Unshared = "length_not_shared", Words;
     UnsharedGap = "length_not_shared_gap", Words;
     // What it is about.

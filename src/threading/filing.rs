@@ -12,8 +12,12 @@ use crate::domain::DiscussionId;
 
 /// From this confidence on what a client says in words of its own rests: rather a discussion too many than a question that nobody sees.
 const SURELY_NO_MATTER: f32 = 0.5;
+/// How sure it is at least that what a young chat brings up is of its own.
+const RATHER_NEW: f32 = 0.5;
 /// Up to so many lines a chat is young: the weights, fitted on chats in full swing, make too much of the one discussion that there is.
 const YOUNG_LINES_MAX: u64 = 6;
+/// So few words that ask and want nothing bring up nothing: 知悉, 已閱.
+const BRIEF_WORDS: f32 = 3.0;
 /// In a young chat a discussion takes in what shares nothing with it for so long after its last post, in seconds.
 const YOUNG_REACH_SECONDS: i64 = 600;
 
@@ -34,7 +38,8 @@ pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -
         && is_another_in_a_young_chat(stream, heard, &placement, id)
     {
         let choice = Choice::Open { title: title(stream, heard, untitled) };
-        let confidence = placement.chances.iter().find(|c| c.to == To::New).map_or(0.0, |c| c.probability);
+        // What the weights say of it counts little here: one of two.
+        let confidence = placement.chances.iter().find(|c| c.to == To::New).map_or(0.0, |c| c.probability).max(RATHER_NEW);
         let others = [id].into_iter().chain(placement.alternatives.iter().copied()).take(ALTERNATIVES_MAX).collect();
         let why = vec![Reason::NoWordsShared {}];
         return Placement { choice, class: Class::Likely, confidence, why, alternatives: others, ..placement };
@@ -82,6 +87,8 @@ pub fn file_together<T>(stream: &Stream, whole: &Burst, begun: Option<(Begun, T)
     }
     let placement = file(stream, &whole.heard(), untitled, table);
     match begun {
+        // A picture that good wishes go with was one of those that are sent every morning.
+        Some((Begun::Opened, _)) if whole.is_a_greeting() => Filed::Goes(rests_with_its_picture(placement)),
         // What a thank-you leaves in the air is no reason to take words out of their discussion.
         Some((_, there)) if !files(&placement) => Filed::Follows(there),
         Some((Begun::Opened, there)) if matches!(placement.choice, Choice::Open { .. }) => Filed::Stays(there, placement),
@@ -97,13 +104,15 @@ pub fn together(of_first: Class, pause: Reason) -> (Class, Vec<Reason>) {
 /// Whether it would join a discussion with which it shares nothing, long after the last that was said there or by changing the subject
 /// ("另外，…?").
 fn is_another_in_a_young_chat(stream: &Stream, heard: &Heard<'_>, placement: &Placement, id: DiscussionId) -> bool {
-    let last = stream.topics.iter().find(|t| t.id == id).map_or(i64::MAX, |t| t.last.at);
     let certain = placement.chances.is_empty();
     let shares = placement.why.iter().any(|r| matches!(r, Reason::Shares { .. } | Reason::Named {}));
-    let tone = stream.read(heard).words.tone;
+    let line = stream.read(heard);
+    let tone = line.words.tone;
     let turns = tone.turns && (tone.asks || tone.brings_up);
-    let unrelated = stream.topics.iter().find(|t| t.id == id).is_some_and(|t| is_of_another_field(stream, heard, t));
-    let far = heard.at.as_second().saturating_sub(last) > YOUNG_REACH_SECONDS;
+    let topic = stream.topics.iter().find(|t| t.id == id);
+    let unrelated = topic.is_some_and(|t| is_of_another_field(stream, heard, t) || is_another_beside_pictures(stream, heard, t));
+    let brings_up = tone.asks || tone.trouble || tone.brings_up || tone.requests || line.words.length > BRIEF_WORDS;
+    let far = brings_up && heard.at.as_second().saturating_sub(topic.map_or(i64::MAX, |t| t.last.at)) > YOUNG_REACH_SECONDS;
     stream.heard <= YOUNG_LINES_MAX && !certain && !shares && (far || turns || unrelated)
 }
 
@@ -123,6 +132,11 @@ fn is_chatter_in_a_young_chat(stream: &Stream, heard: &Heard<'_>, placement: &Pl
     heard.kind == "text" && stream.heard <= YOUNG_LINES_MAX && matches!(placement.choice, Choice::Open { .. }) && !is_about_it
 }
 
+/// A greeting waits for what it introduces, as it would without its picture.
+fn rests_with_its_picture(placement: Placement) -> Placement {
+    if files(&placement) { rests(placement) } else { placement }
+}
+
 /// It is no matter of its own.
 fn rests(placement: Placement) -> Placement {
     let confidence = placement.chances.iter().find(|c| c.to == To::Rest).map_or(0.0, |c| c.probability);
@@ -140,6 +154,14 @@ fn is_of_another_field(stream: &Stream, heard: &Heard<'_>, topic: &Topic) -> boo
         && !its.is_empty()
         && !theirs.is_empty()
         && its.iter().all(|f| theirs.iter().all(|(t, _)| t != f))
+}
+
+/// Whether somebody else brings something up where there are only pictures, of which nothing is known.
+fn is_another_beside_pictures(stream: &Stream, heard: &Heard<'_>, topic: &Topic) -> bool {
+    let line = stream.read(heard);
+    let tone = line.words.tone;
+    let took_part = topic.people.iter().any(|(who, _)| Some(*who) == line.speaker);
+    !took_part && topic.said == [0; 3] && (tone.asks || tone.trouble || tone.brings_up || tone.requests)
 }
 
 fn discussion(to: To) -> Option<DiscussionId> {
@@ -209,6 +231,40 @@ mod tests {
         assert_eq!(filed(&shop(), &heard(5, "王先生", "貨什麼時候到")).choice, Choice::Join(DiscussionId(1)));
         let turned = filed(&young(), &heard(1, "王先生", "另外想問濾紙什麼時候到貨？"));
         assert!(matches!(turned.choice, Choice::Open { .. }), "{turned:?}");
+    }
+
+    #[test]
+    fn the_number_of_an_order_leads_to_the_discussion_that_names_it() {
+        let mut stream = Stream::new(jiff::tz::TimeZone::UTC);
+        let said = [("王小姐", "訂單 TW-88213 還沒收到貨", 1), ("陳先生", "冷氣一直滴水", 2), ("林會計", "九月的帳單金額不對", 3)];
+        for (minute, (speaker, text, id)) in (0..).zip(said) {
+            stream.record(&heard(minute * 7, speaker, text), Place::In(DiscussionId(id)));
+        }
+        for (speaker, text) in [("林會計", "TW-88213 拿到了"), ("王小姐", "請問88213現在怎麼樣了"), ("陳先生", "TW-88213我代收了")]
+        {
+            let placement = filed(&stream, &heard(30, speaker, text));
+            assert_eq!(placement.choice, Choice::Join(DiscussionId(1)), "{speaker} {text}: {placement:?}");
+        }
+    }
+
+    #[test]
+    fn a_morning_picture_opens_nothing_once_it_wishes_well() {
+        let at = |second: i64, kind: &'static str, text: &'static str| Heard {
+            at: jiff::Timestamp::from_second(1_795_136_400 + second).unwrap(),
+            kind,
+            ..heard(0, "林小姐", text)
+        };
+        let (stream, begun) = (Stream::new(jiff::tz::TimeZone::UTC), Some((Begun::Opened, ())));
+        let together = |kind, words: [&'static str; 2]| {
+            let mut burst = Burst::begin(&at(0, kind, ""));
+            burst.add(&at(5, "text", words[0]));
+            burst.add(&at(9, "text", words[1]));
+            file_together(&stream, &burst, begun, "圖片", Table::shipped())
+        };
+        let wishes = together("image", ["早安", "願大家平安喜樂"]);
+        assert!(matches!(&wishes, Filed::Goes(p) if !files(p)), "{wishes:?}");
+        let matter = together("image", ["早安", "這台機器漏油了怎麼辦"]);
+        assert!(matches!(matter, Filed::Stays(..)), "{matter:?}");
     }
 
     #[test]

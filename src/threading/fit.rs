@@ -29,6 +29,8 @@ pub struct Plan {
     pub steps: usize,
     /// The pull: it costs this much times the squared distance, against the mean loss of one example.
     pub pull: f32,
+    /// These keep the weights that they begin with: recordings hold too few cases of what they see.
+    pub still: &'static [Feature],
 }
 
 /// The mean of −ln(probability of the right place); examples whose right place is no candidate are left out.
@@ -52,7 +54,7 @@ fn right_share(example: &Example, shares: &[f32]) -> f32 {
 /// chapter 7) over all examples at once, with a step that is halved until the loss falls.
 pub fn fit(examples: &[Example], start: &Table, from: &Table, plan: Plan) -> Table {
     let mut at: Vec<f64> = start.of.iter().map(|w| f64::from(*w)).collect();
-    let (mut height, mut slope) = height(examples, &at, from, plan.pull);
+    let (mut height, mut slope) = height(examples, &at, from, plan);
     let mut past: VecDeque<(Vec<f64>, Vec<f64>)> = VecDeque::new();
     for _ in 0..plan.steps {
         if slope.iter().all(|s| s.abs() < FLAT) {
@@ -68,7 +70,7 @@ pub fn fit(examples: &[Example], start: &Table, from: &Table, plan: Plan) -> Tab
         let mut next = None;
         for _ in 0..HALVINGS_MAX {
             let there: Vec<f64> = at.iter().zip(&way).map(|(a, w)| a + length * w).collect();
-            let (h, s) = self::height(examples, &there, from, plan.pull);
+            let (h, s) = self::height(examples, &there, from, plan);
             if h <= height + 1e-4 * length * fall {
                 next = Some((there, h, s));
                 break;
@@ -120,7 +122,7 @@ fn add(to: &mut [f64], what: &[f64], times: f64) {
 }
 
 /// The mean loss with the pull, and its gradient.
-fn height(examples: &[Example], at: &[f64], from: &Table, pull: f32) -> (f64, Vec<f64>) {
+fn height(examples: &[Example], at: &[f64], from: &Table, plan: Plan) -> (f64, Vec<f64>) {
     let table = Table { of: at.iter().map(|w| *w as f32).collect(), ..from.clone() };
     let mut slope = vec![0.0_f64; Feature::ALL.len()];
     let (mut sum, mut weight) = (0.0_f64, 0.0_f64);
@@ -143,12 +145,15 @@ fn height(examples: &[Example], at: &[f64], from: &Table, pull: f32) -> (f64, Ve
         }
     }
     let weight = if weight > 0.0 { weight } else { 1.0 };
-    let pull = f64::from(pull);
+    let pull = f64::from(plan.pull);
     let mut height = sum / weight;
     for ((of, now), from) in slope.iter_mut().zip(at).zip(&from.of) {
         let off = now - f64::from(*from);
         height += pull * off * off;
         *of = *of / weight + 2.0 * pull * off;
+    }
+    for still in plan.still {
+        slope[*still as usize] = 0.0;
     }
     (height, slope)
 }

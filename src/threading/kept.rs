@@ -11,8 +11,11 @@ use crate::domain::DiscussionId;
 pub const EXAMPLES_MIN: usize = 50;
 /// The newest of so many parts tests what the older ones taught.
 const TESTED_PART: usize = 5;
-/// The pull is towards the shipped weights, and strong: an installation has hundreds of examples, they were fitted to thousands.
-const PLAN: Plan = Plan { steps: 60, pull: 0.002 };
+/// The most steps of a fit.
+const STEPS: usize = 60;
+/// How strongly weights are held to the shipped ones, the loosest last: an installation has hundreds of examples, those were fitted to
+/// thousands. What the newest examples bear out best is taken.
+const PULLS: [f32; 4] = [0.5, 0.1, 0.02, 0.004];
 /// Values are kept to so many parts of one.
 const PARTS: f32 = 10_000.0;
 
@@ -83,8 +86,12 @@ pub fn refit(examples: &[Example], in_use: &Table, shipped: &Table) -> Option<Re
         return None;
     }
     let (older, newest) = examples.split_at(examples.len() - examples.len() / TESTED_PART);
-    let table = fit(older, shipped, shipped, PLAN);
-    Some(Refitted { examples: examples.len(), before: loss(newest, in_use), after: loss(newest, &table), table })
+    let fitted = PULLS.map(|pull| {
+        let table = fit(older, shipped, shipped, Plan { steps: STEPS, pull, still: &[] });
+        (loss(newest, &table), table)
+    });
+    let (after, table) = fitted.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(Refitted { examples: examples.len(), before: loss(newest, in_use), after, table })
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ use crate::domain::words;
 /// The languages' files; of words of the same length that stand in two lists, the later list counts.
 const FILES: [&str; 3] = [include_str!("lexicon/zh.toml"), include_str!("lexicon/en.toml"), include_str!("lexicon/ja.toml")];
 
+/// A number of fewer digits says nothing: a day, an hour, a few.
+const NUMBER_DIGITS_MIN: usize = 3;
+
 words! {
     /// A list of words or phrases, by its name in the files.
     List {
@@ -35,6 +38,10 @@ words! {
         Openings = "openings",
         /// What the call of somebody ends with.
         Calls = "calls",
+        /// By which people are called, where nothing else stands with it.
+        Jobs = "jobs",
+        /// What is cried out before something is said.
+        Exclamations = "exclamations",
         /// With which a call greets.
         CallGreetings = "call_greetings",
         /// What follows a name with which somebody is called, and no break between.
@@ -121,6 +128,10 @@ pub fn says_nothing(token: &str) -> bool {
     let mut chars = token.chars();
     // A single letter, digit or character is no word.
     let (Some(a), Some(b)) = (chars.next(), chars.next()) else { return true };
+    // Nor is the day of a date.
+    if token.len() < NUMBER_DIGITS_MIN && token.bytes().all(|b| b.is_ascii_digit()) {
+        return true;
+    }
     let words = WORDS.get_or_init(|| list(List::FunctionWords).iter().map(String::as_str).collect());
     (is_function_char(a) && is_function_char(b)) || words.contains(token)
 }

@@ -278,6 +278,7 @@ impl Stream {
                 chars: vec![],
                 subjects: vec![],
                 fields: vec![],
+                codes: vec![],
                 said: [0; 3],
                 opening: vec![],
             },
@@ -297,6 +298,9 @@ impl Stream {
         }
         for c in &line.words.chars {
             put_in_bag(&mut topic.chars, *c, 1);
+        }
+        for code in &line.words.codes {
+            put_in_bag(&mut topic.codes, *code, 1);
         }
         for subject in &line.words.subjects {
             put_in_bag(&mut topic.subjects, *subject, 1);

@@ -24,6 +24,8 @@ pub const CALLED_CHARS_MAX: usize = 100;
 const LEAD_IN_CHARS_MAX: usize = 8;
 /// Longer thanks say what for.
 const THANKS_CHARS_MAX: usize = 12;
+/// Who says more of themselves says something.
+const WHO_CHARS_MAX: usize = 10;
 /// Longer sentences are whole, whatever they end with.
 const HALF_CHARS_MAX: usize = 6;
 /// Longer sentences that announce something say it, too.
@@ -149,10 +151,18 @@ fn ends_sentence(text: &str, at: usize, c: char) -> bool {
         '。' | '！' | '!' | '？' | '?' | '；' | '\n' | '\r' => true,
         // "1. 廁所漏水 2. 廚房燈不亮": a number begins what comes.
         '.' if numbers(&text[..at]) => false,
+        // "Mr. Lin", "No. 5"
+        '.' if abbreviates(&text[..at]) => false,
         // A full stop in 3.5 or in a file's name ends nothing.
         '.' | ';' => after.is_none_or(char::is_whitespace),
         _ => false,
     }
+}
+
+/// Whether a text ends with a word that is written with a full stop.
+fn abbreviates(text: &str) -> bool {
+    let word = text.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    ["mr", "mrs", "ms", "dr", "no", "vs", "st", "inc", "ltd", "co", "approx"].iter().any(|w| word.eq_ignore_ascii_case(w))
 }
 
 /// Whether a text ends with a number of at most two digits that stands alone.
@@ -173,7 +183,8 @@ fn matter_of(sentence: &str, asks: bool) -> Option<String> {
     {
         rest = before.trim_end_matches(is_edge);
     }
-    if !rest.chars().any(char::is_alphanumeric) || is_small(rest) || is_lead_in(rest) || is_call(rest) {
+    let says_nothing = is_small(rest) || is_lead_in(rest) || is_call(rest) || list(List::Exclamations).iter().any(|e| rest == e);
+    if !rest.chars().any(char::is_alphanumeric) || says_nothing {
         return None;
     }
     let addresses = without_long_addresses(rest);
@@ -225,12 +236,34 @@ fn without_opening(text: &str) -> Option<&str> {
     let clause_end = text.char_indices().find(|(_, c)| is_break(*c)).map_or(text.len(), |(at, _)| at);
     let clause = &text[..clause_end];
     let after_blank = text[clause_end..].starts_with(char::is_whitespace);
-    if clause_end < text.len() && (is_call(clause) || is_lead_in(clause) || is_small_clause(clause, after_blank)) {
+    let leads_in =
+        || is_call(clause) || is_lead_in(clause) || is_small_clause(clause, after_blank) || introduces(clause) || thanks_for(clause);
+    if clause_end < text.len() && (leads_in() || calls_by_english_name(clause, &text[clause_end..])) {
         return Some(&text[clause_end..]);
     }
     let opening = list(List::Openings).iter().filter_map(|o| strip_prefix_ignoring_case(text, o)).min_by_key(|after| after.len())?;
     // "請問" alone, or with a remark like "一下" that goes with it, must leave something.
     (!opening.trim_matches(is_edge).is_empty()).then_some(opening)
+}
+
+/// 我是行政部小陳, 各位夥伴辛苦了: a clause that only says who speaks, or that somebody works hard.
+fn introduces(clause: &str) -> bool {
+    let (count, tells) = (clause.chars().count(), |words: &[&str]| words.iter().any(|w| clause.contains(w)));
+    let who = ["我是", "我這邊是", "這裡是", "這邊是", "敝姓"].iter().any(|w| clause.starts_with(w)) && count <= WHO_CHARS_MAX;
+    who && !tells(&["想", "說", "要", "覺得", "因為", "從", "不", "有", "沒"]) || clause.ends_with("辛苦了") && count <= WHO_CHARS_MAX
+}
+
+/// 感謝昨天的幫忙: thanks for what was. 感謝狀 is a thing.
+fn thanks_for(clause: &str) -> bool {
+    let of_it = ["的", "您", "你", "幫", "協助", "上次", "昨天", "大家"].iter().any(|w| clause.contains(w));
+    ["感謝", "謝謝", "多謝"].iter().any(|t| clause.starts_with(t)) && of_it && clause.chars().count() <= THANKS_CHARS_MAX
+}
+
+/// "Sam 你好 …": a name alone, and a greeting after it.
+fn calls_by_english_name(clause: &str, after: &str) -> bool {
+    let name = clause.starts_with(|c: char| c.is_ascii_uppercase()) && clause.bytes().all(|b| b.is_ascii_alphabetic());
+    let after = after.trim_start_matches(is_break);
+    name && ["你好", "妳好", "您好", "早安", "午安", "晚安", "哈囉", "嗨"].iter().any(|greets| after.starts_with(greets))
 }
 
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -285,7 +318,8 @@ fn is_small(text: &str) -> bool {
 
 /// The sentence, or its first clauses where it is long.
 fn comfortable(sentence: &str) -> String {
-    if sentence.graphemes(true).count() <= COMFORTABLE_GRAPHEMES {
+    let graphemes = sentence.graphemes(true).count();
+    if graphemes <= COMFORTABLE_GRAPHEMES {
         return one_line(sentence);
     }
     let mut best = None;
@@ -297,8 +331,10 @@ fn comfortable(sentence: &str) -> String {
             break;
         }
         if count >= CLAUSE_GRAPHEMES_MIN && !between_words {
-            best = Some(head);
+            best = Some((head, count));
         }
     }
-    one_line(best.unwrap_or(sentence))
+    // Rather a long title than the half of what was said.
+    let best = best.filter(|(_, count)| graphemes > TITLE_GRAPHEMES_MAX || 2 * count >= COMFORTABLE_GRAPHEMES);
+    one_line(best.map_or(sentence, |(head, _)| head))
 }

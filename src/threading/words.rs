@@ -12,6 +12,10 @@ pub use tone::{Small, Tone, is_call};
 
 /// Longer texts are read no further, in characters.
 const READ_CHARS_MAX: usize = 2_000;
+/// A number of fewer digits may be a price, a size or a time.
+const CODE_DIGITS_MIN: usize = 4;
+/// A shorter mixture of letters and digits may be anything.
+const CODE_CHARS_MIN: usize = 4;
 /// A word or pair counts no more often than this within one text.
 const COUNT_MAX: u8 = 4;
 
@@ -24,6 +28,8 @@ pub struct Words {
     pub chars: Vec<char>,
     /// What it is about, as far as the list of subjects knows; sorted, each once.
     pub subjects: Vec<Subject>,
+    /// The numbers of orders, plates and machines that it names (`TW-88213`, `A107`): hashes, sorted, each once.
+    pub codes: Vec<u64>,
     /// How much it says: a Latin word counts one, two Chinese characters count one.
     pub length: f32,
     pub tone: Tone,
@@ -35,7 +41,7 @@ impl Words {
         let text: String = text.chars().take(READ_CHARS_MAX).map(plain).collect::<String>().to_lowercase();
         let without_names = without_names(&text, names);
         let asked = without_asking(&without_names);
-        let mut hashes = vec![];
+        let (mut hashes, mut codes) = (vec![], vec![]);
         let mut length = 0.0;
         for_each_token(&without_names, |_, weight| length += weight);
         for_each_token(&asked, |place, _| {
@@ -43,7 +49,10 @@ impl Words {
             if !lexicon::says_nothing(token) {
                 hashes.push(hash(token));
             }
+            codes.extend(codes_of(token).into_iter().flatten().map(hash));
         });
+        codes.sort_unstable();
+        codes.dedup();
         hashes.sort_unstable();
         let mut tokens: Vec<(u64, u8)> = vec![];
         for token in hashes {
@@ -57,13 +66,23 @@ impl Words {
         chars.dedup();
         let tone = tone::of(&text, &without_names, names);
         let subjects = subjects::of(&without_names);
-        Self { tokens, chars, subjects, length, tone }
+        Self { tokens, chars, subjects, codes, length, tone }
     }
 
     /// Whether the token occurs.
     pub fn has(&self, token: u64) -> bool {
         self.tokens.binary_search_by_key(&token, |t| t.0).is_ok()
     }
+}
+
+/// What a word names that hardly anything else is called: itself, where letters and digits mix, and its digits, where they are many. A
+/// year is neither, nor a round sum.
+pub(super) fn codes_of(word: &str) -> [Option<&str>; 2] {
+    let digits = word.trim_matches(|c: char| !c.is_ascii_digit());
+    let is_number = digits.len() >= CODE_DIGITS_MIN && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_usual = digits.len() == 4 && digits.starts_with("20") || digits.ends_with("00");
+    let mixes = word.chars().count() >= CODE_CHARS_MIN && digits.len() < word.len() && !digits.is_empty() && word.is_ascii();
+    [mixes.then_some(word), (is_number && !is_usual).then_some(digits)]
 }
 
 /// Full-width letters, digits and signs as plain ones.

@@ -201,6 +201,7 @@ fn put_words(terms: &mut Terms, scene: &Scene<'_>, about: &About<'_>, earlier: &
     terms.put(Feature::RarestSharedGap, about.rarest * topic_gap);
     terms.mark(Feature::BestWords, about.best);
     terms.put(Feature::LongestRun, (about.shared.saturating_sub(1) as f32).min(4.0) / 4.0);
+    terms.put(Feature::CodeHere, about.code);
     let unshared = unshared(scene, about);
     terms.put(Feature::Unshared, unshared);
     terms.put(Feature::UnsharedGap, unshared * topic_gap);

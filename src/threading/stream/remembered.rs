@@ -89,6 +89,8 @@ pub struct Topic {
     pub subjects: Vec<(Subject, u16)>,
     /// Their fields of work, sorted.
     pub fields: Vec<(Field, u16)>,
+    /// The numbers of orders, plates and machines that it names, sorted.
+    pub codes: Vec<(u64, u16)>,
     /// How many words, characters and subjects were said in it.
     pub said: [u32; 3],
     /// The subjects of its first lines.

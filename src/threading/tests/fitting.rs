@@ -34,10 +34,10 @@ fn fitting_learns_that_long_silence_means_new() {
         all.push(example(gap, if n < 20 { To::Discussion(DiscussionId(1)) } else { To::New }));
     }
     let zero = Table::zero();
-    let fitted = fit(&all, &zero, &zero, Plan { steps: 60, pull: 1e-4 });
+    let fitted = fit(&all, &zero, &zero, Plan { steps: 60, pull: 1e-4, still: &[] });
     assert!(loss(&all, &fitted) < 0.3 * loss(&all, &zero), "{}", loss(&all, &fitted));
     assert!(fitted.of[Feature::Gap as usize] < -5.0 && fitted.of[Feature::New as usize] < -2.0);
-    assert_eq!(fit(&all, &zero, &zero, Plan { steps: 60, pull: 1e-4 }), fitted, "the same examples give the same weights");
+    assert_eq!(fit(&all, &zero, &zero, Plan { steps: 60, pull: 1e-4, still: &[] }), fitted, "the same examples give the same weights");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn the_pull_holds_weights_where_nothing_speaks_against_it() {
     let mut from = Table::zero();
     from.of[Feature::Burst as usize] = 2.0;
     let all = [example(0.1, To::Discussion(DiscussionId(1)))];
-    let fitted = fit(&all, &from, &from, Plan { steps: 60, pull: 0.1 });
+    let fitted = fit(&all, &from, &from, Plan { steps: 60, pull: 0.1, still: &[] });
     assert!((fitted.of[Feature::Burst as usize] - 2.0).abs() < 1e-3);
     assert!(fitted.of[Feature::New as usize] < 0.0);
 }

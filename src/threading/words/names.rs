@@ -9,7 +9,10 @@ use super::{is_in_word, is_wide};
 /// What stands before the one character by which somebody is called.
 const FAMILIAR_FRONTS: [char; 3] = ['小', '阿', '老'];
 /// What stands after it.
-const FAMILIAR_ENDS: [&str; 14] = ["哥", "姐", "姊", "董", "總", "桑", "大哥", "大姐", "小姐", "先生", "太太", "經理", "主任", "老師"];
+const FAMILIAR_ENDS: [&str; 22] = [
+    "哥", "姐", "姊", "董", "總", "律", "桑", "大哥", "大姐", "小姐", "先生", "太太", "經理", "主任", "老師", "律師", "醫師", "顧問",
+    "教練", "店長", "院長", "老闆",
+];
 
 /// The one character by which people call somebody of this name: the one beside 阿, 哥, 小姐 and the like.
 fn short_of(name: &str) -> Option<char> {

@@ -119,11 +119,28 @@ fn calls(text: &str, names: &Names) -> bool {
 pub fn is_call(clause: &str) -> bool {
     let called = list(List::CallGreetings).iter().find_map(|g| clause.strip_suffix(g.as_str())).unwrap_or(clause);
     let count = called.chars().count();
-    let nickname = count == 2 && called.starts_with(['阿', '小', '老']) && called.chars().all(is_wide);
     let all = clause.starts_with("各位") && count <= 6;
+    // 小陳啊; and 林律, who is a lawyer.
+    let plain = called.trim_end_matches(['啊', '呀', '欸']);
+    let nickname = is_nickname(plain) || is_lawyer(plain);
     // 好 and 早 end other words as well.
     let greeted = clause.len() - called.len() > '好'.len_utf8();
-    (1..=6).contains(&count) && (greeted || nickname || all || list(List::Calls).iter().any(|t| called.ends_with(t.as_str())))
+    (1..=6).contains(&count)
+        && (greeted
+            || nickname
+            || all
+            || list(List::Jobs).iter().any(|t| called == t)
+            || list(List::Calls).iter().any(|t| called.ends_with(t.as_str())))
+}
+
+/// 阿凱, 小陳, 老吳.
+fn is_nickname(called: &str) -> bool {
+    called.chars().count() == 2 && called.starts_with(['阿', '小', '老']) && called.chars().all(is_wide)
+}
+
+/// 林律: a surname and the first half of 律師. 法律 is a word.
+fn is_lawyer(called: &str) -> bool {
+    called.chars().count() == 2 && called.ends_with('律') && !called.starts_with(['法', '規', '紀', '一', '旋', '韻'])
 }
 
 /// The lists that are looked for anywhere in a text.
