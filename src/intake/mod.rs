@@ -6,6 +6,7 @@ pub mod accept;
 mod auto_answers;
 mod bounces;
 mod copied_in;
+mod copies;
 mod deciding;
 pub mod held_mail;
 pub mod learn;

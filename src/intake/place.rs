@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::learn::{self, Names};
-use super::{place_line, place_mail, watch};
+use super::{copies, place_line, place_mail, watch};
 use crate::App;
 use crate::channels::line::client::{BotInfo, Line};
 use crate::channels::line::commands::{self, Typed};
@@ -257,7 +257,10 @@ async fn place_one(tx: &mut Tx, app: &App, (row, ready): &(Inbound, Ready), name
         Ready::Line(inbox, incoming, typed) => {
             place_line::place(tx, app, &place_line::Arrived { row, inbox, incoming, typed: typed.as_ref(), names }).await?
         }
-        Ready::Mail(mail) => place_mail::place(tx, app, row, mail).await?,
+        Ready::Mail(mail) => match copies::find(tx, app, row, mail).await? {
+            Some(placed) => placed,
+            None => place_mail::place(tx, app, row, mail).await?,
+        },
         Ready::Unreadable(error) => {
             inbound::went_wrong(tx, row.id, error, None).await?;
             tracing::warn!(inbound = %row.id, error, "a mail cannot be read; its raw bytes are kept");

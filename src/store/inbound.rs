@@ -113,6 +113,33 @@ pub async fn find(c: &mut AnyConnection, id: InboundId) -> Result<Option<Inbound
     sql::find(c, "SELECT id, inbox, external_id, received_at, body, attempts FROM inbound WHERE id = $1", args![id]).await
 }
 
+/// The same thing in another inbox.
+#[derive(Clone, Debug)]
+pub struct Copied {
+    pub row: Inbound,
+    pub status: InboundStatus,
+    pub discussion: Option<DiscussionId>,
+}
+
+impl FromRow for Copied {
+    fn from_row(c: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self { status: c.word(InboundStatus::find)?, discussion: c.get()?, row: Inbound::from_row(c)? })
+    }
+}
+
+/// The row of `inbox` with the external id of `row`. A later one than that is held until the transaction ends, so that it is not dealt with
+/// at the same moment.
+pub async fn copy(c: &mut AnyConnection, dialect: Dialect, inbox: &Inbox, row: &Inbound) -> Result<Option<Copied>> {
+    let columns = "SELECT status, discussion_id, id, inbox, external_id, received_at, body, attempts FROM inbound \
+                   WHERE inbox = $1 AND external_id = $2";
+    let held = format!("{columns} AND id > $3{}", dialect.hold());
+    let later = sql::find(c, held, args![inbox.as_str(), row.external_id.as_str(), row.id]).await?;
+    match later {
+        Some(later) => Ok(Some(later)),
+        None => sql::find(c, columns, args![inbox.as_str(), row.external_id.as_str()]).await,
+    }
+}
+
 /// When the next row that waits for another try is due.
 pub async fn next_due(c: &mut AnyConnection) -> Result<Option<Timestamp>> {
     sql::one(c, "SELECT MIN(due_at) FROM inbound WHERE status = 'received'", args![]).await
