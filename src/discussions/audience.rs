@@ -10,9 +10,10 @@ use super::hearing::{self, Listener, News};
 use super::{change, patience, role_in, watch};
 use crate::App;
 use crate::domain::{
-    Concern, Mentioned, NoticeKind, PersonId, PostId, ProjectId, Role, Source, Status, Way, Why, mail_pause, may_mention, mentioned,
+    ChatId, Concern, Happening, HappeningKind, Mentioned, NoticeKind, PersonId, PostId, ProjectId, Role, Source, Status, Way, Why,
+    mail_pause, may_mention, mentioned,
 };
-use crate::store::discussion_events::By;
+use crate::store::discussion_events::{self, By};
 use crate::store::discussions::Discussion;
 use crate::store::notices::{NewNotice, Target};
 use crate::store::posts::Post;
@@ -47,7 +48,9 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
     if told.internal {
         return Ok(());
     }
-    let Some(chat) = discussion.chat.filter(|_| !told.silent) else { return Ok(()) };
+    if told.silent {
+        return Ok(());
+    }
     if told.by_staff {
         // A colleague who writes in the group has been read there. Where the account is no longer in it, the notice fails and says why, and
         // clients who have an address are told by mail.
@@ -55,10 +58,13 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
             let due_at = if discussion.urgent { now } else { now + app.config.notify.hold };
             let deadline_at =
                 if discussion.urgent { now } else { patience::deadline(tx, app, discussion.project, NoticeKind::Answered, due_at).await? };
-            notices::add(tx, &promise.notice(NoticeKind::Answered, Target::Chat(chat), due_at, deadline_at)).await?;
+            for chat in chats_concerned(tx, discussion).await? {
+                notices::add(tx, &promise.notice(NoticeKind::Answered, Target::Chat(chat), due_at, deadline_at)).await?;
+            }
         }
         return Ok(());
     }
+    let Some(chat) = discussion.chat else { return Ok(()) };
     // The acknowledgement of a new matter in the group; it leaves once the burst is quiet.
     if told.source == Source::Line
         && (told.opens || is_owed_an_acknowledgement(tx, discussion, told.post).await?)
@@ -69,6 +75,14 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
         notices::add(tx, &promise.notice(NoticeKind::Opened, Target::Chat(chat), due_at, deadline_at)).await?;
     }
     Ok(())
+}
+
+/// The chats that hear of it: the one that it began in, and those of which something was merged with it or moved here, so that nobody
+/// waits for an answer that another group was given.
+pub(super) async fn chats_concerned(tx: &mut Tx, discussion: &Discussion) -> Result<Vec<ChatId>> {
+    let mut concerned: Vec<ChatId> = discussion.chat.into_iter().collect();
+    concerned.extend(posts::other_chats(tx, discussion).await?);
+    Ok(concerned)
 }
 
 /// Whether the project's groups are told of this kind at all.
@@ -105,7 +119,7 @@ async fn tell_people(tx: &mut Tx, app: &App, promise: &Promise<'_>) -> Result<()
     let due_at = if discussion.urgent { *now } else { *now + app.config.notify.settle };
     let notice = promise.notice(kind, Target::Person(PersonId(0)), due_at, due_at);
     // An answer on the page can be taken back until something has left for a client.
-    let held = matches!(told.source, Source::Web | Source::Api) && !discussion.urgent && discussion.chat.is_some();
+    let held = matches!(told.source, Source::Web | Source::Api) && !discussion.urgent && !chats_concerned(tx, discussion).await?.is_empty();
     let to_clients = NewNotice { due_at: if held { due_at.max(*now + app.config.notify.hold) } else { due_at }, ..notice.clone() };
     let (staff, clients) = all.apart();
     staff.tell(tx, app, discussion, told.by, &notice).await?;
@@ -258,25 +272,42 @@ pub(super) async fn tell_status(tx: &mut Tx, app: &App, discussion: &Discussion,
         return Ok(());
     }
     let now = app.clock.now();
+    let is_as_told = is_as_told(tx, discussion, to).await?;
     notices::drop_kind(tx, discussion, NoticeKind::StatusChanged, Why::NoLongerSo.as_str()).await?;
-    if let Some(chat) = discussion.chat.filter(|_| by.via != Source::Line)
-        && is_wanted(tx, discussion.project, NoticeKind::StatusChanged).await?
-        && chats::get(tx, chat).await?.left_at.is_none()
-    {
+    if by.via != Source::Line && is_wanted(tx, discussion.project, NoticeKind::StatusChanged).await? {
         let due_at = if discussion.urgent { now } else { now + app.config.notify.hold };
         let deadline_at = if discussion.urgent {
             now
         } else {
             patience::deadline(tx, app, discussion.project, NoticeKind::StatusChanged, due_at).await?
         };
-        let notice = of_change(discussion, NoticeKind::StatusChanged, to.as_str(), now, due_at);
-        notices::add(tx, &NewNotice { target: Target::Chat(chat), deadline_at, ..notice }).await?;
+        for chat in chats_concerned(tx, discussion).await? {
+            if chats::get(tx, chat).await?.left_at.is_none() {
+                let notice = of_change(discussion, NoticeKind::StatusChanged, to.as_str(), now, due_at);
+                notices::add(tx, &NewNotice { target: Target::Chat(chat), deadline_at, ..notice }).await?;
+            }
+        }
+    }
+    if is_as_told {
+        return Ok(());
     }
     let mut all = Listeners::default();
     all.add_staff(tx, discussion).await?;
     all.add_clients(tx, discussion).await?;
     let due_at = now + mail_pause(1, longest_mail_pause(app));
     all.tell(tx, app, discussion, by.person, &of_change(discussion, NoticeKind::StatusChanged, to.as_str(), now, due_at)).await
+}
+
+/// Whether the status is what it was before the changes that still wait to be told: set and set back is no news. (A group's own notice sees
+/// for itself.)
+async fn is_as_told(tx: &mut Tx, discussion: &Discussion, to: Status) -> Result<bool> {
+    let Some(since) = notices::waits_since(tx, discussion.id, NoticeKind::StatusChanged).await? else { return Ok(false) };
+    let before = since - SignedDuration::from_micros(1);
+    let known = match discussion_events::last_until(tx, discussion.id, HappeningKind::Status, before).await?.map(|e| e.what) {
+        Some(Happening::Status { to, .. }) => to,
+        _ => Status::Open,
+    };
+    Ok(known == to)
 }
 
 /// Somebody looks after it from now on: they are told at once, and nobody else.

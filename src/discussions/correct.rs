@@ -248,7 +248,7 @@ pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splittin
     let opening = Opening {
         project: from.project,
         title: title.as_deref().unwrap_or_default(),
-        chat: from.chat,
+        chat: chat_of(tx, &from, &moving).await?,
         source: first.source,
         at: first.created_at,
     };
@@ -271,6 +271,18 @@ pub async fn split(tx: &mut Tx, app: &App, viewer: &Viewer, splitting: &Splittin
         done.to = discussions::get(tx, to.id).await?;
     }
     Ok(done)
+}
+
+/// The chat that hears of what is split off: the one in which it was said. What clients wrote by mail alone is no group's to hear; what
+/// staff or a page's readers wrote stays the group's.
+async fn chat_of(tx: &mut Tx, from: &Discussion, moving: &[&Post]) -> Result<Option<ChatId>, CorrectError> {
+    for said in moving.iter().filter_map(|p| p.chat) {
+        if chats::get(tx, said).await?.project == from.project {
+            return Ok(Some(said));
+        }
+    }
+    let is_mailed = moving.iter().any(|p| !p.role.is_staff() && p.source == Source::Email);
+    Ok(from.chat.filter(|_| !is_mailed))
 }
 
 /// Puts posts of one discussion into the discussion `to`; one that has nothing left leads on to there.

@@ -48,7 +48,9 @@ pub(super) async fn tell(tx: &mut Tx, app: &App, listener: &Listener, news: &New
     }
     let (now, zone) = (news.notice.now, &app.config.server.time_zone);
     let presses = news.urgent || concern == Concern::Mentioned;
-    let due_at = if presses { now } else { news.notice.due_at };
+    // What a client is told can be taken back for as long as any answer, whomever it speaks to by name.
+    let at_once = news.urgent || presses && role.is_staff();
+    let due_at = if at_once { now } else { news.notice.due_at };
     let mentioned = (concern == Concern::Mentioned).then(|| MENTIONED.to_owned());
     let detail = news.notice.detail.clone().or(mentioned);
     let notice = NewNotice { due_at, deadline_at: due_at, detail, target: Target::Person(person), ..news.notice.clone() };
@@ -58,7 +60,7 @@ pub(super) async fn tell(tx: &mut Tx, app: &App, listener: &Listener, news: &New
             // One head is not much: their chat hears of everything as soon as a group hears an answer.
             Some(chat) => {
                 let deadline_at =
-                    if presses { now } else { patience::deadline(tx, app, news.project, NoticeKind::Answered, due_at).await? };
+                    if presses { due_at } else { patience::deadline(tx, app, news.project, NoticeKind::Answered, due_at).await? };
                 notices::add(tx, &NewNotice { target: Target::Chat(chat), deadline_at, ..notice }).await.map(drop)
             }
             None => by_mail(tx, app, &notice, None).await,

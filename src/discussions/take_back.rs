@@ -1,10 +1,13 @@
 //! Taking an answer back before anything of it has left for clients.
 
+use std::collections::BTreeSet;
+
+use super::audience::chats_concerned;
 use super::change::{change, change_quietly};
 use super::unsend::withdraw;
 use super::{Change, CorrectError, Viewer};
 use crate::App;
-use crate::domain::{Happening, HappeningKind, NoticeKind, PostId, Source, Status, Why};
+use crate::domain::{ChatId, DiscussionId, Happening, HappeningKind, NoticeKind, PostId, Source, Status, Why};
 use crate::store::discussion_events::By;
 use crate::store::discussions::Discussion;
 use crate::store::posts::Post;
@@ -47,9 +50,12 @@ pub async fn take_back(tx: &mut Tx, app: &App, viewer: &Viewer, id: PostId) -> R
     if !role.is_staff() || !is_theirs(viewer, &post) {
         return Err(CorrectError::Forbidden);
     }
-    let chat = discussion.chat.ok_or(CorrectError::Refused("nothing of it waits to leave"))?;
-    // Nothing is frozen for the chat while it is held. Of two at once the second finds it done.
-    chats::lock(tx, app.db.dialect, chat).await?;
+    let concerned: BTreeSet<ChatId> = chats_concerned(tx, &discussion).await?.into_iter().collect();
+    // Nothing is frozen for the chats while they are held. Of two at once the second finds it done.
+    for chat in &concerned {
+        chats::lock(tx, app.db.dialect, *chat).await?;
+    }
+    let chat = discussion.chat.or(concerned.first().copied()).ok_or(CorrectError::Refused("nothing of it waits to leave"))?;
     let chat = chats::get(tx, chat).await?;
     let post = posts::find(tx, id).await?.ok_or(CorrectError::NotFound)?;
     let mut taken = TakenBack { discussion, words: String::new(), status: None, unused: vec![] };
@@ -60,11 +66,29 @@ pub async fn take_back(tx: &mut Tx, app: &App, viewer: &Viewer, id: PostId) -> R
         return Err(CorrectError::Refused("it has left already, or nothing of it waits to leave"));
     }
     taken.unused = withdraw(tx, app, &chat, &post, app.clock.now()).await?;
-    taken.status = take_status_back(tx, app, viewer, &mut taken.discussion, &post).await?;
+    taken.status = match answered_elsewhere(tx, &taken.discussion, &post).await? {
+        Some(there) => {
+            let mut there = discussions::get(tx, there).await?;
+            take_status_back(tx, app, viewer, &mut there, &post).await?
+        }
+        None => take_status_back(tx, app, viewer, &mut taken.discussion, &post).await?,
+    };
     if post.person == Some(viewer.person) {
         taken.words = post.body;
     }
     Ok(taken)
+}
+
+/// The discussion that it answered, where it was moved from there since: the status that was set with it is that one's.
+async fn answered_elsewhere(tx: &mut Tx, now_in: &Discussion, post: &Post) -> Result<Option<DiscussionId>, CorrectError> {
+    let by = By { person: post.person, via: post.source };
+    let set_in = discussion_events::of_instant(tx, now_in.project, HappeningKind::Status, (by, post.created_at)).await?;
+    for there in set_in.into_iter().filter(|id| *id != now_in.id) {
+        if discussions::get(tx, there).await?.merged_into.is_none() {
+            return Ok(Some(there));
+        }
+    }
+    Ok(None)
 }
 
 /// The status that was set in the same instant as the post goes with it, unless somebody has set another since.

@@ -110,11 +110,12 @@ async fn answers(line: &Line) -> std::result::Result<(Option<i64>, Option<i64>),
     Ok((quota.limited.map(whole), used.map_err(|e| e.to_string())?.map(whole)))
 }
 
-async fn keep(tx: &mut Tx, app: &App, inbox: &Inbox, told: (Option<i64>, Option<i64>), asked_at: Timestamp) -> Result<()> {
+async fn keep(tx: &mut Tx, app: &App, inbox: &Inbox, (quota, used): (Option<i64>, Option<i64>), asked_at: Timestamp) -> Result<()> {
     let before = line_quotas::find(tx, inbox).await?;
-    let ours = bills::heads(tx, Payer::Account(inbox), acts::this_month(app).from).await?;
-    line_quotas::told(tx, inbox, told, ours, asked_at).await?;
-    let (quota, _) = told;
+    let month = acts::this_month(app).from;
+    let ours = bills::heads(tx, Payer::Account(inbox), month).await?;
+    let used = used.filter(|used| !before.as_ref().is_some_and(|b| is_last_months(b, *used, month, asked_at)));
+    line_quotas::told(tx, inbox, (quota, used), ours, asked_at).await?;
     let grew = |before: &LineQuota| before.quota.is_some_and(|old| quota.is_none_or(|new| new > old));
     // A stop that LINE's silence led to ends with its answer, and one for what is reserved where there is more now.
     let stopped = before.as_ref().and_then(|b| b.stopped);
@@ -123,6 +124,13 @@ async fn keep(tx: &mut Tx, app: &App, inbox: &Inbox, told: (Option<i64>, Option<
     }
     acts::let_go(tx, app, inbox).await?;
     acts::watch_account(tx, app, inbox, None).await
+}
+
+/// Whether LINE, asked as the month begins, still tells what was used in the last one: the very number that it told then. Until it is asked
+/// again our own count stands.
+fn is_last_months(before: &LineQuota, used: i64, month: Timestamp, asked_at: Timestamp) -> bool {
+    let of_last_month = before.asked_at.is_some_and(|at| at < month) && before.used == Some(used);
+    of_last_month && used > 0 && asked_at.duration_since(month) < ASK_EVERY
 }
 
 /// Writes the account's month down for `/metrics`.
@@ -148,4 +156,23 @@ pub(super) async fn measure(app: &App, inbox: &Inbox) -> Result<()> {
         set("threadline_line_forecast", forecast);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_line_still_tells_of_the_last_month_is_none_of_this_ones() {
+        let month: Timestamp = "2026-12-01T00:00:00+08:00".parse().unwrap();
+        let before =
+            |used, at| LineQuota { quota: Some(200), used, ours: 0, asked_at: Some(at), tried_at: None, stopped: None, budget: None };
+        let minutes = SignedDuration::from_mins;
+        let last = before(Some(16), month - minutes(20));
+        assert!(is_last_months(&last, 16, month, month));
+        assert!(!is_last_months(&last, 3, month, month), "somebody else has pushed");
+        assert!(!is_last_months(&last, 16, month, month + minutes(60)), "by now it is this one's");
+        assert!(!is_last_months(&before(Some(16), month + minutes(1)), 16, month, month + minutes(20)));
+        assert!(!is_last_months(&before(Some(0), month - minutes(20)), 0, month, month));
+    }
 }

@@ -149,7 +149,7 @@ async fn leave(
         person: None,
         discussion: None,
         // Whose the chat is may change; what is told of another project stays with that.
-        payer: Some(payer).filter(|payer| *payer != chat.project),
+        payer: Some(payer),
         body: &body,
         reply_token: token.as_ref().map(|(token, _)| token.as_str()),
         message_id: None,

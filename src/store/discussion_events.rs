@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::sql::{self, Columns, FromRow, Result, args};
-use crate::domain::{DiscussionId, Happening, HappeningKind, PersonId, Source};
+use crate::domain::{DiscussionId, Happening, HappeningKind, PersonId, ProjectId, Source};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,22 @@ pub async fn last_until(
 ) -> Result<Option<DiscussionEvent>> {
     let sql = format!("{SELECT} WHERE e.discussion_id = $1 AND e.kind = $2 AND e.at <= $3 ORDER BY e.at DESC, e.id DESC LIMIT 1");
     sql::find(c, sql, args![discussion, kind.as_str(), until]).await
+}
+
+/// The project's discussions in which somebody made a change of this kind in this very instant.
+pub async fn of_instant(
+    c: &mut AnyConnection,
+    project: ProjectId,
+    kind: HappeningKind,
+    (by, at): (By, Timestamp),
+) -> Result<Vec<DiscussionId>> {
+    sql::all(
+        c,
+        "SELECT DISTINCT d.id FROM discussions d JOIN discussion_events e ON e.discussion_id = d.id AND e.at = $2 \
+         WHERE d.project_id = $1 AND e.kind = $3 AND e.person_id = $4 AND e.via = $5 ORDER BY d.id",
+        args![project, at, kind.as_str(), by.person, by.via.as_str()],
+    )
+    .await
 }
 
 /// What happened in one discussion is part of another's history from now on.

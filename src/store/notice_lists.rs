@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::discussions::like;
 use super::sql::{self, Columns, FromRow, Result, Value, args};
-use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeId, NoticeKind, PersonId, PostId, ProjectId, Via};
+use crate::domain::{ChatId, DeliveryId, DeliveryStatus, DiscussionId, NoticeId, NoticeKind, PersonId, PostId, ProjectId, Via, Why};
 
 /// A notice with its destination and the delivery that it travels in.
 #[derive(Clone, Debug)]
@@ -64,9 +64,11 @@ impl Listed {
         self.ride.as_ref().map(|r| r.via)
     }
 
-    /// Why it stands as it does, as it is kept.
+    /// Why it stands as it does, as it is kept. What held it back says nothing of it once it has left.
     pub fn why(&self) -> Option<&str> {
-        self.ride.as_ref().and_then(|r| r.last_error.as_deref()).or(self.reason.as_deref())
+        let held_back = |why: &&str| Why::read(why).is_some_and(|(w, _)| w.is_about_money() || w.is_about_the_calendar());
+        let reason = self.reason.as_deref().filter(|why| self.status != DeliveryStatus::Sent || !held_back(why));
+        self.ride.as_ref().and_then(|r| r.last_error.as_deref()).or(reason)
     }
 
     /// Heads that a push to its chat is billed for.

@@ -53,9 +53,14 @@ pub async fn add(c: &mut AnyConnection, chat: ChatId, name: &str, digest: &str, 
     .await
 }
 
-/// The token with this digest, revoked or not.
+/// Whoever made it may still speak in the chat: as an admin, or as staff of the project that the chat belongs to by now.
+const MAKER_MAY: &str = "EXISTS (SELECT 1 FROM chats ch JOIN persons a ON a.id = t.person_id WHERE ch.id = t.chat_id AND (a.is_admin = 1 \
+                         OR EXISTS (SELECT 1 FROM members m WHERE m.project_id = ch.project_id AND m.person_id = a.id \
+                         AND m.role IN ('owner', 'staff'))))";
+
+/// The token with this digest, revoked or not, as long as who made it may speak in its chat.
 pub async fn find(c: &mut AnyConnection, digest: &str) -> Result<Option<NotifyToken>> {
-    sql::find(c, format!("SELECT {COLUMNS} FROM notify_tokens t WHERE t.digest = $1"), args![digest]).await
+    sql::find(c, format!("SELECT {COLUMNS} FROM notify_tokens t WHERE t.digest = $1 AND {MAKER_MAY}"), args![digest]).await
 }
 
 /// The token as it is now, held until the transaction ends: two calls never count side by side.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
+use super::discussions::Discussion;
 use super::sql::{self, Columns, FromRow, Result, args};
 use crate::domain::{ChatId, Details, DiscussionId, InboundId, PersonId, PostId, Role, Source};
 
@@ -40,6 +41,9 @@ pub struct Post {
     /// How sure the threader was, or that a person has looked (see [`LineExtras::class`]).
     pub class: Option<String>,
 }
+
+/// Other chats that hear of a discussion: each of its answers costs a push into each.
+const OTHER_CHATS_MAX: i64 = 5;
 
 const COLUMNS: &str = "p.id, p.discussion_id, p.person_id, COALESCE(a.name, ''), p.role, p.source, p.internal, p.chat_id, p.external_id, \
                        p.kind, p.body, p.whole, p.evidence, p.created_at, p.edited_at, p.retracted_at, p.details, p.image_set, p.quotes, p.edit_only, p.class";
@@ -326,6 +330,18 @@ pub async fn mail_clients(c: &mut AnyConnection, discussion: DiscussionId) -> Re
         "SELECT DISTINCT person_id FROM posts WHERE discussion_id = $1 AND source = 'email' AND role = 'client' AND person_id IS NOT NULL \
          ORDER BY person_id",
         args![discussion],
+    )
+    .await
+}
+
+/// The chats of the project, but for the discussion's own, in which clients said something that stands in it: what was merged or moved.
+pub async fn other_chats(c: &mut AnyConnection, discussion: &Discussion) -> Result<Vec<ChatId>> {
+    sql::all(
+        c,
+        "SELECT DISTINCT ch.id FROM posts p JOIN chats ch ON ch.id = p.chat_id WHERE p.discussion_id = $1 AND ch.project_id = $2 \
+         AND ch.id <> COALESCE($3, 0) AND ch.left_at IS NULL AND p.source = 'line' AND p.role = 'client' AND p.internal = 0 \
+         AND p.retracted_at IS NULL ORDER BY ch.id LIMIT $4",
+        args![discussion.id, discussion.project, discussion.chat, OTHER_CHATS_MAX],
     )
     .await
 }

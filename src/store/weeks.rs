@@ -71,7 +71,9 @@ pub async fn figures(c: &mut AnyConnection, project: ProjectId, from: Timestamp,
     );
     let solved = format!(
         "SELECT COUNT(DISTINCT d.id) FROM discussion_events e JOIN discussions d ON d.id = e.discussion_id WHERE {MATTER} \
-         AND e.kind = 'status' AND (e.what LIKE '%\"to\":\"resolved\"%' OR e.what LIKE '%\"to\":\"closed\"%') AND e.at >= $2 AND e.at < $3"
+         AND e.kind = 'status' AND (e.what LIKE '%\"to\":\"resolved\"%' OR e.what LIKE '%\"to\":\"closed\"%') AND e.at >= $2 AND e.at < $3 \
+         AND NOT EXISTS (SELECT 1 FROM discussion_events l WHERE l.discussion_id = e.discussion_id AND l.kind = 'status' AND l.at < $3 \
+         AND (l.at > e.at OR l.at = e.at AND l.id > e.id))"
     );
     let open = format!("SELECT COUNT(*) FROM discussions d WHERE {MATTER} AND {NOT_DONE} AND d.opened_at < $2");
     let waits: Vec<i64> = sql::all(
@@ -88,7 +90,7 @@ pub async fn figures(c: &mut AnyConnection, project: ProjectId, from: Timestamp,
     let (pushes, heads): (i64, i64) = sql::one(
         c,
         "SELECT COUNT(*), CAST(COALESCE(SUM(v.heads), 0) AS BIGINT) FROM deliveries v JOIN chats ch ON ch.id = v.chat_id \
-         WHERE ch.project_id = $1 AND v.via = 'line-push' AND v.status = 'sent' AND v.sent_at >= $2 AND v.sent_at < $3",
+         WHERE COALESCE(v.payer_id, ch.project_id) = $1 AND v.via = 'line-push' AND v.status = 'sent' AND v.sent_at >= $2 AND v.sent_at < $3",
         args![project, from, to],
     )
     .await?;

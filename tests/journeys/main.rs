@@ -36,5 +36,6 @@ mod staff_answers_by_email;
 mod taps;
 mod threads;
 mod told_rightly;
+mod told_where_said;
 mod typed_commands;
 mod whose_mail;

@@ -284,6 +284,26 @@ fn the_group_is_told_of_a_change_of_status_once_and_not_of_what_was_tapped_there
 }
 
 #[test]
+fn a_status_that_is_set_and_set_back_before_anybody_heard_of_it_is_no_news() {
+    journey_with(Setup { mail_together: HOUR, ..stopped("10:00:00") }, async |t| {
+        amy_asks(t).await;
+        t.pass(2 * HOUR);
+        t.until_all_is_told().await;
+        for status in ["resolved", "open"] {
+            t.api.patch("/discussions/1", &json!({"status": status})).await.expect(200);
+        }
+        t.pass(2 * HOUR);
+        stays("nobody hears of it", async || !has_been_told(t, AMY, "目前狀態").await).await;
+        t.api.patch("/discussions/1", &json!({"status": "resolved"})).await.expect(200);
+        t.pass(2 * HOUR);
+        told(t, AMY, "目前狀態：已處理").await;
+        t.api.patch("/discussions/1", &json!({"status": "open"})).await.expect(200);
+        t.pass(2 * HOUR);
+        told(t, AMY, "目前狀態：待處理").await;
+    });
+}
+
+#[test]
 fn clients_by_mail_who_looks_after_it_and_who_follows_it_hear_of_a_status() {
     journey(async |t| {
         let (wang, chen) = amy_asks(t).await;

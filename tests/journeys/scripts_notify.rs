@@ -454,3 +454,23 @@ fn staff_make_tokens_on_the_projects_page() {
         }
     });
 }
+
+#[test]
+fn a_token_speaks_only_where_who_made_it_still_may() {
+    journey(async |t| {
+        let (chat, _) = t.project_with_group("alpha").await;
+        let amy = t.staff("alpha", "Amy").await;
+        let asked = json!({"channel": ACCOUNT, "group_id": chat.as_str(), "project": "alpha", "name": "備份"});
+        let made = amy.api.post("/notify-tokens", &asked).await.expect(201);
+        let webhook = t.webhook(ACCOUNT);
+        let base = webhook.split("/webhooks").next().expect("it begins with the server's address");
+        let script = Script::new(base, made["token"].as_str().expect("the token is shown"));
+        script.say("message=one").await;
+        t.project("beta").await;
+        t.bind("beta", &chat).await;
+        let refused = script.form("message=two").await;
+        assert_eq!((refused.status, refused.body["message"].as_str()), (401, Some("Invalid access token")));
+        t.bind("alpha", &chat).await;
+        script.say("message=three").await;
+    });
+}

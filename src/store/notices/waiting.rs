@@ -40,6 +40,16 @@ pub async fn put_off(c: &mut AnyConnection, notices: &[NoticeId], due_at: Timest
     Ok(())
 }
 
+/// Since when something of this kind waits to be told of the discussion to people of whom nobody has been told since.
+pub async fn waits_since(c: &mut AnyConnection, discussion: DiscussionId, kind: NoticeKind) -> Result<Option<Timestamp>> {
+    const OF_IT: &str = "discussion_id = $1 AND kind = $2 AND person_id IS NOT NULL";
+    let since = format!("SELECT MIN(created_at) FROM notices WHERE {OF_IT} AND status = 'pending' AND delivery_id IS NULL");
+    let Some(since) = sql::one::<Option<Timestamp>>(c, since, args![discussion, kind.as_str()]).await? else { return Ok(None) };
+    let left = format!("SELECT id FROM notices WHERE {OF_IT} AND delivery_id IS NOT NULL AND created_at >= $3 LIMIT 1");
+    let left: Option<i64> = sql::find(c, left, args![discussion, kind.as_str(), since]).await?;
+    Ok(left.is_none().then_some(since))
+}
+
 /// What waits to tell a person this kind of thing of the discussion is needed no more. What its own chat is told stays.
 pub async fn drop_kind(c: &mut AnyConnection, discussion: &Discussion, kind: NoticeKind, reason: &str) -> Result<()> {
     sql::run(

@@ -125,8 +125,15 @@ async fn gather(
         None => vec![],
     };
     let project = projects::get(c, discussion.project).await?;
-    let (waiting, cost) = match &chat {
-        Some(chat) if role.is_staff() => (waiting(c, viewer, &discussion, &said).await?, Some(cost(c, app, chat, &project).await?)),
+    // What began by mail and had something of a group's merged with it is told there.
+    let heard_in = match (&chat, posts::other_chats(c, &discussion).await?.first()) {
+        (None, Some(other)) => Some(chats::get(c, *other).await?),
+        (chat, _) => chat.clone(),
+    };
+    let (waiting, cost) = match &heard_in {
+        Some(chat) if role.is_staff() => {
+            (waiting(c, viewer, &discussion, &said).await?, Some(cost(c, app, (&discussion, chat), &project).await?))
+        }
         _ => (BTreeMap::new(), None),
     };
     let beside = Beside { number: discussion.number, gaps, pictures: pictures(c, &said).await?, waiting, cost };
@@ -193,11 +200,15 @@ async fn waiting(
     Ok(found.filter_map(view).collect())
 }
 
-/// What a push into the chat costs.
-async fn cost(c: &mut AnyConnection, app: &App, chat: &Chat, project: &Project) -> store::Result<Cost> {
+/// What a push into the chat costs, and into others that something was merged from.
+async fn cost(c: &mut AnyConnection, app: &App, (discussion, chat): (&Discussion, &Chat), project: &Project) -> store::Result<Cost> {
+    let mut people = chat.heads();
+    for other in posts::other_chats(c, discussion).await?.into_iter().filter(|other| *other != chat.id) {
+        people += chats::get(c, other).await?.heads();
+    }
     let has_blocked = chat.kind == ChatKind::User && friends::blocks(c, &chat.inbox, &chat.external_id).await?;
     Ok(Cost {
-        people: chat.heads(),
+        people,
         left: acts::left_for(c, app, chat, project).await?,
         out_of_reach: chat.left_at.is_some() || chat.unreachable.is_some() || has_blocked,
         unwanted: listening::of_group(c, project.id, NoticeKind::Answered).await? == Some(Way::Web),
