@@ -11,7 +11,7 @@ use crate::App;
 use crate::channels::line::client::{BotInfo, Line};
 use crate::channels::line::commands::{self, Typed};
 use crate::channels::line::normalise::normalise;
-use crate::domain::{Act, ChatKind, DiscussionId, Inbox, Incoming, LineMessageId};
+use crate::domain::{Act, ChatKind, DiscussionId, InboundId, Inbox, Incoming, LineMessageId};
 use crate::store::inbound::{self, Inbound, InboundStatus};
 use crate::store::{self, Dialect, Tx, chats};
 
@@ -79,7 +79,8 @@ pub(super) enum PlaceError {
 /// A row with everything that had to be read or asked for.
 enum Ready {
     Line(Inbox, Box<Incoming>, Option<Typed>),
-    Mail(Box<place_mail::ReadMail>),
+    /// With the rows of other mailboxes that hold the same mail.
+    Mail(Box<place_mail::ReadMail>, Vec<InboundId>),
     /// It cannot be read; the text says why.
     Unreadable(String),
 }
@@ -151,7 +152,10 @@ async fn gather(app: &App, rows: Vec<Inbound>) -> Result<(Vec<(Inbound, Ready)>,
             Ready::Line(row.inbox.clone(), Box::new(incoming), typed)
         } else {
             match place_mail::read(app, &row).await {
-                Ok(mail) => Ready::Mail(Box::new(mail)),
+                Ok(mail) => {
+                    let copies = copies::of(app, &row, &mail).await?;
+                    Ready::Mail(Box::new(mail), copies)
+                }
                 Err(error) => Ready::Unreadable(error),
             }
         };
@@ -257,7 +261,7 @@ async fn place_one(tx: &mut Tx, app: &App, (row, ready): &(Inbound, Ready), name
         Ready::Line(inbox, incoming, typed) => {
             place_line::place(tx, app, &place_line::Arrived { row, inbox, incoming, typed: typed.as_ref(), names }).await?
         }
-        Ready::Mail(mail) => match copies::find(tx, app, row, mail).await? {
+        Ready::Mail(mail, copies) => match copies::dealt_with(tx, app, (row, mail), copies).await? {
             Some(placed) => placed,
             None => place_mail::place(tx, app, row, mail).await?,
         },

@@ -113,31 +113,42 @@ pub async fn find(c: &mut AnyConnection, id: InboundId) -> Result<Option<Inbound
     sql::find(c, "SELECT id, inbox, external_id, received_at, body, attempts FROM inbound WHERE id = $1", args![id]).await
 }
 
-/// The same thing in another inbox.
+/// The row of an inbox with this external id.
+pub async fn find_in(c: &mut AnyConnection, inbox: &Inbox, external_id: &str) -> Result<Option<Inbound>> {
+    sql::find(
+        c,
+        "SELECT id, inbox, external_id, received_at, body, attempts FROM inbound WHERE inbox = $1 AND external_id = $2",
+        args![inbox.as_str(), external_id],
+    )
+    .await
+}
+
+/// What became of a row by now.
 #[derive(Clone, Debug)]
-pub struct Copied {
-    pub row: Inbound,
+pub struct Became {
+    pub inbox: Inbox,
     pub status: InboundStatus,
     pub discussion: Option<DiscussionId>,
 }
 
-impl FromRow for Copied {
+impl FromRow for Became {
     fn from_row(c: &mut Columns<'_>) -> Result<Self> {
-        Ok(Self { status: c.word(InboundStatus::find)?, discussion: c.get()?, row: Inbound::from_row(c)? })
+        Ok(Self { inbox: Inbox::stored(c.get()?), status: c.word(InboundStatus::find)?, discussion: c.get()? })
     }
 }
 
-/// The row of `inbox` with the external id of `row`. A later one than that is held until the transaction ends, so that it is not dealt with
-/// at the same moment.
-pub async fn copy(c: &mut AnyConnection, dialect: Dialect, inbox: &Inbox, row: &Inbound) -> Result<Option<Copied>> {
-    let columns = "SELECT status, discussion_id, id, inbox, external_id, received_at, body, attempts FROM inbound \
-                   WHERE inbox = $1 AND external_id = $2";
-    let held = format!("{columns} AND id > $3{}", dialect.hold());
-    let later = sql::find(c, held, args![inbox.as_str(), row.external_id.as_str(), row.id]).await?;
-    match later {
-        Some(later) => Ok(Some(later)),
-        None => sql::find(c, columns, args![inbox.as_str(), row.external_id.as_str()]).await,
+/// What became of the row; where it is to be `held`, it is not dealt with before the transaction ends.
+pub async fn became(c: &mut AnyConnection, dialect: Dialect, id: InboundId, held: bool) -> Result<Became> {
+    let lock = if held { dialect.hold() } else { "" };
+    sql::one(c, format!("SELECT inbox, status, discussion_id FROM inbound WHERE id = $1{lock}"), args![id]).await
+}
+
+/// Whether another node is dealing with the row at this moment; where nobody is, nobody does before the transaction ends.
+pub async fn is_being_placed(c: &mut AnyConnection, dialect: Dialect, id: InboundId) -> Result<bool> {
+    if claim(c, dialect, id).await? {
+        return Ok(false);
     }
+    Ok(became(c, dialect, id, false).await?.status == InboundStatus::Received)
 }
 
 /// When the next row that waits for another try is due.
