@@ -77,11 +77,16 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
     Ok(())
 }
 
-/// The chats that hear of it: the one that it began in, and those of which something was merged with it or moved here, so that nobody
-/// waits for an answer that another group was given.
-pub(super) async fn chats_concerned(tx: &mut Tx, discussion: &Discussion) -> Result<Vec<ChatId>> {
-    let mut concerned: Vec<ChatId> = discussion.chat.into_iter().collect();
-    concerned.extend(posts::other_chats(tx, discussion).await?);
+/// The chats that hear of it: the one that it began in, as long as something of it is left there, and those of which something was merged
+/// with it or moved here, so that nobody waits for an answer that another group was given.
+pub async fn chats_concerned(c: &mut AnyConnection, discussion: &Discussion) -> Result<Vec<ChatId>> {
+    let mut concerned: Vec<ChatId> = vec![];
+    if let Some(chat) = discussion.chat
+        && posts::is_of_chat(c, discussion.id, chat).await?
+    {
+        concerned.push(chat);
+    }
+    concerned.extend(posts::other_chats(c, discussion).await?);
     Ok(concerned)
 }
 
@@ -272,8 +277,9 @@ pub(super) async fn tell_status(tx: &mut Tx, app: &App, discussion: &Discussion,
         return Ok(());
     }
     let now = app.clock.now();
-    let is_as_told = is_as_told(tx, discussion, to).await?;
-    notices::drop_kind(tx, discussion, NoticeKind::StatusChanged, Why::NoLongerSo.as_str()).await?;
+    let is_as_told = is_as_told(tx, discussion, by, to).await?;
+    let concerned = chats_concerned(tx, discussion).await?;
+    notices::drop_kind(tx, discussion.id, NoticeKind::StatusChanged, &concerned, Why::NoLongerSo.as_str()).await?;
     if by.via != Source::Line && is_wanted(tx, discussion.project, NoticeKind::StatusChanged).await? {
         let due_at = if discussion.urgent { now } else { now + app.config.notify.hold };
         let deadline_at = if discussion.urgent {
@@ -281,7 +287,7 @@ pub(super) async fn tell_status(tx: &mut Tx, app: &App, discussion: &Discussion,
         } else {
             patience::deadline(tx, app, discussion.project, NoticeKind::StatusChanged, due_at).await?
         };
-        for chat in chats_concerned(tx, discussion).await? {
+        for chat in concerned {
             if chats::get(tx, chat).await?.left_at.is_none() {
                 let notice = of_change(discussion, NoticeKind::StatusChanged, to.as_str(), now, due_at);
                 notices::add(tx, &NewNotice { target: Target::Chat(chat), deadline_at, ..notice }).await?;
@@ -298,21 +304,17 @@ pub(super) async fn tell_status(tx: &mut Tx, app: &App, discussion: &Discussion,
     all.tell(tx, app, discussion, by.person, &of_change(discussion, NoticeKind::StatusChanged, to.as_str(), now, due_at)).await
 }
 
-/// Whether the status is what it was before the changes that still wait to be told: set and set back is no news. (A group's own notice sees
-/// for itself.)
-async fn is_as_told(tx: &mut Tx, discussion: &Discussion, to: Status) -> Result<bool> {
+/// Whether the status is what it was before the changes that still wait to be told, all made by the same person: set and set back is no
+/// news. (A group's own notice sees for itself.)
+async fn is_as_told(tx: &mut Tx, discussion: &Discussion, by: By, to: Status) -> Result<bool> {
     let Some(since) = notices::waits_since(tx, discussion.id, NoticeKind::StatusChanged).await? else { return Ok(false) };
-    let before = since - SignedDuration::from_micros(1);
-    let known = match discussion_events::last_until(tx, discussion.id, HappeningKind::Status, before).await?.map(|e| e.what) {
-        Some(Happening::Status { to, .. }) => to,
-        _ => Status::Open,
-    };
-    Ok(known == to)
+    let first = discussion_events::last_until(tx, discussion.id, HappeningKind::Status, since).await?;
+    Ok(first.is_some_and(|first| first.person == by.person && matches!(first.what, Happening::Status { from, .. } if from == to)))
 }
 
 /// Somebody looks after it from now on: they are told at once, and nobody else.
 pub(super) async fn tell_assigned(tx: &mut Tx, app: &App, discussion: &Discussion, by: By, to: Option<(PersonId, &str)>) -> Result<()> {
-    notices::drop_kind(tx, discussion, NoticeKind::Assigned, Why::NoLongerSo.as_str()).await?;
+    notices::drop_kind(tx, discussion.id, NoticeKind::Assigned, discussion.chat.as_slice(), Why::NoLongerSo.as_str()).await?;
     let Some((person, name)) = to.filter(|(person, _)| Some(*person) != by.person) else { return Ok(()) };
     let mut all = Listeners::default();
     all.add(person, Role::Staff, Concern::LooksAfter);

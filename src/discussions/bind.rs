@@ -2,10 +2,10 @@
 
 use super::part::part;
 use crate::App;
-use crate::domain::{ChatKind, Inbox, LineChatId, ProjectKind};
+use crate::domain::{ChatKind, Inbox, LineChatId, ProjectKind, Why};
 use crate::store::chats::Chat;
 use crate::store::projects::Project;
-use crate::store::{Result, Tx, chats, projects};
+use crate::store::{Result, Tx, chats, notify_tokens, projects};
 
 /// Letters and digits of LINE's id in the key of a chat's own project.
 const OWN_KEY_CHARS_MAX: usize = 48;
@@ -37,6 +37,7 @@ pub async fn bind_chat(tx: &mut Tx, app: &App, project: &Project, inbox: &Inbox,
         part(tx, app, &chat).await?;
     }
     chats::bind(tx, chat.id, project.id).await?;
+    notify_tokens::drop_of_others(tx, chat.id, Why::NoLongerSo.as_str()).await?;
     let before = projects::get(tx, chat.project).await?;
     if before.kind == ProjectKind::Chat && before.id != project.id && chats::of_project(tx, before.id).await?.is_empty() {
         projects::archive(tx, before.id).await?;

@@ -43,7 +43,7 @@ pub use access::{Viewer, role_in};
 pub use accounts::{AccountStanding, account_standing};
 pub use announce::{AnnounceError, AnnouncementCost, Announcing, Made, announce, choose, costs, withdraw};
 pub use apart::{Apart, set_apart};
-pub use audience::{TaskNews, Told, promise, tell_bounced, tell_task};
+pub use audience::{TaskNews, Told, chats_concerned, promise, tell_bounced, tell_task};
 pub use bind::{bind_chat, own_project_key, unbind_chat};
 pub use budget::{
     AccountMonth, BudgetNews, Held, account_forecast, account_month, held_back, left_for, let_go, set_account_budget, set_monthly_budget,

@@ -110,7 +110,8 @@ async fn take_status_back(
         change(tx, app, discussion, by, Change::Status(from)).await?;
     } else {
         // The group's own notice sees for itself that nothing has changed.
-        notices::drop_kind(tx, discussion, NoticeKind::StatusChanged, Why::Undone.as_str()).await?;
+        let concerned = chats_concerned(tx, discussion).await?;
+        notices::drop_kind(tx, discussion.id, NoticeKind::StatusChanged, &concerned, Why::Undone.as_str()).await?;
         change_quietly(tx, app, discussion, (by, app.clock.now()), Change::Status(from)).await?;
     }
     Ok(Some(to))

@@ -27,7 +27,7 @@ pub(super) async fn note(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail)
     const WHY: &str = "an automatic answer";
     let mail = &read.mail;
     let Some(from) = mail.from.clone().filter(|f| f.address.contains('@')) else { return Ok(Placed::ignored(WHY)) };
-    let sender = place_mail::sender(tx, app, row, mail, from).await?;
+    let sender = place_mail::sender(tx, app, mail, from).await?;
     // Nobody puts words into a colleague's mouth by calling them an automatic answer.
     if let Some(person) = sender.known.as_ref().filter(|_| !sender.proven)
         && place_mail::is_colleague(tx, person).await?

@@ -48,8 +48,16 @@ pub(super) async fn dealt_with(
             return Err(PlaceError::NotYet("the same mail is being placed from another mailbox"));
         }
         let became = inbound::became(tx, app.db.dialect, *copy, *copy > row.id).await?;
-        let proves_more = became.status == InboundStatus::Held && read.mail.authenticity == Authenticity::Pass;
-        if matches!(became.status, InboundStatus::Done | InboundStatus::Ignored | InboundStatus::Held) && !proves_more {
+        let project = |inbox: &Inbox| app.config.mailbox.iter().find(|m| m.name == inbox.name()).and_then(|m| m.project.as_deref());
+        if project(&became.inbox) != project(&row.inbox) && place_mail::is_strangers(tx, app, &read.mail).await? {
+            // A stranger has written to two projects.
+            continue;
+        }
+        if became.status == InboundStatus::Held && read.mail.authenticity == Authenticity::Pass {
+            // This one proves its author: nobody needs to decide about the other any more.
+            let note = format!("the same mail came to the mailbox {}, with its author proven", row.inbox.name());
+            inbound::settle(tx, *copy, InboundStatus::Ignored, Some(&note), None, None).await?;
+        } else if matches!(became.status, InboundStatus::Done | InboundStatus::Ignored | InboundStatus::Held) {
             let note = format!("the same mail came to the mailbox {} already", became.inbox.name());
             return Ok(Some(Placed { discussion: became.discussion, ..Placed::ignored(note) }));
         }

@@ -193,9 +193,12 @@ fn all_of_it(
 /// Lines that a person has put elsewhere than `there` are not of it.
 fn said_by_lines(stream: &Stream, going_on: &GoingOn, said: &threading::Heard<'_>, there: Option<DiscussionId>) -> Option<String> {
     let of_it = |p: &&Recalled| !is_fixed(p) || Some(p.discussion) == there;
-    let earlier = going_on.earlier.iter().filter(of_it).filter(|p| p.kind == "text").map(|p| (p.body.as_str(), p.mentions()));
-    let last = (said.kind == "text").then(|| (said.text, said.mentions.to_vec()));
-    let all: Vec<(&str, Vec<String>)> = earlier.chain(last).collect();
+    let of_kind = |kind: &'static str| {
+        let earlier = going_on.earlier.iter().filter(of_it).filter(move |p| p.kind == kind).map(|p| (p.body.as_str(), p.mentions()));
+        earlier.chain((said.kind == kind).then(|| (said.text, said.mentions.to_vec())))
+    };
+    // A file's name tells more than 「請看一下」 below it.
+    let all: Vec<(&str, Vec<String>)> = of_kind("text").chain(of_kind("file")).collect();
     let uncalled = all.iter().map(|(text, mentions)| stream.uncalled(&threading::Heard { text, mentions, ..said.clone() }));
     let lines: Vec<&str> = uncalled.collect();
     lines.iter().find_map(|line| threading::said_alone(line)).or_else(|| lines.iter().find_map(|line| threading::said_in(line)))

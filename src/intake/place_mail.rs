@@ -111,7 +111,7 @@ pub(super) async fn place(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail
         let project = default_project(tx, app, row).await?;
         return Ok(held_mail::hold(tx, row, read, &Holding { why: HeldWhy::NoSender, person: None, project, found: None }).await?);
     };
-    let sender = sender(tx, app, row, mail, from).await?;
+    let sender = sender(tx, app, mail, from).await?;
     let found = find_discussion(tx, mail, &sender).await?;
     let project = match &found {
         Some((discussion, _)) => discussion.project,
@@ -172,9 +172,18 @@ pub(super) async fn take(tx: &mut Tx, app: &App, row: &Inbound, read: &ReadMail,
     write(tx, app, row, read, Decided { person: person.map(|p| p.id), role, project, found, evidence, from_address }).await
 }
 
-pub(super) async fn sender(tx: &mut Tx, app: &App, row: &Inbound, mail: &IncomingMail, from: MailAddress) -> Result<Sender, store::Error> {
-    let own = mailbox(app, row).map(|m| m.address.as_str()).unwrap_or_default();
-    let token = mail.recipients.iter().find_map(|to| app.reply_key.read(own, &to.address));
+/// Whether nobody knows its author: then the mailbox says where it belongs.
+pub(super) async fn is_strangers(tx: &mut Tx, app: &App, mail: &IncomingMail) -> Result<bool, store::Error> {
+    let Some(from) = mail.from.clone() else { return Ok(true) };
+    let sender = sender(tx, app, mail, from).await?;
+    let is_known = sender.known.is_some() || sender.token.is_some();
+    Ok(!is_known && projects::of_sender(tx, &sender.address.address).await?.is_none())
+}
+
+pub(super) async fn sender(tx: &mut Tx, app: &App, mail: &IncomingMail, from: MailAddress) -> Result<Sender, store::Error> {
+    // Whichever mailbox it came to: with another in Cc, either may be read first.
+    let read = |to: &MailAddress| app.config.mailbox.iter().find_map(|m| app.reply_key.read(&m.address, &to.address));
+    let token = mail.recipients.iter().find_map(read);
     let known = persons::find_by_identity(tx, Channel::Email, &from.address).await?;
     let proven = mail.authenticity == Authenticity::Pass;
     let sender = Sender { address: from, known: None, elsewhere: false, colleague: None, token, proven };

@@ -72,6 +72,8 @@ pub enum Pointless {
     TakenBack,
     /// It tells of what is no matter any more.
     PutAside,
+    /// It tells of another project's matter by now.
+    Elsewhere,
     /// An acknowledgement that missed its ride: the chat has been answered since, so it knows that it was heard.
     Answered,
     /// An acknowledgement that missed its ride, of a matter that is done.
@@ -91,6 +93,7 @@ impl From<Pointless> for Why {
         match pointless {
             Pointless::TakenBack => Self::TakenBack,
             Pointless::PutAside => Self::PutAside,
+            Pointless::Elsewhere => Self::NoLongerSo,
             Pointless::Answered => Self::AnsweredSince,
             Pointless::Done => Self::DoneSince,
             Pointless::Unchanged => Self::Unchanged,

@@ -26,16 +26,18 @@ pub struct Reach {
 
 row!(Reach { project, project_key, project_name, chat, chat_name, chat_kind: (ChatKind), inbox, heads, in_reach });
 
-/// The chats of clients' projects that the account is in, by project; `staff` limits them to the projects that this person is staff of.
+/// The chats of clients' projects that the account is in, by project, or, of a project that it has left altogether, those that it was in:
+/// what cannot be told there is told its clients by mail. `staff` limits them to the projects that this person is staff of.
 pub async fn reach(c: &mut AnyConnection, staff: Option<PersonId>, limit: i64) -> Result<Vec<Reach>> {
     sql::all(
         c,
         "SELECT p.id, p.key, p.name, ch.id, ch.name, ch.kind, ch.inbox, ch.member_count, \
-         CAST(CASE WHEN ch.unreachable_since IS NULL AND NOT EXISTS (SELECT f.person_id FROM friends f JOIN identities i ON i.person_id = f.person_id \
+         CAST(CASE WHEN ch.left_at IS NULL AND ch.unreachable_since IS NULL AND NOT EXISTS (SELECT f.person_id FROM friends f JOIN identities i ON i.person_id = f.person_id \
          WHERE ch.kind = 'user' AND i.channel = 'line' AND i.external_id = ch.external_id AND f.inbox = ch.inbox AND f.blocked_at IS NOT NULL \
          AND (f.followed_at IS NULL OR f.followed_at < f.blocked_at) \
          AND (ch.last_event_at IS NULL OR ch.last_event_at <= f.blocked_at)) THEN 1 ELSE 0 END AS BIGINT) FROM chats ch JOIN projects p ON p.id = ch.project_id \
-         WHERE ch.bound = 1 AND ch.left_at IS NULL AND p.kind = 'client' AND p.status = 'active' AND ($1 IS NULL OR p.id IN \
+         WHERE ch.bound = 1 AND (ch.left_at IS NULL OR NOT EXISTS (SELECT o.id FROM chats o WHERE o.project_id = ch.project_id \
+         AND o.bound = 1 AND o.left_at IS NULL)) AND p.kind = 'client' AND p.status = 'active' AND ($1 IS NULL OR p.id IN \
          (SELECT m.project_id FROM members m WHERE m.person_id = $1 AND m.role IN ('owner', 'staff'))) ORDER BY p.name, p.id, ch.id LIMIT $2",
         args![staff, limit],
     )

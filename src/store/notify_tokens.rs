@@ -63,6 +63,21 @@ pub async fn find(c: &mut AnyConnection, digest: &str) -> Result<Option<NotifyTo
     sql::find(c, format!("SELECT {COLUMNS} FROM notify_tokens t WHERE t.digest = $1 AND {MAKER_MAY}"), args![digest]).await
 }
 
+/// What scripts say by tokens whose makers may not speak in the chat any more leaves no more.
+pub async fn drop_of_others(c: &mut AnyConnection, chat: ChatId, reason: &str) -> Result<()> {
+    sql::run(
+        c,
+        format!(
+            "UPDATE notices SET status = 'dropped', reason = $2 WHERE chat_id = $1 AND kind = 'scripted' AND status = 'pending' \
+             AND delivery_id IS NULL AND id IN (SELECT s.notice_id FROM script_calls s JOIN notify_tokens t ON t.id = s.token_id \
+             WHERE t.chat_id = $1 AND NOT {MAKER_MAY})"
+        ),
+        args![chat, reason],
+    )
+    .await
+    .map(drop)
+}
+
 /// The token as it is now, held until the transaction ends: two calls never count side by side.
 pub async fn lock(c: &mut AnyConnection, dialect: Dialect, id: NotifyTokenId) -> Result<NotifyToken> {
     sql::one(c, format!("SELECT {COLUMNS} FROM notify_tokens t WHERE t.id = $1{}", dialect.hold()), args![id]).await

@@ -334,6 +334,21 @@ pub async fn mail_clients(c: &mut AnyConnection, discussion: DiscussionId) -> Re
     .await
 }
 
+/// Whether something of the discussion is the chat's: it was said there, or told there as an answer, or a client wrote it on the page; or
+/// staff began it, for the chat. Else what was the chat's has been taken out, and others' words alone are left.
+pub async fn is_of_chat(c: &mut AnyConnection, discussion: DiscussionId, chat: ChatId) -> Result<bool> {
+    const OF_IT: &str = "SELECT p.id FROM posts p WHERE p.discussion_id = $1";
+    let others = format!("{OF_IT} AND p.role = 'client' AND (p.source = 'email' OR p.chat_id <> $2) LIMIT 1");
+    if sql::find::<i64>(c, others, args![discussion, chat]).await?.is_none() {
+        return Ok(true);
+    }
+    let own = format!(
+        "{OF_IT} AND (p.chat_id = $2 OR p.role = 'client' AND p.source IN ('web', 'api') OR EXISTS (SELECT n.id FROM notices n \
+         WHERE n.post_id = p.id AND n.chat_id = $2 AND n.kind = 'answered' AND n.status IN ('pending', 'sent'))) LIMIT 1"
+    );
+    Ok(sql::find::<i64>(c, own, args![discussion, chat]).await?.is_some())
+}
+
 /// The chats of the project, but for the discussion's own, in which clients said something that stands in it: what was merged or moved.
 pub async fn other_chats(c: &mut AnyConnection, discussion: &Discussion) -> Result<Vec<ChatId>> {
     sql::all(

@@ -19,7 +19,7 @@ const WEAKEST: f32 = 0.1;
 /// How much more than any word a number of an order or a machine tells.
 const CODE_TELLS: f32 = 10.0;
 /// The longest shared words shown, in characters.
-const SHARED_CHARS_MAX: usize = 12;
+const SHARED_CHARS_MAX: usize = 16;
 
 /// One reason. Texts for people are under `why.` and the name in `why`, in the language files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,7 +196,7 @@ fn long_ago(minutes: i64) -> Reason {
     }
 }
 
-/// What of the text the discussion has too, the most telling: a number of an order or a machine as it is written ("TW-88213"), else the
+/// What of the text the discussion has too, the most telling: a number of an order or a machine ("88213"), else the
 /// rarest run of words ("報價單").
 fn shared_words(stream: &Stream, text: &str, id: DiscussionId) -> Option<String> {
     let topic = stream.topics.iter().find(|t| t.id == id)?;
@@ -210,14 +210,14 @@ fn shared_words(stream: &Stream, text: &str, id: DiscussionId) -> Option<String>
             run = None;
             return;
         }
-        let is_code = codes_of(token).into_iter().flatten().any(|code| topic.codes.binary_search_by_key(&hash(code), |c| c.0).is_ok());
+        let is_code = codes_of(token).any(|(code, _)| topic.codes.binary_search_by_key(&hash(code), |c| c.0).is_ok());
         let rarity = stream.rarity(hash(token)) + if is_code { CODE_TELLS } else { 0.0 };
         let now = match run {
             Some((from, to, sum)) if place.start < to => (from, place.end, sum + rarity),
             _ => (place.start, place.end, rarity),
         };
         run = Some(now);
-        let words = if token.is_ascii() { written_together(&lower, place) } else { without_function_chars(&lower, now.0..now.1) };
+        let words = if token.is_ascii() { place } else { without_function_chars(&lower, now.0..now.1) };
         if lower[words.clone()].chars().nth(1).is_some() && best.as_ref().is_none_or(|(sum, _)| now.2 > *sum) {
             best = Some((now.2, words));
         }
@@ -234,13 +234,4 @@ fn without_function_chars(text: &str, place: Range<usize>) -> Range<usize> {
     let start = place.end - words.trim_start_matches(is_function_char).len();
     let end = start + text[start..place.end].trim_end_matches(is_function_char).len();
     start..end
-}
-
-/// A word with what is written together with it: all of TW-88213.
-fn written_together(text: &str, place: Range<usize>) -> Range<usize> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.');
-    let start = text[..place.start].trim_end_matches(is_part).len();
-    let end = text.len() - text[place.end..].trim_start_matches(is_part).len();
-    let first = end - text[start..end].trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).len();
-    first..first + text[first..end].trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).len()
 }

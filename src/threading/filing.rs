@@ -16,8 +16,8 @@ const SURELY_NO_MATTER: f32 = 0.5;
 const RATHER_NEW: f32 = 0.5;
 /// Up to so many lines a chat is young: the weights, fitted on chats in full swing, make too much of the one discussion that there is.
 const YOUNG_LINES_MAX: u64 = 6;
-/// So few words that ask and want nothing bring up nothing: 知悉, 已閱.
-const BRIEF_WORDS: f32 = 3.0;
+/// Up to so many lines a client's words rest only where they bring up nothing.
+const FEW_LINES_MAX: u64 = 20;
 /// In a young chat a discussion takes in what shares nothing with it for so long after its last post, in seconds.
 const YOUNG_REACH_SECONDS: i64 = 600;
 
@@ -44,7 +44,7 @@ pub fn file(stream: &Stream, heard: &Heard<'_>, untitled: &str, table: &Table) -
         let why = vec![Reason::NoWordsShared {}];
         return Placement { choice, class: Class::Likely, confidence, why, alternatives: others, ..placement };
     }
-    if placement.choice != Choice::Rest || placement.confidence >= SURELY_NO_MATTER {
+    if placement.choice != Choice::Rest || placement.confidence >= SURELY_NO_MATTER && !is_matter_in_a_young_chat(stream, heard) {
         return placement;
     }
     let Some(at) = placement.chances.iter().position(|c| c.to != To::Rest) else { return placement };
@@ -111,9 +111,17 @@ fn is_another_in_a_young_chat(stream: &Stream, heard: &Heard<'_>, placement: &Pl
     let turns = tone.turns && (tone.asks || tone.brings_up);
     let topic = stream.topics.iter().find(|t| t.id == id);
     let unrelated = topic.is_some_and(|t| is_of_another_field(stream, heard, t) || is_another_beside_pictures(stream, heard, t));
-    let brings_up = tone.asks || tone.trouble || tone.brings_up || tone.requests || line.words.length > BRIEF_WORDS;
-    let far = brings_up && heard.at.as_second().saturating_sub(topic.map_or(i64::MAX, |t| t.last.at)) > YOUNG_REACH_SECONDS;
+    let far = heard.at.as_second().saturating_sub(topic.map_or(i64::MAX, |t| t.last.at)) > YOUNG_REACH_SECONDS;
     stream.heard <= YOUNG_LINES_MAX && !certain && !shares && (far || turns || unrelated)
+}
+
+/// Whether a client brings up something, or speaks of the firm's work, where little has been said: after greetings alone the weights take
+/// anything for one more of them.
+fn is_matter_in_a_young_chat(stream: &Stream, heard: &Heard<'_>) -> bool {
+    let words = stream.read(heard).words;
+    let (tone, fields) = (words.tone, subjects::fields(&words.subjects));
+    let brings_up = tone.asks || tone.trouble || tone.brings_up || tone.requests || !fields.is_empty();
+    stream.heard <= FEW_LINES_MAX && brings_up && !tone.chats && !tone.morning
 }
 
 /// Whether a colleague would open a discussion by words that ask, tell, want, promise and name nothing.

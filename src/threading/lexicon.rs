@@ -38,10 +38,10 @@ words! {
         Openings = "openings",
         /// What the call of somebody ends with.
         Calls = "calls",
-        /// By which people are called, where nothing else stands with it.
-        Jobs = "jobs",
-        /// What is cried out before something is said.
-        Exclamations = "exclamations",
+        /// What the call of somebody ends with, where a name stands before it: 陳顧問. 房東 alone may be whom it is about.
+        CallsAfterNames = "calls_after_names",
+        /// What is cried out before something is said, and what only points at what stands beside it: it is no title.
+        SaysNothing = "says_nothing",
         /// With which a call greets.
         CallGreetings = "call_greetings",
         /// What follows a name with which somebody is called, and no break between.

@@ -299,7 +299,7 @@ impl Stream {
         for c in &line.words.chars {
             put_in_bag(&mut topic.chars, *c, 1);
         }
-        for code in &line.words.codes {
+        for (code, _) in &line.words.codes {
             put_in_bag(&mut topic.codes, *code, 1);
         }
         for subject in &line.words.subjects {

@@ -14,8 +14,10 @@ pub use tone::{Small, Tone, is_call};
 const READ_CHARS_MAX: usize = 2_000;
 /// A number of fewer digits may be a price, a size or a time.
 const CODE_DIGITS_MIN: usize = 4;
-/// A shorter mixture of letters and digits may be anything.
-const CODE_CHARS_MIN: usize = 4;
+/// More letters in front of a number are a word: Office365.
+const CODE_LETTERS_MAX: usize = 3;
+/// How far a number of [`CODE_DIGITS_MIN`] digits names one thing, in hundredths.
+const HALF_A_CODE: u8 = 60;
 /// A word or pair counts no more often than this within one text.
 const COUNT_MAX: u8 = 4;
 
@@ -28,8 +30,9 @@ pub struct Words {
     pub chars: Vec<char>,
     /// What it is about, as far as the list of subjects knows; sorted, each once.
     pub subjects: Vec<Subject>,
-    /// The numbers of orders, plates and machines that it names (`TW-88213`, `A107`): hashes, sorted, each once.
-    pub codes: Vec<u64>,
+    /// The numbers of orders, plates and machines that it names (`TW-88213`, `A107`): hashes, sorted, each once, with how far each names
+    /// one thing, in hundredths.
+    pub codes: Vec<(u64, u8)>,
     /// How much it says: a Latin word counts one, two Chinese characters count one.
     pub length: f32,
     pub tone: Tone,
@@ -49,7 +52,7 @@ impl Words {
             if !lexicon::says_nothing(token) {
                 hashes.push(hash(token));
             }
-            codes.extend(codes_of(token).into_iter().flatten().map(hash));
+            codes.extend(codes_of(token).map(|(code, strength)| (hash(code), strength)));
         });
         codes.sort_unstable();
         codes.dedup();
@@ -75,14 +78,19 @@ impl Words {
     }
 }
 
-/// What a word names that hardly anything else is called: itself, where letters and digits mix, and its digits, where they are many. A
-/// year is neither, nor a round sum.
-pub(super) fn codes_of(word: &str) -> [Option<&str>; 2] {
-    let digits = word.trim_matches(|c: char| !c.is_ascii_digit());
-    let is_number = digits.len() >= CODE_DIGITS_MIN && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_usual = digits.len() == 4 && digits.starts_with("20") || digits.ends_with("00");
-    let mixes = word.chars().count() >= CODE_CHARS_MIN && digits.len() < word.len() && !digits.is_empty() && word.is_ascii();
-    [mixes.then_some(word), (is_number && !is_usual).then_some(digits)]
+/// What a word names that hardly anything else is called, with how far it does, in hundredths: itself, where it is a few letters before a
+/// number (PO4471), and its digits, where they are many. A year, a day written as eight digits and a round sum are none; four digits may be
+/// a price or a time.
+pub(super) fn codes_of(word: &str) -> impl Iterator<Item = (&str, u8)> {
+    let digits = word.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let letters = word.len() - digits.len();
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_named = is_number && (1..=CODE_LETTERS_MAX).contains(&letters) && digits.len() >= CODE_DIGITS_MIN - 1;
+    let is_day = matches!(digits.len(), 4 | 8) && digits.starts_with("20");
+    let is_usual = is_day || digits.ends_with("00");
+    let strength = if digits.len() == CODE_DIGITS_MIN { HALF_A_CODE } else { 100 };
+    let number = (is_number && digits.len() >= CODE_DIGITS_MIN && !is_usual).then_some((digits, strength));
+    is_named.then_some((word, 100)).into_iter().chain(number)
 }
 
 /// Full-width letters, digits and signs as plain ones.

@@ -199,3 +199,22 @@ fn an_announcement_that_makes_no_sense_is_refused_with_a_reason() {
         assert!(t.line.sent().is_empty());
     });
 }
+
+#[test]
+fn clients_of_a_project_whose_only_group_the_account_has_left_are_told_by_mail() {
+    journey(async |t| {
+        let [_, (second, _)] = two_groups(t).await;
+        t.api.put("/projects/beta/members", &json!({"email": "gail@client.example", "role": "client"})).await.expect(200);
+        t.deliver(&t.line.leave(&second)).await;
+        eventually("it is known", async || {
+            (!t.api.get("/projects/beta").await.expect(200)["line_groups"][0]["left_at"].is_null()).then_some(())
+        })
+        .await;
+        let asked = json!({"text": NEWS, "projects": ["alpha", "beta"], "preview": true});
+        assert_eq!(cost(t, &asked).await["groups"], 1, "nothing is pushed where the account is not");
+        t.api.post("/announcements", &json!({"text": NEWS, "projects": ["alpha", "beta"], "urgent": true})).await.expect(201);
+        eventually("she is told", async || t.mail.sent_to("gail@client.example").await.into_iter().find(|m| m.text.contains(NEWS))).await;
+        let failed = t.api.items(&format!("/deliveries?status=failed&target={}", second.as_str())).await;
+        assert_eq!(failed.iter().map(|n| n["reason"].as_str()).collect::<Vec<_>>(), [Some("left_chat")]);
+    });
+}

@@ -291,6 +291,7 @@ fn a_status_that_is_set_and_set_back_before_anybody_heard_of_it_is_no_news() {
         t.until_all_is_told().await;
         for status in ["resolved", "open"] {
             t.api.patch("/discussions/1", &json!({"status": status})).await.expect(200);
+            t.pass(Duration::from_secs(1));
         }
         t.pass(2 * HOUR);
         stays("nobody hears of it", async || !has_been_told(t, AMY, "目前狀態").await).await;

@@ -85,6 +85,56 @@ fn what_a_client_mailed_and_is_split_off_again_is_answered_by_mail_alone() {
 }
 
 #[test]
+fn where_others_words_alone_are_left_the_group_hears_nothing_more() {
+    journey(async |t| {
+        let (chat, lin) = t.project_with_group("alpha").await;
+        t.sender("alpha", "amy@client.example").await;
+        t.said_before(&chat, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.mail.arrives(&Letter::new("amy@client.example", "我的管理費", "請問我欠多少管理費")).await;
+        let private = number(&t.discussion_where("請問我欠多少管理費").await);
+        t.until_all_is_told().await;
+        t.api.post(&format!("/discussions/{private}/merge"), &json!({"into": 1})).await.expect(200);
+        // It is mended from the wrong end: the group's question is taken out instead of the mail.
+        let asked = post_id(&t.discussion(1).await, "頂樓漏水");
+        let split = t.api.post("/discussions/1/split", &json!({"post_ids": [asked]})).await.expect(200);
+        answer(t, 1, "您欠三千元").await;
+        eventually("she is answered", async || {
+            t.mail.sent_to("amy@client.example").await.into_iter().find(|m| m.text.contains("您欠三千元"))
+        })
+        .await;
+        answer(t, number(&split), "師傅明天到").await;
+        hears(t, &chat, "師傅明天到").await;
+        stays("it is nobody else's", async || !has_heard(t, &chat, "您欠三千元")).await;
+    });
+}
+
+#[test]
+fn what_waits_for_a_group_that_goes_to_another_project_is_not_told_there() {
+    journey_with(Setup { hold: Duration::from_secs(3), ..Setup::default() }, async |t| {
+        let (first, lin) = t.project_with_group("alpha").await;
+        let (second, chen) = second_group(t).await;
+        t.said_before(&first, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.said_before(&second, &chen, "我家天花板滴水").await;
+        let other = number(&t.discussion_where("我家天花板滴水").await);
+        t.until_all_is_told().await;
+        t.api.post(&format!("/discussions/{other}/merge"), &json!({"into": 1})).await.expect(200);
+        answer(t, 1, "密碼在管理室").await;
+        t.project("beta").await;
+        t.bind("beta", &second).await;
+        hears(t, &first, "密碼在管理室").await;
+        let told = eventually("it is decided", async || {
+            let told = t.api.items(&format!("/deliveries?target={}", second.as_str())).await;
+            told.into_iter().find(|n| n["kind"] == "answered" && n["status"] != "pending")
+        })
+        .await;
+        assert_eq!(told["status"], "dropped", "{told}");
+        assert!(!has_heard(t, &second, "密碼在管理室"));
+    });
+}
+
+#[test]
 fn a_client_who_is_spoken_to_by_name_hears_no_sooner_than_an_answer_can_be_taken_back() {
     journey_with(Setup { hold: Duration::from_mins(1), ..Setup::patient() }, async |t| {
         let (chat, lin) = t.project_with_group("alpha").await;
@@ -139,6 +189,26 @@ fn one_mail_to_two_mailboxes_is_one() {
         assert_eq!(became, ["done", "ignored"], "{of_both:?}");
         assert!(of_both.iter().all(|r| r["discussion"] == 1), "both name it: {of_both:?}");
         assert_eq!(t.discussions().await.len(), 1);
+
+        // A colleague's answer speaks by its reply address, whichever mailbox is read first.
+        let amy = t.staff("alpha", "Wang").await;
+        t.api.post("/discussions", &json!({"project": "alpha", "title": "電梯", "body": "電梯異音"})).await.expect(201);
+        t.mail.arrives(&Letter::new("amy@client.example", "Re: [#2] 電梯", "什麼時候修？")).await;
+        t.discussion_where("什麼時候修？").await;
+        let notice = eventually("the colleague is told", async || {
+            t.mail.sent_to(&amy.email).await.into_iter().find(|m| m.text.contains("什麼時候修？"))
+        })
+        .await;
+        let answered = Letter::by_staff(&amy, &notice, "明天就修").header("Cc", "sales@example.com");
+        sales.arrives_raw(&answered.raw()).await;
+        let found = t.discussion_where("明天就修").await;
+        assert!(posts(&found).iter().any(|p| p["author"]["role"] == "staff" && p["source"] == "email"), "{found}");
+        t.mail.arrives(&answered).await;
+        eventually("the other is known", async || {
+            let rows = t.api.items("/inbound").await;
+            rows.iter().any(|r| r["external_id"] == answered.message_id && r["status"] == "ignored").then_some(())
+        })
+        .await;
 
         // Who only knows the Message-ID takes nobody's words away.
         let mut forged = Letter::new("eve@client.example", "假的", "搶先一步了");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::App;
+use crate::discussions as acts;
 use crate::domain::{ChatKind, DiscussionId, Happening, HappeningKind, NoticeKind, PostId, REPLY_TOKEN_GOOD_FOR};
 use crate::outbox::policy::{Pointless, Shared, Waiting};
 use crate::outbox::{own_chat, script_parts};
@@ -101,6 +102,8 @@ pub(super) async fn gather(tx: &mut Tx, app: &App, chat: &Chat, promised: Vec<No
         fact.pointless = if fact.discussion.as_ref().is_some_and(|d| d.other) {
             // Its ride fell through after it was put aside.
             Some(Pointless::PutAside)
+        } else if is_elsewhere(tx, chat, &fact).await? {
+            Some(Pointless::Elsewhere)
         } else if personal {
             let told = own_chat::has_something(tx, app, chat, &fact.notice).await?;
             (!told).then_some(Pointless::TakenBack)
@@ -111,6 +114,17 @@ pub(super) async fn gather(tx: &mut Tx, app: &App, chat: &Chat, promised: Vec<No
     }
     mark_unchanged(tx, &mut facts).await?;
     Ok(facts)
+}
+
+/// Whether the group has nothing to do with the discussion any more: one of the two went to another project while it waited, or what the
+/// group had asked was taken out again.
+async fn is_elsewhere(tx: &mut Tx, chat: &Chat, fact: &Fact) -> Result<bool, store::Error> {
+    let Some(discussion) = fact.discussion.as_ref().filter(|_| chat.kind != ChatKind::User) else { return Ok(false) };
+    if discussion.project != chat.project {
+        return Ok(true);
+    }
+    let is_others = discussion.chat != Some(chat.id) && matches!(fact.notice.kind, NoticeKind::Answered | NoticeKind::StatusChanged);
+    Ok(is_others && !acts::chats_concerned(tx, discussion).await?.contains(&chat.id))
 }
 
 async fn pointless(tx: &mut Tx, chat: &Chat, fact: &Fact, now: Timestamp) -> Result<Option<Pointless>, store::Error> {

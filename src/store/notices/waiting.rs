@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use crate::domain::{ChatId, DeliveryId, DiscussionId, NoticeId, NoticeKind, PersonId, PostId, ProjectId, Why};
-use crate::store::discussions::Discussion;
 use crate::store::sql::{self, Result, args};
 
 /// The chat is not quiet yet: its acknowledgements wait until `due_at`, but none beyond `latest` after it was promised.
@@ -50,13 +49,17 @@ pub async fn waits_since(c: &mut AnyConnection, discussion: DiscussionId, kind: 
     Ok(left.is_none().then_some(since))
 }
 
-/// What waits to tell a person this kind of thing of the discussion is needed no more. What its own chat is told stays.
-pub async fn drop_kind(c: &mut AnyConnection, discussion: &Discussion, kind: NoticeKind, reason: &str) -> Result<()> {
+/// What waits to tell a person this kind of thing of the discussion is needed no more. What these chats are told stays.
+pub async fn drop_kind(c: &mut AnyConnection, discussion: DiscussionId, kind: NoticeKind, chats: &[ChatId], reason: &str) -> Result<()> {
+    // Ids of ours are numbers.
+    let spared = chats.iter().map(|chat| chat.0.to_string()).chain(["0".to_owned()]).collect::<Vec<_>>().join(", ");
     sql::run(
         c,
-        "UPDATE notices SET status = 'dropped', reason = $3 WHERE discussion_id = $1 AND kind = $2 AND status = 'pending' \
-         AND delivery_id IS NULL AND (chat_id IS NULL OR chat_id <> $4)",
-        args![discussion.id, kind.as_str(), reason, discussion.chat.map_or(0, |chat| chat.0)],
+        format!(
+            "UPDATE notices SET status = 'dropped', reason = $3 WHERE discussion_id = $1 AND kind = $2 AND status = 'pending' \
+             AND delivery_id IS NULL AND (chat_id IS NULL OR chat_id NOT IN ({spared}))"
+        ),
+        args![discussion, kind.as_str(), reason],
     )
     .await
     .map(drop)

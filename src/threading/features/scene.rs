@@ -146,7 +146,8 @@ pub(super) struct About<'a> {
     pub(super) likely: [f32; 3],
     pub(super) rarest: f32,
     pub(super) shared: usize,
-    /// A number of an order, a plate or a machine of the line's was named in it: 1 where in it alone, a half where in one other, …
+    /// A number of an order, a plate or a machine of the line's was named in it: 1 where in it alone, a half where in one other, …; less for
+    /// what may be a price.
     pub(super) code: f32,
     pub(super) best: bool,
     pub(super) subjects: SubjectsShared,
@@ -225,7 +226,8 @@ pub(super) fn topics<'a>(scene: &Scene<'a>) -> Vec<About<'a>> {
     let subject_uses: Vec<u32> =
         scene.subjects.iter().map(|(s, _)| active.iter().map(|a| u32::from(times(&a.subjects, s))).sum()).collect();
     let named_in = |code: &u64| active.iter().filter(|t| times(&t.codes, code) > 0).count();
-    let codes: Vec<(u64, f32)> = line.words.codes.iter().map(|code| (*code, named_in(code) as f32)).collect();
+    let strength = |named: u8, among: usize| f32::from(named) / 100.0 / among.max(1) as f32;
+    let codes: Vec<(u64, f32)> = line.words.codes.iter().map(|(code, named)| (*code, strength(*named, named_in(code)))).collect();
     let said: [u32; 3] = std::array::from_fn(|n| active.iter().map(|t| t.said[n]).sum());
     let spoken = line.speaker.map_or(1, |s| active.iter().map(|t| said_by(t, s)).sum::<u32>().max(1));
     let mut found: Vec<About<'a>> = active
@@ -269,7 +271,7 @@ pub(super) fn topics<'a>(scene: &Scene<'a>) -> Vec<About<'a>> {
                 likely,
                 rarest,
                 shared,
-                code: codes.iter().filter(|(code, _)| times(&topic.codes, code) > 0).map(|(_, among)| 1.0 / among).fold(0.0, f32::max),
+                code: codes.iter().filter(|(code, _)| times(&topic.codes, code) > 0).map(|(_, strength)| *strength).fold(0.0, f32::max),
                 best: false,
                 subjects: subjects_shared(scene, topic),
                 took_part,

@@ -129,7 +129,7 @@ pub fn is_call(clause: &str) -> bool {
         && (greeted
             || nickname
             || all
-            || list(List::Jobs).iter().any(|t| called == t)
+            || list(List::CallsAfterNames).iter().any(|t| called.ends_with(t.as_str()) && called != t)
             || list(List::Calls).iter().any(|t| called.ends_with(t.as_str())))
 }
 
@@ -138,9 +138,10 @@ fn is_nickname(called: &str) -> bool {
     called.chars().count() == 2 && called.starts_with(['阿', '小', '老']) && called.chars().all(is_wide)
 }
 
-/// 林律: a surname and the first half of 律師. 法律 is a word.
+/// 林律: a surname and the first half of 律師. 法律 and 音律 are words.
 fn is_lawyer(called: &str) -> bool {
-    called.chars().count() == 2 && called.ends_with('律') && !called.starts_with(['法', '規', '紀', '一', '旋', '韻'])
+    const SURNAMES: &str = "王李張劉陳楊趙黃周吳徐孫胡朱高林何郭馬羅梁宋鄭謝韓唐馮于董蕭程曹袁鄧許傅沈曾彭呂蘇盧蔣蔡賈丁魏薛葉余潘杜戴夏鍾汪田任姜范石姚譚廖鄒熊陸郝孔崔康邱秦江顧侯邵孟賴龔莊簡游詹翁溫洪柯歐";
+    called.chars().count() == 2 && called.ends_with('律') && called.starts_with(|c| SURNAMES.contains(c))
 }
 
 /// The lists that are looked for anywhere in a text.

@@ -14,7 +14,7 @@ use super::{Answer, QueryOf, Refusal, answer, correct, html, notices_list, numbe
 use crate::App;
 use crate::config::MB_OCTETS;
 use crate::discussions::{self as acts, Viewer};
-use crate::domain::{ChatKind, NoticeKind, PersonId, PostId, Role, Way};
+use crate::domain::{ChatId, ChatKind, NoticeKind, PersonId, PostId, Role, Way};
 use crate::store::attachments::{Attachment, AttachmentStatus};
 use crate::store::chats::Chat;
 use crate::store::discussions::Discussion;
@@ -125,14 +125,14 @@ async fn gather(
         None => vec![],
     };
     let project = projects::get(c, discussion.project).await?;
-    // What began by mail and had something of a group's merged with it is told there.
-    let heard_in = match (&chat, posts::other_chats(c, &discussion).await?.first()) {
-        (None, Some(other)) => Some(chats::get(c, *other).await?),
-        (chat, _) => chat.clone(),
+    let concerned = acts::chats_concerned(c, &discussion).await?;
+    let heard_in = match concerned.first() {
+        Some(first) => Some(chats::get(c, *first).await?),
+        None => None,
     };
     let (waiting, cost) = match &heard_in {
         Some(chat) if role.is_staff() => {
-            (waiting(c, viewer, &discussion, &said).await?, Some(cost(c, app, (&discussion, chat), &project).await?))
+            (waiting(c, viewer, &discussion, &said).await?, Some(cost(c, app, (chat, &concerned), &project).await?))
         }
         _ => (BTreeMap::new(), None),
     };
@@ -200,17 +200,20 @@ async fn waiting(
     Ok(found.filter_map(view).collect())
 }
 
-/// What a push into the chat costs, and into others that something was merged from.
-async fn cost(c: &mut AnyConnection, app: &App, (discussion, chat): (&Discussion, &Chat), project: &Project) -> store::Result<Cost> {
-    let mut people = chat.heads();
-    for other in posts::other_chats(c, discussion).await?.into_iter().filter(|other| *other != chat.id) {
-        people += chats::get(c, other).await?.heads();
+/// What pushes into the chats cost that hear of the discussion; `chat` is the first of them.
+async fn cost(c: &mut AnyConnection, app: &App, (chat, concerned): (&Chat, &[ChatId]), project: &Project) -> store::Result<Cost> {
+    let mut reached: Vec<i64> = vec![];
+    for id in concerned {
+        let chat = chats::get(c, *id).await?;
+        let has_blocked = chat.kind == ChatKind::User && friends::blocks(c, &chat.inbox, &chat.external_id).await?;
+        if chat.left_at.is_none() && chat.unreachable.is_none() && !has_blocked {
+            reached.push(chat.heads());
+        }
     }
-    let has_blocked = chat.kind == ChatKind::User && friends::blocks(c, &chat.inbox, &chat.external_id).await?;
     Ok(Cost {
-        people,
+        people: if reached.is_empty() { chat.heads() } else { reached.iter().sum() },
         left: acts::left_for(c, app, chat, project).await?,
-        out_of_reach: chat.left_at.is_some() || chat.unreachable.is_some() || has_blocked,
+        out_of_reach: reached.is_empty(),
         unwanted: listening::of_group(c, project.id, NoticeKind::Answered).await? == Some(Way::Web),
         held_back: acts::held_back(c, app, chat, chat.project).await?,
     })
