@@ -52,13 +52,17 @@ pub async fn promise(tx: &mut Tx, app: &App, discussion: &Discussion, told: &Tol
         return Ok(());
     }
     if told.by_staff {
-        // A colleague who writes in the group has been read there. Where the account is no longer in it, the notice fails and says why, and
+        // A colleague who writes in a group has been read there. Where the account is no longer in it, the notice fails and says why, and
         // clients who have an address are told by mail.
-        if told.source != Source::Line && is_wanted(tx, discussion.project, NoticeKind::Answered).await? {
+        if is_wanted(tx, discussion.project, NoticeKind::Answered).await? {
             let due_at = if discussion.urgent { now } else { now + app.config.notify.hold };
             let deadline_at =
                 if discussion.urgent { now } else { patience::deadline(tx, app, discussion.project, NoticeKind::Answered, due_at).await? };
-            for chat in chats_concerned(tx, discussion).await? {
+            let read_in = match told.source {
+                Source::Line => posts::find(tx, told.post).await?.and_then(|p| p.chat),
+                _ => None,
+            };
+            for chat in chats_concerned(tx, discussion).await?.into_iter().filter(|chat| Some(*chat) != read_in) {
                 notices::add(tx, &promise.notice(NoticeKind::Answered, Target::Chat(chat), due_at, deadline_at)).await?;
             }
         }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Viewer;
-use super::audience::tell_moved;
+use super::audience::{chats_concerned, tell_moved};
 use super::change::{ChangeError, plain_title};
 use super::learning::teach;
 use super::post::reopen;
@@ -375,7 +375,12 @@ pub(super) async fn tell_there(tx: &mut Tx, post: PostId, now_in: &Discussion) -
     if now_in.other {
         return notices::drop_of_post(tx, post, Why::PutAside.as_str()).await.map(drop);
     }
-    notices::redirect_post(tx, post, now_in.id, Why::PutAside.as_str()).await
+    notices::redirect_post(tx, post, now_in.id, Why::PutAside.as_str()).await?;
+    // An answer that waits for a group is for those who hear of it there.
+    for chat in chats_concerned(tx, now_in).await? {
+        notices::promise_there(tx, post, chat, now_in.id, Why::NoLongerSo.as_str()).await?;
+    }
+    Ok(())
 }
 
 /// The group was told of these posts as of `from`: it is told once that they are in `to`, when that is free; so are, by their own ways, the

@@ -173,9 +173,8 @@ fn all_of_it(
     for post in going_on.earlier.iter().filter(|p| !is_fixed(p)) {
         match &to {
             To::Join(id) if post.discussion == *id => {}
-            // It rests already, but for a picture that opened a discussion before there were words.
-            To::Rest if post.other => {}
-            To::Rest | To::Join(_) | To::Open { .. } => along.push(post.id),
+            To::Rest => {}
+            To::Join(_) | To::Open { .. } => along.push(post.id),
         }
         // What waited is told as what introduces it.
         let introduces = post.introduces || post.class.as_deref() == Some(Class::Waits.as_str());

@@ -17,8 +17,8 @@ pub use told::{
 };
 pub use waiting::{
     cancel, defer_acknowledgements, drop_in_delivery, drop_kind, drop_moved, drop_of_discussion, drop_of_post, drop_reply,
-    hand_on_acknowledgement, hurry, look_again, postpone, put_off, redirect, redirect_all, redirect_post, redirect_these, tell_of,
-    try_again, uncancel, urge, waits_since,
+    hand_on_acknowledgement, hurry, look_again, postpone, promise_there, put_off, redirect, redirect_all, redirect_post, redirect_these,
+    tell_of, try_again, uncancel, urge, waits_since,
 };
 
 /// A promise to tell one destination one thing.

@@ -349,13 +349,15 @@ pub async fn is_of_chat(c: &mut AnyConnection, discussion: DiscussionId, chat: C
     Ok(sql::find::<i64>(c, own, args![discussion, chat]).await?.is_some())
 }
 
-/// The chats of the project, but for the discussion's own, in which clients said something that stands in it: what was merged or moved.
+/// The chats of the project, but for the discussion's own, in which clients said something that somebody merged with it or moved here. What
+/// a client filed here by typing its number makes it no matter of their group's.
 pub async fn other_chats(c: &mut AnyConnection, discussion: &Discussion) -> Result<Vec<ChatId>> {
     sql::all(
         c,
         "SELECT DISTINCT ch.id FROM posts p JOIN chats ch ON ch.id = p.chat_id WHERE p.discussion_id = $1 AND ch.project_id = $2 \
          AND ch.id <> COALESCE($3, 0) AND ch.left_at IS NULL AND p.source = 'line' AND p.role = 'client' AND p.internal = 0 \
-         AND p.retracted_at IS NULL ORDER BY ch.id LIMIT $4",
+         AND p.retracted_at IS NULL AND EXISTS (SELECT m.post_id FROM correction_posts m WHERE m.post_id = p.id) \
+         ORDER BY ch.id LIMIT $4",
         args![discussion.id, discussion.project, discussion.chat, OTHER_CHATS_MAX],
     )
     .await

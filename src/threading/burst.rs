@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::decide::{Choice, Placement, typed_numbers};
 use super::features::BURST_SECONDS;
 use super::stream::Heard;
-use super::words::{Names, Small, Words};
+use super::words::{Names, Words};
 use crate::domain::{DiscussionId, Role};
 
 /// A burst lasts no longer than this, in seconds, however short its pauses.
@@ -33,7 +33,6 @@ pub struct Burst {
     mentions: Vec<String>,
     quotes: Option<DiscussionId>,
     lines: usize,
-    begins_with_picture: bool,
 }
 
 impl Burst {
@@ -51,7 +50,6 @@ impl Burst {
             mentions: heard.mentions.to_vec(),
             quotes: heard.quotes,
             lines: 1,
-            begins_with_picture: heard.kind == "image",
         }
     }
 
@@ -110,13 +108,6 @@ impl Burst {
             mentions: &self.mentions,
             quotes: self.quotes,
         }
-    }
-
-    /// Whether it is pictures and good wishes alone.
-    pub fn is_a_greeting(&self) -> bool {
-        let tone = Words::read(&self.text, &Names::default()).tone;
-        let wishes = matches!(tone.small, Some(Small::Greeting)) || tone.morning && !tone.asks && !tone.trouble && !tone.brings_up;
-        self.begins_with_picture && self.kind == "text" && self.words_end == self.text.len() && wishes
     }
 
     /// How many lines it has.

@@ -87,8 +87,6 @@ pub fn file_together<T>(stream: &Stream, whole: &Burst, begun: Option<(Begun, T)
     }
     let placement = file(stream, &whole.heard(), untitled, table);
     match begun {
-        // A picture that good wishes go with was one of those that are sent every morning.
-        Some((Begun::Opened, _)) if whole.is_a_greeting() => Filed::Goes(rests_with_its_picture(placement)),
         // What a thank-you leaves in the air is no reason to take words out of their discussion.
         Some((_, there)) if !files(&placement) => Filed::Follows(there),
         Some((Begun::Opened, there)) if matches!(placement.choice, Choice::Open { .. }) => Filed::Stays(there, placement),
@@ -138,11 +136,6 @@ fn is_chatter_in_a_young_chat(stream: &Stream, heard: &Heard<'_>, placement: &Pl
         || tone.has_code
         || tone.has_number;
     heard.kind == "text" && stream.heard <= YOUNG_LINES_MAX && matches!(placement.choice, Choice::Open { .. }) && !is_about_it
-}
-
-/// A greeting waits for what it introduces, as it would without its picture.
-fn rests_with_its_picture(placement: Placement) -> Placement {
-    if files(&placement) { rests(placement) } else { placement }
 }
 
 /// It is no matter of its own.
@@ -253,26 +246,6 @@ mod tests {
             let placement = filed(&stream, &heard(30, speaker, text));
             assert_eq!(placement.choice, Choice::Join(DiscussionId(1)), "{speaker} {text}: {placement:?}");
         }
-    }
-
-    #[test]
-    fn a_morning_picture_opens_nothing_once_it_wishes_well() {
-        let at = |second: i64, kind: &'static str, text: &'static str| Heard {
-            at: jiff::Timestamp::from_second(1_795_136_400 + second).unwrap(),
-            kind,
-            ..heard(0, "林小姐", text)
-        };
-        let (stream, begun) = (Stream::new(jiff::tz::TimeZone::UTC), Some((Begun::Opened, ())));
-        let together = |kind, words: [&'static str; 2]| {
-            let mut burst = Burst::begin(&at(0, kind, ""));
-            burst.add(&at(5, "text", words[0]));
-            burst.add(&at(9, "text", words[1]));
-            file_together(&stream, &burst, begun, "圖片", Table::shipped())
-        };
-        let wishes = together("image", ["早安", "願大家平安喜樂"]);
-        assert!(matches!(&wishes, Filed::Goes(p) if !files(p)), "{wishes:?}");
-        let matter = together("image", ["早安", "這台機器漏油了怎麼辦"]);
-        assert!(matches!(matter, Filed::Stays(..)), "{matter:?}");
     }
 
     #[test]

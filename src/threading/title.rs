@@ -263,7 +263,8 @@ fn thanks_for(clause: &str) -> bool {
 fn calls_by_english_name(clause: &str, after: &str) -> bool {
     let name = clause.starts_with(|c: char| c.is_ascii_uppercase()) && clause.bytes().all(|b| b.is_ascii_alphabetic());
     let after = after.trim_start_matches(is_break);
-    name && ["你好", "妳好", "您好", "早安", "午安", "晚安", "哈囉", "嗨"].iter().any(|greets| after.starts_with(greets))
+    let next = after.split(is_break).next().unwrap_or_default().trim_end_matches(is_edge);
+    name && ["你好", "妳好", "您好", "早安", "午安", "晚安", "哈囉", "嗨"].contains(&next)
 }
 
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {

@@ -110,6 +110,38 @@ fn where_others_words_alone_are_left_the_group_hears_nothing_more() {
 }
 
 #[test]
+fn an_answer_that_is_moved_before_it_leaves_is_told_where_it_is_now() {
+    journey_with(Setup { hold: Duration::from_secs(3), ..Setup::default() }, async |t| {
+        let (first, lin) = t.project_with_group("alpha").await;
+        let (second, chen) = second_group(t).await;
+        t.sender("alpha", "amy@client.example").await;
+        t.said_before(&first, &lin, "頂樓漏水").await;
+        t.discussion_where("頂樓漏水").await;
+        t.said_before(&second, &chen, "我家天花板滴水").await;
+        let other = number(&t.discussion_where("我家天花板滴水").await);
+        t.mail.arrives(&Letter::new("amy@client.example", "我的管理費", "請問我欠多少管理費")).await;
+        let private = number(&t.discussion_where("請問我欠多少管理費").await);
+        t.until_all_is_told().await;
+        answer(t, 1, "天花板明天修").await;
+        let answered = post_id(&t.discussion(1).await, "天花板明天修");
+        t.api.post(&format!("/posts/{answered}/move"), &json!({"to": other})).await.expect(200);
+        hears(t, &second, "天花板明天修").await;
+        stays("it answers the other's question", async || !has_heard(t, &first, "天花板明天修")).await;
+
+        // Whoever types a number hears no more of what it is about.
+        let typed = format!("#{private} 我也想問");
+        t.say(&first, &lin, &typed).await;
+        assert_eq!(number(&t.discussion_where(&typed).await), private);
+        answer(t, private, "您欠三千元").await;
+        eventually("she is answered", async || {
+            t.mail.sent_to("amy@client.example").await.into_iter().find(|m| m.text.contains("您欠三千元"))
+        })
+        .await;
+        stays("it is nobody else's", async || !has_heard(t, &first, "您欠三千元")).await;
+    });
+}
+
+#[test]
 fn what_waits_for_a_group_that_goes_to_another_project_is_not_told_there() {
     journey_with(Setup { hold: Duration::from_secs(3), ..Setup::default() }, async |t| {
         let (first, lin) = t.project_with_group("alpha").await;

@@ -156,6 +156,24 @@ pub async fn redirect_post(c: &mut AnyConnection, post: PostId, to: DiscussionId
     sql::run(c, format!("{REDIRECT} AND post_id = $1"), args![post, to, dropped_for]).await.map(drop)
 }
 
+/// An answer that waits for another group, or was dropped for this reason when it went elsewhere, and of which no group has been told, waits
+/// for this one too.
+pub async fn promise_there(c: &mut AnyConnection, post: PostId, chat: ChatId, to: DiscussionId, dropped_for: &str) -> Result<()> {
+    sql::run(
+        c,
+        "INSERT INTO notices (kind, discussion_id, post_id, chat_id, status, due_at, deadline_at, created_at, detail, expires_at, digest) \
+         SELECT n.kind, $3, n.post_id, $2, 'pending', n.due_at, n.deadline_at, n.created_at, n.detail, n.expires_at, n.digest \
+         FROM notices n WHERE n.id = (SELECT MIN(x.id) FROM notices x JOIN chats ch ON ch.id = x.chat_id WHERE x.post_id = $1 \
+         AND x.kind = 'answered' AND ch.kind <> 'user' AND x.delivery_id IS NULL \
+         AND (x.status = 'pending' OR x.status = 'dropped' AND x.reason = $4)) \
+         AND NOT EXISTS (SELECT y.id FROM notices y JOIN chats ch ON ch.id = y.chat_id WHERE y.post_id = $1 AND y.kind = 'answered' \
+         AND (y.chat_id = $2 AND y.status <> 'dropped' OR ch.kind <> 'user' AND y.delivery_id IS NOT NULL))",
+        args![post, chat, to, dropped_for],
+    )
+    .await
+    .map(drop)
+}
+
 /// Likewise these.
 pub async fn redirect_these(c: &mut AnyConnection, ids: &[i64], to: DiscussionId, dropped_for: &str) -> Result<()> {
     for id in ids {

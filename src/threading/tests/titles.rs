@@ -96,6 +96,8 @@ fn a_title_says_what_it_is_about_without_greeting_and_politeness() {
         ("房東 不修馬桶", "房東 不修馬桶"),
         ("音律 課改期", "音律 課改期"),
         ("請問下班後可以取貨嗎", "下班後可以取貨嗎"),
+        ("Teams 您好像斷線了", "Teams 您好像斷線了"),
+        ("不好意思這麼晚才付款 收據麻煩補", "這麼晚才付款 收據麻煩補"),
         ("是這樣子的 我要退貨", "是這樣子的 我要退貨"),
         ("國外部說第3頁 manufacturing capability 翻得很怪", "國外部說第3頁 manufacturing capability 翻得很怪"),
         ("(轉)各位鄰居 本週六垃圾車停收", "本週六垃圾車停收"),
