@@ -315,7 +315,8 @@ impl Firm {
         assert_eq!(after.len(), 1, "once, whether it had arrived before ({}) or not", before.len());
         assert_eq!(line.billed(), 5);
         let notices = self.api.items("/deliveries").await;
-        assert!(notices.iter().all(|n| n["status"] == "sent"), "{notices:?}");
+        // On Mondays there is the week besides, of which there is nothing to tell.
+        assert!(notices.iter().filter(|n| n["kind"] != "weekly").all(|n| n["status"] == "sent"), "{notices:?}");
         server.stop().await;
     }
 }
