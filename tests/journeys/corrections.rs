@@ -210,7 +210,9 @@ fn a_discussion_of_which_only_others_words_are_left_stays_with_its_group() {
         let leak = t.discussion_where("頂樓漏水").await;
         let socket = number(&t.discussion_where("廚房插座沒有電").await);
         t.api.patch(&format!("/discussions/{}", number(&leak)), &json!({"title": "內部：林宅"})).await.expect(200);
-        t.say(&second, &he, &format!("#{} 何宅也漏水", number(&leak))).await;
+        let of_leak = format!("#{} 何宅也漏水", number(&leak));
+        t.say(&second, &he, &of_leak).await;
+        t.discussion_where(&of_leak).await;
         let away = opened(t, &["林宅的事"]).await;
         let opening = id_of(&leak, "頂樓漏水");
         t.api.post(&format!("/posts/{opening}/move"), &json!({"to": away})).await.expect(200);
