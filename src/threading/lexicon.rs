@@ -41,7 +41,7 @@ words! {
         /// What the call of somebody ends with, where a name stands before it: 陳顧問. 房東 alone may be whom it is about.
         CallsAfterNames = "calls_after_names",
         /// What is cried out before something is said, and what only points at what stands beside it: it is no title.
-        SaysNothing = "says_nothing",
+        NoTitle = "no_title",
         /// With which a call greets.
         CallGreetings = "call_greetings",
         /// What follows a name with which somebody is called, and no break between.

@@ -183,7 +183,7 @@ fn matter_of(sentence: &str, asks: bool) -> Option<String> {
     {
         rest = before.trim_end_matches(is_edge);
     }
-    let says_nothing = is_small(rest) || is_lead_in(rest) || is_call(rest) || list(List::SaysNothing).iter().any(|e| rest == e);
+    let says_nothing = is_small(rest) || is_lead_in(rest) || is_call(rest) || list(List::NoTitle).iter().any(|e| rest == e);
     if !rest.chars().any(char::is_alphanumeric) || says_nothing {
         return None;
     }

@@ -16,6 +16,18 @@ async fn second_group(t: &TestApp) -> (LineChatId, LineUserId) {
     (chat, chen)
 }
 
+/// Two groups of one project, of which each has asked something and heard that it was noted; the second's is discussion so and so.
+async fn two_groups_ask(t: &TestApp) -> (LineChatId, LineChatId, i64) {
+    let (first, lin) = t.project_with_group("alpha").await;
+    let (second, chen) = second_group(t).await;
+    t.said_before(&first, &lin, "頂樓漏水").await;
+    t.discussion_where("頂樓漏水").await;
+    t.said_before(&second, &chen, "我家天花板滴水").await;
+    let other = number(&t.discussion_where("我家天花板滴水").await);
+    t.until_all_is_told().await;
+    (first, second, other)
+}
+
 async fn hears(t: &TestApp, chat: &LineChatId, words: &str) {
     eventually(&format!("the group hears {words}"), async || has_heard(t, chat, words).then_some(())).await;
 }
@@ -36,13 +48,7 @@ fn post_id(discussion: &Value, words: &str) -> String {
 #[test]
 fn every_group_that_asked_hears_the_answer_to_what_was_merged_and_after_a_split_its_own_alone() {
     journey(async |t| {
-        let (first, lin) = t.project_with_group("alpha").await;
-        let (second, chen) = second_group(t).await;
-        t.said_before(&first, &lin, "頂樓漏水").await;
-        t.discussion_where("頂樓漏水").await;
-        t.said_before(&second, &chen, "我家天花板滴水").await;
-        let other = number(&t.discussion_where("我家天花板滴水").await);
-        t.until_all_is_told().await;
+        let (first, second, other) = two_groups_ask(t).await;
         t.api.post(&format!("/discussions/{other}/merge"), &json!({"into": 1})).await.expect(200);
         answer(t, 1, "師傅明天到").await;
         hears(t, &first, "師傅明天到").await;
@@ -144,13 +150,7 @@ fn an_answer_that_is_moved_before_it_leaves_is_told_where_it_is_now() {
 #[test]
 fn what_waits_for_a_group_that_goes_to_another_project_is_not_told_there() {
     journey_with(Setup { hold: Duration::from_secs(3), ..Setup::default() }, async |t| {
-        let (first, lin) = t.project_with_group("alpha").await;
-        let (second, chen) = second_group(t).await;
-        t.said_before(&first, &lin, "頂樓漏水").await;
-        t.discussion_where("頂樓漏水").await;
-        t.said_before(&second, &chen, "我家天花板滴水").await;
-        let other = number(&t.discussion_where("我家天花板滴水").await);
-        t.until_all_is_told().await;
+        let (first, second, other) = two_groups_ask(t).await;
         t.api.post(&format!("/discussions/{other}/merge"), &json!({"into": 1})).await.expect(200);
         answer(t, 1, "密碼在管理室").await;
         t.project("beta").await;
